@@ -1,0 +1,133 @@
+"""The Spark engine: the one place that knows `spark.*` keys.
+
+Belongs here: every Spark and Delta setting, each with its reason, and how a session comes to be for a local JVM, a
+Spark Connect server or a cluster master. Does not belong here: reading settings files, tables, or anything Dagster.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+DELTA_EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
+DELTA_CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
+
+# What holds on every engine, local or not.
+COMMON: dict[str, str] = {
+    # Days and hours of every table are UTC, wherever the driver stands.
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.extensions": DELTA_EXTENSION,
+    "spark.sql.catalog.spark_catalog": DELTA_CATALOG,
+    # A commit whose response was lost must not be written a second time (off by default in Delta).
+    "spark.databricks.delta.commit.idempotencyCheck.enabled": "true",
+    # The default of 50 runs a job of 50 tasks over the log for every snapshot; our logs are small.
+    "spark.databricks.delta.snapshotPartitions": "1",
+    # Listing files for VACUUM and for partition discovery starts a job of up to 10,000 tasks by default.
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
+    # A half-read gzip must fail loudly, never give the rows before the fault.
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    # Rows travel to Python workers as Arrow; 10,000 a batch is what the landing reader makes.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "10000",
+}
+
+# What holds when the driver and the executors are this process.
+LOCAL: dict[str, str] = {
+    # 200 shuffle partitions for a few thousand rows is 200 tasks of nothing; the core count is set below.
+    "spark.default.parallelism": "{cores}",
+    "spark.sql.shuffle.partitions": "{cores}",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    # A port and a web page for each run that nobody looks at; the Dagster UI is the page.
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+
+
+@dataclass(frozen=True)
+class EngineConfig:
+    """Where Spark runs and what it may use.
+
+    Attributes:
+        master: Spark master URL of a classic session, such as `local[*]` or `spark://host:7077`.
+        remote: Spark Connect URL (`sc://host:port`); when set, `master` is not used.
+        driver_memory: heap of the driver JVM, as Spark writes it (`2g`).
+        jars: folder with the jars that set-up resolved; its `*.jar` files join the class path of a classic session.
+        java_home: JVM to use; None leaves the choice to `JAVA_HOME` and `PATH`.
+        conf: further `spark.*` settings, which win over ours.
+    """
+
+    master: str = "local[*]"
+    remote: str | None = None
+    driver_memory: str = "2g"
+    jars: Path | None = None
+    java_home: Path | None = None
+    conf: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def is_local(self) -> bool:
+        """Whether Spark runs inside this process' own JVM."""
+        return self.remote is None and self.master.startswith("local")
+
+    @property
+    def cores(self) -> int:
+        """Cores that a local master may use (1 when Spark is not local)."""
+        if not self.is_local:
+            return 1
+        inside = self.master.partition("[")[2].partition("]")[0] or "1"
+        first = inside.split(",")[0]
+        return len(os.sched_getaffinity(0)) if first == "*" else int(first)
+
+
+def spark_conf(config: EngineConfig) -> dict[str, str]:
+    """Return every `spark.*` setting of a session for `config`."""
+    conf = dict(COMMON)
+    if config.remote is not None:
+        conf["spark.remote"] = config.remote
+        # A Connect server loads its own jars and extensions; a client cannot set static settings.
+        for static in ("spark.sql.extensions", "spark.sql.catalog.spark_catalog"):
+            del conf[static]
+    else:
+        conf["spark.master"] = config.master
+        conf["spark.driver.memory"] = config.driver_memory
+        if config.jars is not None:
+            conf["spark.jars"] = ",".join(str(jar) for jar in sorted(config.jars.glob("*.jar")))
+    if config.is_local:
+        conf |= {key: value.format(cores=config.cores) for key, value in LOCAL.items()}
+    return conf | dict(config.conf)
+
+
+def prepare_environment(config: EngineConfig) -> None:
+    """Tell PySpark, which reads it from the environment, which Java and which Python to launch."""
+    if config.java_home is not None and config.remote is None:
+        os.environ["JAVA_HOME"] = str(config.java_home)
+    if config.is_local:
+        # PySpark starts its workers with whatever `python3` is first on PATH, which may lack our packages.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+
+
+def start(config: EngineConfig) -> SparkSession:
+    """Start or get the session of this process without Dagster (for the command line, tests and benchmarks)."""
+    prepare_environment(config)
+    builder = SparkSession.builder
+    for key, value in spark_conf(config).items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+@contextmanager
+def runtime_conf(spark: SparkSession, values: Mapping[str, str]) -> Iterator[None]:
+    """Set runtime settings for the length of the block and put back what was there."""
+    before = {key: spark.conf.get(key, None) for key in values}
+    for key, value in values.items():
+        spark.conf.set(key, value)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            spark.conf.unset(key) if value is None else spark.conf.set(key, value)

@@ -1,0 +1,140 @@
+"""Gold: compute the asked days (or the whole of a snapshot), judge them, and replace what was there.
+
+Belongs here: reading exactly the input days a table needs, judging, and the commit. Does not belong here: what any table means
+(`gold/`), Dagster.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import functions as F
+
+from project_etl.core.contract import Rule, rules_of
+from project_etl.core.judge import judged, masked_json, rule_counts, rule_results, unbroken
+from project_etl.core.lake import Commit, Lake, sql_list
+from project_etl.core.report import Report
+from project_etl.core.staged import Memory, Run, Staged, note_of, remember
+from project_etl.core.steps import call, conform
+from project_etl.core.table import Input, ReplaceDays, Table
+
+# The "day" of a table that is computed as a whole.
+WHOLE = "all"
+
+
+@dataclass(frozen=True)
+class GoldJob:
+    """One materialization of a Gold table.
+
+    Attributes:
+        lake: the lake.
+        table: the Gold table.
+        day_columns: input table → its day column, for those inputs that are read by day.
+        days: business days asked for, ISO dates in order; ignored by snapshots.
+        run: the run.
+    """
+
+    lake: Lake
+    table: Table
+    day_columns: dict[str, str]
+    days: tuple[str, ...]
+    run: Run
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Every rule of the table."""
+        return gold_rules(self.table)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """What is computed and remembered on its own: the asked days, or the whole table."""
+        return self.days if self.table.is_daily else (WHOLE,)
+
+    @property
+    def fingerprint(self) -> str:
+        """What a result depends on: the inputs' data versions, the code, the rules and the parameters."""
+        versions = {item.table: self.lake.data_version(item.table) for item in self.table.inputs.values()}
+        parts = [self.table.version, versions, sorted(self.run.parameters.items())]
+        return hashlib.blake2b(json.dumps(parts, default=str).encode(), digest_size=6).hexdigest()
+
+
+def gold_rules(table: Table) -> tuple[Rule, ...]:
+    """The rules of a Gold table."""
+    return rules_of(table.contract, extra=table.rules)
+
+
+def stage_gold(job: GoldJob) -> Staged:
+    """Compute and judge the asked days of a Gold table, or find that they have been computed from the same inputs."""
+    table, lake = job.table, job.lake
+    lake.create(table.name, table.schema, partition_by=table.partition_by, description=table.description)
+    memory, fingerprint = remember(lake, table.name), job.fingerprint
+    stale = tuple(unit for unit in job.units if memory.fingerprint(unit) != fingerprint)
+    if not stale:
+        return Staged(table.name, _remembered(job, memory), None, lake.version(table.name))
+    rows = judged(_computed(job, stale), job.rules).persist()
+    counted = _count(job, rows)
+    days = [(str(row["day"]), row) for row in counted]
+    fresh = Report(days={day: {"published": row["published"]} for day, row in days}, rules=rule_results(job.rules, days))
+    report = fresh.joined(memory.report([unit for unit in job.units if unit not in stale], fresh))
+    note = note_of(
+        job.run,
+        table.name,
+        report,
+        days=dict.fromkeys(stale, fingerprint),
+        reads={item.table: lake.version(item.table) for item in table.inputs.values()},
+    )
+
+    def commit() -> Commit:
+        result = rows.select(*table.schema.fieldNames())
+        if not isinstance(table.write, ReplaceDays):
+            return lake.overwrite(table.name, result, note)
+        where = f"`{table.write.day}` IN ({sql_list(stale)})"
+        return lake.replace(table.name, result.repartition(table.write.day), where, note)
+
+    return Staged(table.name, report, commit, discard=lambda: _discard(rows))
+
+
+def input_days(asked: Sequence[str], item: Input) -> list[str]:
+    """The days of an input that the asked days need: themselves and `back` days before each."""
+    needed = {date.fromisoformat(day) - timedelta(days=back) for day in asked for back in range(item.back + 1)}
+    return sorted(day.isoformat() for day in needed)
+
+
+def _computed(job: GoldJob, days: Sequence[str]) -> DataFrame:
+    frames = [_input(job, item, days) for item in job.table.inputs.values()]
+    rows = conform(call(job.table, frames, job.run.parameters), job.table.schema, job.table.name)
+    if isinstance(job.table.write, ReplaceDays):
+        rows = rows.where(_is_day(job.table.write.day, days))
+    return rows
+
+
+def _input(job: GoldJob, item: Input, days: Sequence[str]) -> DataFrame:
+    rows = job.lake.read(item.table)
+    if item.whole or not job.table.is_daily:
+        return rows
+    return rows.where(_is_day(job.day_columns[item.table], input_days(days, item)))
+
+
+def _is_day(column: str, days: Sequence[str]) -> Column:
+    return F.col(column).isin([F.lit(day).cast("date") for day in days])
+
+
+def _count(job: GoldJob, rows: DataFrame) -> list[Row]:
+    day = F.col(job.table.write.day) if isinstance(job.table.write, ReplaceDays) else F.lit(WHOLE)
+    names = job.table.schema.fieldNames()
+    sample = masked_json(job.table.schema, names)
+    counts = [F.count(F.lit(1)).alias("published"), *rule_counts(job.rules, sample, F.lit(True))]
+    return rows.groupBy(day.alias("day")).agg(*counts).orderBy("day").collect()
+
+
+def _remembered(job: GoldJob, memory: Memory) -> Report:
+    return memory.report(job.units, Report(rules=tuple(unbroken(rule) for rule in job.rules)))
+
+
+def _discard(rows: DataFrame) -> None:
+    rows.unpersist()

@@ -1,0 +1,14 @@
+"""ISO code lists that contracts check against.
+
+Belongs here: lists taken from `pycountry`. Does not belong here: how source systems spell countries (`sources/`).
+"""
+
+from __future__ import annotations
+
+import pycountry
+
+UNKNOWN_COUNTRY = "ZZ"
+"""ISO 3166 leaves `ZZ` to users; here it means that the country is not known."""
+
+COUNTRIES: tuple[str, ...] = (*sorted(country.alpha_2 for country in pycountry.countries), UNKNOWN_COUNTRY)
+CURRENCIES: tuple[str, ...] = tuple(sorted(currency.alpha_3 for currency in pycountry.currencies))

@@ -1,0 +1,89 @@
+"""The judge: which rules each row breaks, and how many rows broke each, in the one pass that also counts.
+
+Belongs here: adding verdict columns to a frame, the aggregates that count them, and turning their result into a `Report`.
+Does not belong here: what the rules are (`contract.py`), what happens to rows (`silver.py`, `gold.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from project_etl.core.contract import Action, Rule, broken_rules
+from project_etl.core.report import RuleResult
+
+if TYPE_CHECKING:
+    from pyspark.sql import types as T
+
+BROKEN = "_broken"
+SAMPLES = 3
+MASK = "***"
+
+
+def judged(rows: DataFrame, rules: Sequence[Rule]) -> DataFrame:
+    """Add `_broken`, the names of the rules that each row breaks."""
+    return rows.withColumn(BROKEN, broken_rules(rules))
+
+
+def breaks(rules: Iterable[Rule], action: Action) -> Column:
+    """Whether the row breaks a rule that has this action."""
+    names = [F.lit(rule.name) for rule in rules if rule.action is action]
+    return F.arrays_overlap(F.col(BROKEN), F.array(*names)) if names else F.lit(False)
+
+
+def rule_counts(rules: Sequence[Rule], sample: Column, where: Column) -> list[Column]:
+    """Aggregates: per rule how many rows broke it (`n_<i>`), and one of them (`s_<i>`)."""
+    found = [(index, F.array_contains(BROKEN, rule.name) & where) for index, rule in enumerate(rules)]
+    counts = [F.count_if(broken).alias(f"n_{index}") for index, broken in found]
+    return counts + [F.any_value(F.when(broken, sample), F.lit(True)).alias(f"s_{index}") for index, broken in found]
+
+
+def rule_results(rules: Sequence[Rule], rows: Sequence[tuple[str, Any]]) -> tuple[RuleResult, ...]:
+    """Read the aggregates of `rule_counts` back.
+
+    Args:
+        rules: the rules, as given to `rule_counts`.
+        rows: per day the day's name and the collected row.
+    """
+    return tuple(
+        unbroken(
+            rule,
+            by_day={day: row[f"n_{index}"] for day, row in rows if row[f"n_{index}"]},
+            samples=tuple(row[f"s_{index}"] for _, row in rows if row[f"s_{index}"])[:SAMPLES],
+        )
+        for index, rule in enumerate(rules)
+    )
+
+
+def unbroken(rule: Rule, by_day: dict[str, int] | None = None, samples: tuple[str, ...] = ()) -> RuleResult:
+    """The result of a rule; without counts, one that nothing broke."""
+    return RuleResult(
+        name=rule.name,
+        action=rule.action,
+        description=rule.description,
+        version=rule.version,
+        at_most=rule.at_most,
+        by_day=by_day or {},
+        samples=samples,
+    )
+
+
+def masked_json(schema: T.StructType, names: Iterable[str], struct: str | None = None) -> Column:
+    """A JSON text of some columns in which personal data (`pii` in the column's metadata) is masked.
+
+    Args:
+        schema: gives the columns' metadata.
+        names: columns to show; those that the schema does not know are shown as they are.
+        struct: struct column that holds them; the row itself when None.
+    """
+    known = set(schema.fieldNames())
+
+    def shown(name: str) -> Column:
+        column = F.col(f"{struct}.{name}" if struct else name)
+        is_personal = name in known and bool(schema[name].metadata.get("pii"))
+        return F.when(column.isNotNull(), F.lit(MASK)).alias(name) if is_personal else column.alias(name)
+
+    return F.to_json(F.struct(*[shown(name) for name in names]))

@@ -1,0 +1,303 @@
+"""The lake: the only reader and writer of tables.
+
+Belongs here: where tables lie, how rows become visible (append, merge, replace, overwrite), and what the Delta log says
+about it. Metadata is read and empty tables are made with `deltalake`, without a JVM; rows move through Spark. Does not
+belong here: what rows mean, rules, or anything Dagster.
+
+Every commit carries a JSON note (`userMetadata`) that says which asset and run made it, what it had read and what it
+counted. That note is the platform's memory: it makes re-running free and every number traceable.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import deltalake
+from filelock import FileLock, Timeout
+
+from project_etl.core.engine import runtime_conf
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import types as T
+
+USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+
+# Operations that leave the rows as they are: no reader has to look again after one of these.
+MAINTENANCE = frozenset(
+    {"CREATE TABLE", "OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "ADD COLUMNS", "CHANGE COLUMN"}
+)
+
+PROPERTIES = {
+    # The notes on commits are read back days later; Delta's default forgets them after 30 days.
+    "delta.logRetentionDuration": "interval 365 days",
+    # A checkpoint each 10 commits costs more than it saves on logs this small.
+    "delta.checkpointInterval": "50",
+    # Readers outside Spark (delta-rs, DuckDB, Polars) matter more than cheap deletes.
+    "delta.enableDeletionVectors": "false",
+}
+
+LOCK_TIMEOUT_SECONDS = 600
+
+
+class LakeError(RuntimeError):
+    """A table cannot be read or written; the message says which, why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One entry of a table's Delta log.
+
+    Attributes:
+        version: Delta version that the commit made.
+        operation: Delta's name for it, such as `MERGE`.
+        metrics: Delta's operation metrics, as text by name.
+        note: what the platform wrote about it; empty when another writer made the commit.
+        timestamp: milliseconds since the epoch.
+    """
+
+    version: int
+    operation: str
+    metrics: Mapping[str, str]
+    note: Mapping[str, Any]
+    timestamp: int
+
+
+@dataclass(frozen=True)
+class Lake:
+    """All tables below one root folder.
+
+    Attributes:
+        root: local folder or object-store URL.
+        session: gives the Spark session, and starts it when first called.
+    """
+
+    root: str
+    session: Callable[[], SparkSession]
+    storage_options: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    # --- looking, without Spark ---------------------------------------------------------------------------------------
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the lake is a folder of this machine."""
+        return "://" not in self.root
+
+    def path(self, name: str) -> str:
+        """Where the table `layer/name` lies."""
+        return f"{self.root.rstrip('/')}/{name}"
+
+    def exists(self, name: str) -> bool:
+        """Whether the table has been created."""
+        return deltalake.DeltaTable.is_deltatable(self._rust_path(name), dict(self.storage_options))
+
+    def delta(self, name: str) -> deltalake.DeltaTable:
+        """The table as `deltalake` sees it, at its newest version.
+
+        Raises:
+            LakeError: there is no such table yet.
+        """
+        if not self.exists(name):
+            raise LakeError(f"Table {name} is not in the lake at {self.path(name)} yet: materialize it first.")
+        return deltalake.DeltaTable(self._rust_path(name), storage_options=dict(self.storage_options))
+
+    def version(self, name: str) -> int | None:
+        """The newest Delta version, or None when the table does not exist."""
+        return self.delta(name).version() if self.exists(name) else None
+
+    def commits(self, name: str) -> tuple[Commit, ...]:
+        """The commits that the log still knows, newest first; empty when the table does not exist."""
+        if not self.exists(name):
+            return ()
+        return tuple(_commit(entry) for entry in self.delta(name).history())
+
+    def data_version(self, name: str) -> int | None:
+        """The newest version that changed rows; equal numbers mean equal rows."""
+        commits = self.commits(name)
+        changed = (commit.version for commit in commits if commit.operation not in MAINTENANCE)
+        return next(changed, commits[-1].version if commits else None)
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Keep other processes of this machine from writing the table for the length of the block.
+
+        Delta's log on a local disk can lose a commit when two processes race. The lock is the operating system's, so it
+        goes when its owner dies. Object stores refuse the second of two equal commits themselves.
+
+        Raises:
+            LakeError: another process held the lock for `LOCK_TIMEOUT_SECONDS`.
+        """
+        if not self.is_local:
+            yield
+            return
+        file = Path(self.root) / ".locks" / f"{name.replace('/', '.')}.lock"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(file, timeout=LOCK_TIMEOUT_SECONDS):
+                yield
+        except Timeout as error:
+            raise LakeError(
+                f"Table {name} has been locked by another process for {LOCK_TIMEOUT_SECONDS} s ({file}). "
+                "Wait for that run to end, or stop it, and run again."
+            ) from error
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def read(self, name: str) -> DataFrame:
+        """All rows of a table, lazily.
+
+        Raises:
+            LakeError: there is no such table yet.
+        """
+        if not self.exists(name):
+            raise LakeError(f"Table {name} is not in the lake at {self.path(name)} yet: materialize it first.")
+        return self.session().read.format("delta").load(self.path(name))
+
+    def changes(self, name: str, since: int) -> DataFrame:
+        """The change data feed after version `since`: the columns, `_change_type` and `_commit_version`."""
+        reader = self.session().read.format("delta").option("readChangeFeed", "true")
+        return reader.option("startingVersion", since + 1).load(self.path(name))
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    def create(
+        self,
+        name: str,
+        schema: T.StructType,
+        *,
+        partition_by: str | None = None,
+        description: str = "",
+        properties: Mapping[str, str] | None = None,
+    ) -> None:
+        """Make an empty table with comments and NOT NULL constraints, or bring an existing one up to `schema`.
+
+        Raises:
+            LakeError: the stored table has other types, or a new column that must not be null.
+        """
+        if self.exists(name):
+            self._evolve(name, schema)
+            return
+        deltalake.DeltaTable.create(
+            self._rust_path(name),
+            schema=deltalake.Schema.from_json(schema.json()),
+            partition_by=[partition_by] if partition_by else None,
+            name=name.replace("/", "_"),
+            description=description.split("\n")[0],
+            configuration={**PROPERTIES, **(properties or {})},
+            storage_options=dict(self.storage_options),
+            mode="ignore",
+        )
+
+    def append(self, name: str, rows: DataFrame, note: Mapping[str, Any]) -> Commit:
+        """Add rows in one commit."""
+        self._writer(rows, note).mode("append").save(self.path(name))
+        return self._last(name)
+
+    def replace(self, name: str, rows: DataFrame, where: str, note: Mapping[str, Any]) -> Commit:
+        """Replace the rows that match the SQL condition `where` by `rows`, which must all match it, in one commit."""
+        self._writer(rows, note).mode("overwrite").option("replaceWhere", where).save(self.path(name))
+        return self._last(name)
+
+    def overwrite(self, name: str, rows: DataFrame, note: Mapping[str, Any]) -> Commit:
+        """Replace all rows in one commit."""
+        self._writer(rows, note).mode("overwrite").save(self.path(name))
+        return self._last(name)
+
+    def merge(
+        self,
+        name: str,
+        changes: DataFrame,
+        *,
+        on: Sequence[str],
+        columns: Sequence[str],
+        note: Mapping[str, Any],
+        within: str | None = None,
+        update_if: str = "true",
+        keep: Collection[str] = (),
+    ) -> Commit:
+        """Apply changes in one commit.
+
+        Args:
+            changes: at most one row per key: `columns` and `_op` (`insert`, `update` or `delete`).
+            on: key columns.
+            columns: columns to write.
+            note: what to remember with the commit.
+            within: SQL condition over `t.` columns that holds for every stored row that may match; literals in it
+                let Delta leave the other files alone.
+            update_if: SQL condition over `t.` and `s.` that an update must also meet.
+            keep: columns that an update leaves as they are.
+        """
+        spark = self.session()
+        view = f"changes_of_{name.replace('/', '_')}"
+        changes.createOrReplaceTempView(view)
+        condition = " AND ".join([f"t.`{key}` = s.`{key}`" for key in on] + ([f"({within})"] if within else []))
+        assign = ", ".join(f"t.`{column}` = s.`{column}`" for column in columns if column not in keep)
+        names, values = (", ".join(f"{prefix}`{column}`" for column in columns) for prefix in ("", "s."))
+        with runtime_conf(spark, {USER_METADATA: json.dumps(note)}):
+            spark.sql(
+                f"MERGE INTO delta.`{self.path(name)}` t USING {view} s ON {condition} "
+                f"WHEN MATCHED AND s._op = 'delete' THEN DELETE "
+                f"WHEN MATCHED AND s._op <> 'delete' AND ({update_if}) THEN UPDATE SET {assign} "
+                f"WHEN NOT MATCHED AND s._op <> 'delete' THEN INSERT ({names}) VALUES ({values})"
+            ).collect()
+        spark.catalog.dropTempView(view)
+        return self._last(name)
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _rust_path(self, name: str) -> str:
+        return self.path(name).replace("s3a://", "s3://", 1)
+
+    def _writer(self, rows: DataFrame, note: Mapping[str, Any]) -> Any:  # noqa: ANN401 - DataFrameWriter is untyped in PySpark
+        return rows.write.format("delta").option("userMetadata", json.dumps(note))
+
+    def _last(self, name: str) -> Commit:
+        return self.commits(name)[0]
+
+    def _evolve(self, name: str, schema: T.StructType) -> None:
+        stored = {item["name"]: item for item in json.loads(self.delta(name).schema().to_json())["fields"]}
+        wanted = {item["name"]: item for item in json.loads(schema.json())["fields"]}
+        added = [column for column in wanted if column not in stored]
+        wrong = [column for column in wanted if column in stored and stored[column]["type"] != wanted[column]["type"]]
+        strict = [column for column in added if not wanted[column]["nullable"]]
+        if wrong or strict:
+            found = "; ".join(f"{c} is {stored[c]['type']}, the contract says {wanted[c]['type']}" for c in wrong)
+            new = "; ".join(f"{c} is new and must not be null" for c in strict)
+            raise LakeError(
+                f"Table {name} at {self.path(name)} does not fit its contract: {'; '.join(filter(None, (found, new)))}. "
+                "Move the table's folder away and materialize all days again, or make new columns nullable."
+            )
+        if added:
+            columns = ", ".join(f"`{column}` {schema[column].dataType.simpleString()}" for column in added)
+            self.session().sql(f"ALTER TABLE delta.`{self.path(name)}` ADD COLUMNS ({columns})").collect()
+
+
+def _commit(entry: Mapping[str, Any]) -> Commit:
+    text = entry.get("userMetadata") or "{}"
+    try:
+        note = json.loads(text)
+    except ValueError:
+        note = text
+    return Commit(
+        version=entry["version"],
+        operation=entry.get("operation", ""),
+        metrics=entry.get("operationMetrics") or {},
+        note=note if isinstance(note, dict) else {"text": text},
+        timestamp=entry.get("timestamp", 0),
+    )
+
+
+def sql_list(values: Collection[str]) -> str:
+    """Values as a SQL list of text literals, safely quoted: `'a', 'b'`."""
+    return ", ".join(sql_text(value) for value in sorted(values))
+
+
+def sql_text(value: str) -> str:
+    """A value as a SQL text literal."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

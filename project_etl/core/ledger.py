@@ -1,0 +1,48 @@
+"""The ledger: which files a Bronze table holds, read from the table itself.
+
+Belongs here: reading the ledger without Spark. Does not belong here: deciding what to load (`sources/load.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from project_etl.core.lake import Lake
+
+Ledger = dict[str, dict[str, str]]
+
+
+def ledger(lake: Lake, bronze: str, days: Collection[str]) -> Ledger:
+    """The files that a Bronze table holds rows of.
+
+    Args:
+        lake: the lake.
+        bronze: the Bronze table.
+        days: landing days to look at; only their folders are read.
+
+    Returns:
+        Landing day → file path → content version; days without files are absent.
+    """
+    if not days or not lake.exists(bronze):
+        return {}
+    # deltalake turns the partition filter into a list of files, so that other days are not opened.
+    dataset = lake.delta(bronze).to_pyarrow_dataset(partitions=[("_landing_date", "in", sorted(days))])
+    columns = ["_landing_date", "_source_file", "_source_version"]
+    found: set[tuple[str, str, str]] = set()
+    for batch in dataset.to_batches(columns=columns):
+        distinct = pa.Table.from_batches([batch]).group_by(columns).aggregate([])
+        found.update(
+            zip(
+                pc.cast(distinct["_landing_date"], pa.string()).to_pylist(),
+                pc.cast(distinct["_source_file"], pa.string()).to_pylist(),
+                pc.cast(distinct["_source_version"], pa.string()).to_pylist(),
+                strict=True,
+            )
+        )
+    result: Ledger = {}
+    for day, file, version in sorted(found):
+        result.setdefault(day, {})[file] = version
+    return result

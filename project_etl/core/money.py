@@ -1,0 +1,147 @@
+"""Money: decimal types, rounding, exact division and conversion into the reporting currency.
+
+Here: every place where an amount is summed, divided, rounded or converted, so that all tables do it alike. Not here:
+which orders count as revenue (`gold/fact_order_items.py`). Nothing is ever a float, and rounding is half up (a half
+goes away from zero). A value that does not fit its type becomes NULL instead of an exception, and the NOT NULL
+rules of the contracts then say in which row.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, TypeAlias
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from project_etl.core.asof import join_valid
+
+# The same types twice: as contracts annotate columns, and as Spark casts them.
+Amount: TypeAlias = Annotated[T.DecimalType, 18, 4]
+"""One price or amount, kept at four places."""
+OrderAmount: TypeAlias = Annotated[T.DecimalType, 28, 4]
+"""The sum of an order's amounts; wide enough for any sum of `Amount`."""
+Rate: TypeAlias = Annotated[T.DecimalType, 28, 18]
+"""An exchange rate; 18 places, so that a derived one converts as its exact fraction would."""
+Money: TypeAlias = Annotated[T.DecimalType, 20, 2]
+"""A result that people read, rounded to two places."""
+Share: TypeAlias = Annotated[T.DecimalType, 18, 6]
+"""A share, rate or growth, rounded to six places."""
+
+AMOUNT = T.DecimalType(18, 4)
+RATE = T.DecimalType(28, 18)
+MONEY = T.DecimalType(20, 2)
+SHARE = T.DecimalType(18, 6)
+TOTAL = T.DecimalType(22, 4)
+"""An unrounded sum: as many digits before the point as `MONEY`; dividing two leaves 16 places before rounding."""
+
+
+def total(amount: Column | str) -> Column:
+    """Sum amounts and leave the sum unrounded (`TOTAL`); NULL when there is nothing to sum or it does not fit."""
+    return F.sum(amount).try_cast(TOTAL)
+
+
+def total_where(amount: Column | str, condition: Column) -> Column:
+    """Sum the amounts of the rows that meet the condition, as `total` does; 0 when no row does."""
+    return total(F.when(condition, _column(amount)).otherwise(F.lit(0)))
+
+
+def to_money(amount: Column | str) -> Column:
+    """Round an unrounded sum or quotient half up to two places (`MONEY`)."""
+    return F.round(amount, 2).try_cast(MONEY)
+
+
+def to_share(quotient: Column | str) -> Column:
+    """Round a quotient half up to six places (`SHARE`)."""
+    return F.round(quotient, 6).try_cast(SHARE)
+
+
+def divide(dividend: Column | str, divisor: Column | str) -> Column:
+    """Divide two unrounded sums or counts exactly enough to round afterwards: 16 places; NULL when the divisor is 0.
+
+    Both become `TOTAL` first, because Spark keeps only six places when it divides wider decimals and turns the
+    quotient of two counts into a float.
+    """
+    return F.try_divide(_column(dividend).try_cast(TOTAL), _column(divisor).try_cast(TOTAL))
+
+
+def convert(amount: Column | str, rate: Column | str) -> Column:
+    """Return amount × rate at four places (`AMOUNT`); NULL without a rate or when the result does not fit.
+
+    Spark keeps 13 places of the product. That this is rounded before the final rounding is welcome: a quotient that
+    lies exactly on a half, such as 0.06 / 9.6, misses it by the 19th place of the rate and is put back on it.
+    """
+    return F.round(_column(amount) * _column(rate).cast(RATE), 4).try_cast(AMOUNT)
+
+
+def with_rates(rows: DataFrame, fx_rates: DataFrame, *, into: str, day: str = "order_date") -> DataFrame:
+    """Add the rate that turns each row's currency into another one.
+
+    A row in that currency already gets 1 and no date. Any other row gets the rate of its day, or of the newest
+    earlier day that gives one; NULL when there is none.
+
+    Args:
+        rows: has `currency` and the date column `day`; keeps its number of rows.
+        fx_rates: `rate_date`, `base_currency`, `quote_currency`, `rate` (quote per base); one row per day and pair.
+        into: ISO code of the currency to convert to.
+        day: the column of `rows` with the day whose rate applies.
+
+    Returns:
+        `rows` with `fx_rate` (`RATE`) and `fx_rate_date` (the day the rate is from).
+    """
+    next_date = F.lead("rate_date").over(Window.partitionBy("currency").orderBy("rate_date"))
+    versions = rates_into(fx_rates, into).select(
+        "currency", "rate", "rate_date", F.col("rate_date").alias("valid_from"), next_date.alias("valid_to")
+    )
+    # Each currency and day is looked up once, however many rows share it.
+    asked = rows.where(F.col("currency") != into).select("currency", day).distinct()
+    names = {"rate": "_rate", "rate_date": "fx_rate_date"}
+    known = join_valid(asked, versions, key="currency", at=day, columns=names)
+    same = F.when(F.col("currency") == into, F.lit(Decimal(1)).cast(RATE))
+    return (
+        rows.join(F.broadcast(known), on=["currency", day], how="left")
+        .withColumn("fx_rate", F.coalesce(same, F.col("_rate")))
+        .drop("_rate")
+    )
+
+
+def rates_into(fx_rates: DataFrame, into: str) -> DataFrame:
+    """Derive from each day's rates what one unit of every other currency is worth in `into`.
+
+    A given rate wins over the inverse of the opposite one, and both over a cross rate through a third currency with
+    rates to both on the same day. Of several such currencies the alphabetically first is used.
+
+    Returns:
+        One row per day and currency: `rate_date`, `currency`, `rate` (`RATE`, never NULL).
+    """
+    legs = _legs(fx_rates)
+    last = legs.where(F.col("bought") == into).select("rate_date", F.col("sold").alias("via"), F.col("rate"))
+    direct = last.select("rate_date", F.col("via").alias("currency"), "rate", F.lit("").alias("through"))
+    first = legs.where((F.col("sold") != into) & (F.col("bought") != into)).select(
+        "rate_date", F.col("sold").alias("currency"), F.col("bought").alias("via"), F.col("rate").alias("first_rate")
+    )
+    crossed = first.join(last, on=["rate_date", "via"], how="inner").select(
+        "rate_date", "currency", (F.col("first_rate") * F.col("rate")).try_cast(RATE).alias("rate"), F.col("via")
+    )
+    # The empty name of a direct rate sorts before every currency.
+    best = direct.union(crossed).where(F.col("rate").isNotNull())
+    return best.groupBy("rate_date", "currency").agg(F.min_by("rate", "through").alias("rate"))
+
+
+def _legs(fx_rates: DataFrame) -> DataFrame:
+    """One row per day and pair `sold` → `bought`, both ways: the given rate, else the inverse of the opposite one."""
+    between = fx_rates.where(F.col("base_currency") != F.col("quote_currency"))
+    inverse = F.try_divide(F.lit(Decimal(1)), F.col("rate")).try_cast(RATE)
+    given = between.select("rate_date", "base_currency", "quote_currency", F.col("rate").cast(RATE), F.lit(0))
+    turned = between.select("rate_date", "quote_currency", "base_currency", inverse, F.lit(1))
+    return (
+        given.union(turned)
+        .toDF("rate_date", "sold", "bought", "rate", "choice")
+        .groupBy("rate_date", "sold", "bought")
+        .agg(F.min_by("rate", "choice").alias("rate"))
+    )
+
+
+def _column(column: Column | str) -> Column:
+    return F.col(column) if isinstance(column, str) else column

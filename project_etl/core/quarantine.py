@@ -1,0 +1,111 @@
+"""Quarantine: where records that broke a rule wait, with what they said and every rule they broke.
+
+Belongs here: the shape of a quarantine table and how it changes. One table per Silver table, `quarantine/<name>`, and
+`quarantine/files` for whole files. Does not belong here: who is sent there (`silver.py`, `sources/load.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from project_etl.core.lake import Commit, Lake, sql_list
+from project_etl.core.records import LINEAGE_NAMES, RECORD, SILVER_LINEAGE
+from project_etl.core.staged import Run
+
+KEYS = ("_source_file", "_row_number")
+
+SCHEMA = T.StructType(
+    [
+        *[item for item in SILVER_LINEAGE if item.name != "_source_files"],
+        T.StructField("rules", T.ArrayType(T.StringType()), False, {"comment": "Every rule that the record broke."}),
+        T.StructField("rules_version", T.StringType(), False, {"comment": "Version of the rules that judged it."}),
+        T.StructField("is_waiting", T.BooleanType(), False, {"comment": "Broken only by a parent not yet known."}),
+        T.StructField("record", T.StringType(), False, {"comment": "The record's text columns, as JSON."}),
+        T.StructField("raw", T.StringType(), False, {"comment": "The Bronze row's columns as received, as JSON."}),
+        T.StructField("run_id", T.StringType(), False, {"comment": "Run that judged it last."}),
+        T.StructField("first_seen", T.TimestampType(), False, {"comment": "When it was first found to be bad."}),
+        T.StructField("last_seen", T.TimestampType(), False, {"comment": "When its verdict last changed."}),
+    ]
+)
+COLUMNS = tuple(SCHEMA.fieldNames())
+
+
+def name_of(table: str) -> str:
+    """The quarantine table of a Silver table."""
+    return f"quarantine/{table.split('/')[1]}"
+
+
+def rows_of(rejected: DataFrame, waiting: Collection[str], version: str, run: Run) -> DataFrame:
+    """Turn rejected records into quarantine rows.
+
+    Args:
+        rejected: records with `_record` and `_broken`.
+        waiting: names of the rules that a missing parent breaks.
+        version: version of the rules.
+        run: the run that judged them.
+    """
+    keep_nulls = {"ignoreNullFields": "false"}
+    only_parents = F.size(F.array_except("_broken", F.array(*[F.lit(name) for name in waiting]))) == 0
+    return rejected.select(
+        *[F.col(f"{RECORD}.{name}").alias(name) for name in LINEAGE_NAMES if name != "_source_files"],
+        F.col("_broken").alias("rules"),
+        F.lit(version).alias("rules_version"),
+        (only_parents if waiting else F.lit(False)).alias("is_waiting"),
+        F.to_json(f"{RECORD}.text", keep_nulls).alias("record"),
+        F.to_json(f"{RECORD}.raw", keep_nulls).alias("raw"),
+        F.lit(run.run_id).alias("run_id"),
+        F.lit(run.started_at).alias("first_seen"),
+        F.lit(run.started_at).alias("last_seen"),
+    )
+
+
+def put(lake: Lake, name: str, rows: DataFrame, days: Collection[str], note: dict[str, Any]) -> Commit | None:
+    """Add rows, or update those whose verdict changed; a row that is there already stays as it is.
+
+    Args:
+        lake: the lake.
+        name: the quarantine table.
+        rows: at most one row per file and row number.
+        days: landing days that the rows may be of; empty when unknown.
+        note: note of the commit.
+    """
+    lake.create(name, SCHEMA, partition_by="_landing_date", description=f"Records kept out of {note['table']}.")
+    if days and not held_days(lake, name) & set(days):
+        return lake.append(name, rows, note)
+    return lake.merge(
+        name,
+        rows.withColumn("_op", F.lit("update")),
+        on=KEYS,
+        columns=COLUMNS,
+        note=note,
+        keep=("first_seen",),
+        update_if="t.rules <> s.rules OR t.rules_version <> s.rules_version OR t._source_version <> s._source_version",
+        within=f"t._landing_date IN ({sql_list(days)})" if days else None,
+    )
+
+
+def remove(lake: Lake, name: str, keys: DataFrame, note: dict[str, Any]) -> Commit:
+    """Take rows out by file and row number."""
+    return lake.merge(name, keys.withColumn("_op", F.lit("delete")), on=KEYS, columns=KEYS, note=note)
+
+
+def held_days(lake: Lake, name: str) -> set[str]:
+    """Landing days that a quarantine or Bronze table holds rows of, read from the log."""
+    if not lake.exists(name):
+        return set()
+    actions = lake.delta(name).get_add_actions(flatten=True)
+    return {str(day) for day in actions.column("partition._landing_date").to_pylist()}
+
+
+def waiting_count(lake: Lake, name: str) -> int:
+    """How many records wait for a parent, without Spark."""
+    if not lake.exists(name):
+        return 0
+    column = lake.delta(name).to_pyarrow_table(columns=["is_waiting"]).column("is_waiting")
+    return pc.sum(column).as_py() or 0

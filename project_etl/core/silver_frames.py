@@ -1,0 +1,262 @@
+"""The frames behind Silver: records in, judged and ranked rows with their effect on the table out.
+
+Belongs here: the one algorithm behind every Silver table. A table is a pure function, per key, of the Bronze rows of that
+key; it is computed either for a few new days, where the stored row stands for all earlier records, or, where files were
+replaced, rules or parents changed, anew from Bronze for the keys concerned. Does not belong here: what any table means
+(`silver/`), deciding whether there is work (`silver_plan.py`), counting and committing (`silver.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from project_etl.core import quarantine
+from project_etl.core.contract import Action
+from project_etl.core.judge import BROKEN, breaks, judged
+from project_etl.core.records import ARRIVAL_ORDER, LINEAGE_NAMES, RECORD, SILVER_LINEAGE, union_all
+from project_etl.core.silver_plan import VALIDITY, SilverJob, SilverPlan
+from project_etl.core.steps import call, conform
+from project_etl.core.table import History, Merge, Reference, Table
+
+FALSE, TRUE = "false", "true"
+
+
+def silver_schema(table: Table) -> T.StructType:
+    """The stored columns of a Silver table: the contract's, then lineage."""
+    return T.StructType([*table.schema.fields, *SILVER_LINEAGE.fields])
+
+
+def scored(job: SilverJob, plan: SilverPlan) -> DataFrame:
+    """Every judged record, and every stored row of the keys concerned.
+
+    Returns:
+        The stored columns and `_record`, `_broken`, `_in_batch` (the record is of a day that is judged now), `_status` (what
+        became of a judged record, see `SILVER_COUNTS`), `_op` (what the row means for the table: `insert`, `update`,
+        `delete`, or null) and `_was` (the row's key as stored, or null).
+    """
+    reached = _reached(job, plan)
+    if reached is None:
+        sources = [_records(job, plan.batch_days)] if plan.batch_days else []
+        sources += [_waiting(job, plan.batch_days)] if plan.waiting else []
+        fresh = judged_records(job, union_all(sources))
+        keys = fresh.where("_valid").select(*_entity(job.table)).distinct()
+        pool = fresh.unionByName(_stored(job).join(keys, on=list(_entity(job.table)), how="left_semi"), allowMissingColumns=True)
+    else:
+        fresh = judged_records(job, _records(job, None)).withColumn("_touched", _is_asked(job, plan))
+        pool = fresh.unionByName(_stored(job).withColumn("_touched", reached), allowMissingColumns=True)
+        pool = _of_touched_keys(pool, _entity(job.table))
+    in_batch = ~F.col("_stored") & of_days(plan.batch_days)
+    return _ranked(job.table, pool.withColumn("_in_batch", in_batch), trusts_stored=reached is None)
+
+
+def of_days(days: Collection[str]) -> Column:
+    """Whether the row's landing day is one of `days`."""
+    return F.col("_landing_date").isin([F.lit(day).cast("date") for day in days]) if days else F.expr(FALSE)
+
+
+# --- records ----------------------------------------------------------------------------------------------------------
+
+
+def _records(job: SilverJob, days: Collection[str] | None) -> DataFrame:
+    """Records of the feeds: those of `days`, or all that Bronze holds."""
+    frames: list[DataFrame] = []
+    for feed in job.feeds:
+        rows = job.lake.read(feed.bronze)
+        frames.append(feed.records(rows if days is None else rows.where(of_days(days)), job.columns))
+    return union_all(frames)
+
+
+def _waiting(job: SilverJob, days: Collection[str]) -> DataFrame:
+    """Records that wait for a parent, read back from quarantine; those of `days` are judged from Bronze anyway."""
+    text = T.StructType([T.StructField(name, T.StringType()) for name in job.columns])
+    held = job.lake.read(quarantine.name_of(job.table.name)).where(F.col("is_waiting") & ~of_days(days))
+    held = held.withColumns({"_text": F.from_json("record", text), "_raw": F.from_json("raw", "map<string,string>")})
+    nothing = F.lit(None).cast("string")
+    return held.select(
+        *[F.col(f"_text.{name}").alias(name) for name in job.columns],
+        F.struct(
+            *[F.col(name) for name in LINEAGE_NAMES if name != "_source_files"],
+            F.array("_source_file").alias("_source_files"),
+            F.col("_text").alias("text"),
+            F.col("_raw").alias("raw"),
+            nothing.alias("malformed"),
+            nothing.alias("unmapped"),
+        ).alias(RECORD),
+    )
+
+
+def _with_parents(job: SilverJob, records: DataFrame) -> DataFrame:
+    """Add the carried columns of each reference's parent, and to `_record.found` whether the parent is known."""
+    for ref in job.table.references:
+        key = f"_key_of_{ref.rule}"
+        parent = job.lake.read(ref.table).select(F.col(ref.parent_key).alias(key), *ref.carry)
+        records = records.join(parent, on=F.col(ref.column) == F.col(key), how="left")
+    found = [F.col(f"_key_of_{ref.rule}").isNotNull().alias(ref.rule) for ref in job.table.references]
+    return records.withColumn(RECORD, F.col(RECORD).withField("found", F.struct(*found))) if found else records
+
+
+def transformed(table: Table, rows: DataFrame, parameters: dict[str, object]) -> DataFrame:
+    """Apply a Silver table's transform; the result has the contract's columns and `_record`.
+
+    Raises:
+        TableError: the transform gives other columns or types than the contract declares.
+    """
+    derived = VALIDITY if isinstance(table.write, History) else ()
+    schema = T.StructType([item for item in table.schema.fields if item.name not in derived])
+    return conform(call(table, [rows], parameters), schema, table.name, also=(RECORD,))
+
+
+def judged_records(job: SilverJob, records: DataFrame) -> DataFrame:
+    """Records as rows of the table, judged: the stored columns, `_record`, `_broken`, `_valid` and `_stored`."""
+    rows = transformed(job.table, _with_parents(job, records), dict(job.run.parameters))
+    # A record that could not be parsed breaks that one rule; that its columns are empty follows from it.
+    malformed = F.when(F.col(f"{RECORD}.malformed").isNotNull(), F.array(F.lit("well_formed")))
+    rows = judged(rows.withColumn("_text", F.col(f"{RECORD}.text")), job.rules).withColumn(BROKEN, F.coalesce(malformed, BROKEN))
+    derived = [item for item in job.table.schema.fields if item.name not in rows.columns]
+    return rows.select(
+        *[item.name for item in job.table.schema.fields if item not in derived],
+        *[F.lit(None).cast(item.dataType).alias(item.name) for item in derived],
+        *[F.col(f"{RECORD}.{name}").alias(name) for name in LINEAGE_NAMES],
+        RECORD,
+        BROKEN,
+        (~breaks(job.rules, Action.QUARANTINE)).alias("_valid"),
+        F.expr(FALSE).alias("_stored"),
+    )
+
+
+# --- which keys are concerned -----------------------------------------------------------------------------------------
+
+
+def _entity(table: Table) -> tuple[str, ...]:
+    """The columns whose rows are decided together."""
+    return (table.write.of,) if isinstance(table.write, History) else table.keys
+
+
+def _stored(job: SilverJob) -> DataFrame:
+    columns = silver_schema(job.table).fieldNames()
+    return job.lake.read(job.table.name).select(*columns, F.expr(FALSE).alias("_valid"), F.expr(TRUE).alias("_stored"))
+
+
+def _reached(job: SilverJob, plan: SilverPlan) -> Column | None:
+    """Which stored rows may no longer be right; None when stored rows still say all that earlier records said."""
+    reasons: list[Column] = []
+    if plan.changed_days:
+        days = F.array(*[F.lit(day) for day in plan.changed_days])
+        reasons.append(F.arrays_overlap(F.transform("_source_files", lambda file: F.element_at(F.split(file, "/"), 3)), days))
+    for ref in plan.carried:
+        since = plan.memory.last["parents"][ref.table]
+        if (keys := _changed_parents(job, ref, since)) is not None:
+            reasons.append(F.col(ref.column).isin(keys) if keys else F.expr(FALSE))
+    reasons = [reason for reason in reasons if reason is not None]
+    if not reasons:
+        gathers = any(feed.gather is not None for feed in job.feeds)
+        return F.expr(FALSE) if gathers else None
+    combined = reasons[0]
+    for reason in reasons[1:]:
+        combined = combined | reason
+    return combined
+
+
+def _changed_parents(job: SilverJob, ref: Reference, since: int) -> list[str] | None:
+    """Parent keys that vanished or whose carried columns changed after version `since`; None when there are none.
+
+    Commits that only added rows cannot change what is carried, which the log says without reading a row.
+    """
+    commits = [commit for commit in job.lake.commits(ref.table) if commit.version > since]
+    touched = ("numTargetRowsUpdated", "numTargetRowsDeleted")
+    if not any(int(commit.metrics.get(name, 0)) for commit in commits for name in touched):
+        return None
+    feed = job.lake.changes(ref.table, since)
+    carried = F.struct(F.col(ref.parent_key), *ref.carry)
+    before = feed.where(F.col("_change_type").isin("delete", "update_preimage")).select(carried.alias("was"))
+    now = job.lake.read(ref.table).select(carried.alias("was"))
+    gone = before.distinct().join(now, on="was", how="left_anti").select(f"was.{ref.parent_key}").distinct()
+    return [row[0] for row in gone.collect()] or None
+
+
+def _is_asked(job: SilverJob, plan: SilverPlan) -> Column:
+    asked = of_days(plan.batch_days)
+    if not plan.waiting:
+        return asked
+    held = job.lake.read(quarantine.name_of(job.table.name)).where("is_waiting").select(*quarantine.KEYS).collect()
+    waiting = [F.struct(F.lit(row[0]), F.lit(row[1])) for row in held]
+    return asked | F.struct(*quarantine.KEYS).isin(waiting)
+
+
+def _of_touched_keys(pool: DataFrame, entity: Iterable[str]) -> DataFrame:
+    """All rows of the keys of which at least one row is touched; rows without a key stand each for itself."""
+    keyless = F.expr(FALSE)
+    for name in entity:
+        keyless = keyless | F.col(name).isNull()
+    of_key = F.max("_touched").over(Window.partitionBy(*entity))
+    return pool.withColumn("_touched", F.when(keyless, F.col("_touched")).otherwise(of_key)).where("_touched").drop("_touched")
+
+
+# --- who wins ---------------------------------------------------------------------------------------------------------
+
+
+def _ranked(table: Table, pool: DataFrame, *, trusts_stored: bool) -> DataFrame:
+    """Find the winner of each key and say what each row means for the table."""
+    assert isinstance(table.write, History | Merge)
+    columns = silver_schema(table).fieldNames()
+    newest = [F.col(name).desc_nulls_last() for name in (table.write.newest_by, *ARRIVAL_ORDER)]
+    may_win = F.col("_valid") | F.col("_stored") if trusts_stored else F.col("_valid")
+    key = Window.partitionBy(*table.keys)
+    same = Window.partitionBy(*table.keys, "_valid", F.xxhash64(*[name for name in table.schema.fieldNames() if name not in VALIDITY]))
+    rows = pool.withColumns(
+        {
+            "_may_win": may_win,
+            "_was": F.first(F.when(F.col("_stored"), F.struct(*columns)), ignorenulls=True).over(key),
+            "_copy": F.row_number().over(same.orderBy(*newest)),
+        }
+    )
+    best = key.orderBy(F.col("_may_win").desc(), *newest, F.col("_stored").asc())
+    rows = rows.withColumns(
+        {
+            "_wins": F.col("_may_win") & (F.row_number().over(best) == 1),
+            "_best": F.first(F.struct("_source_file", "_row_number", "_may_win")).over(
+                best.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+            ),
+        }
+    )
+    if isinstance(table.write, History):
+        rows = _with_validity(rows, table.write)
+    return rows.withColumns({"_op": _op(columns), "_status": _status()}).drop("_may_win", "_copy", "_best", "_wins")
+
+
+def _with_validity(rows: DataFrame, history: History) -> DataFrame:
+    """Fill `valid_from`, `valid_to` and `is_current` of winners from the next version of the same thing."""
+    by_version = Window.partitionBy(history.of).orderBy(F.col("_wins").desc(), F.col(history.newest_by).asc())
+    following = F.lead(F.when(F.col("_wins"), F.col(history.newest_by))).over(by_version)
+    return rows.withColumn("_next", following).withColumns(
+        {
+            "valid_from": F.col(history.newest_by),
+            "valid_to": F.col("_next"),
+            "is_current": F.col("_next").isNull(),
+        }
+    ).drop("_next")
+
+
+def _op(columns: list[str]) -> Column:
+    is_same = F.col("_was").eqNullSafe(F.struct(*columns))
+    orphan = F.col("_stored") & ~F.col("_best._may_win")
+    return (
+        F.when(F.col("_wins") & F.col("_was").isNull(), "insert")
+        .when(F.col("_wins") & ~is_same, "update")
+        .when(orphan, "delete")
+    )
+
+
+def _status() -> Column:
+    is_best = (F.col("_best._source_file") == F.col("_source_file")) & (F.col("_best._row_number") == F.col("_row_number"))
+    return (
+        F.when(F.col("_stored"), F.lit(None).cast("string"))
+        .when(~F.col("_valid"), "quarantined")
+        .when(F.col("_wins") | is_best, "published")
+        .when(F.col("_copy") > 1, "deduplicated")
+        .otherwise("superseded")
+    )

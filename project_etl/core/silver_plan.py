@@ -1,0 +1,178 @@
+"""Planning Silver: which landing days hold anything that the table has not seen, decided without Spark.
+
+Belongs here: comparing Bronze and the parents with what the commit notes remember. Does not belong here: rows (`silver.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from project_etl.core import quarantine
+from project_etl.core.contract import Action, Rule, rules_of, sql_rule
+from project_etl.core.judge import unbroken
+from project_etl.core.lake import Lake
+from project_etl.core.ledger import ledger
+from project_etl.core.records import Feed
+from project_etl.core.report import Report
+from project_etl.core.staged import Memory, Run, remember
+from project_etl.core.table import History, Reference, Table
+
+EMPTY = "-"
+VALIDITY = ("valid_from", "valid_to", "is_current")
+
+
+@dataclass(frozen=True)
+class SilverJob:
+    """One materialization of a Silver table.
+
+    Attributes:
+        lake: the lake.
+        table: the Silver table.
+        columns: text columns of its records.
+        feeds: the Bronze tables that feed it, of the sources that are on.
+        days: landing days asked for, ISO dates in order.
+        run: the run.
+        replay: judge the asked days again even when nothing changed.
+    """
+
+    lake: Lake
+    table: Table
+    columns: tuple[str, ...]
+    feeds: tuple[Feed, ...]
+    days: tuple[str, ...]
+    run: Run
+    replay: bool = False
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Every rule of the table, in the order in which people see them."""
+        return silver_rules(self.table, self.columns, self.feeds)
+
+    @property
+    def version(self) -> str:
+        """Changes when rules, code, mappings or parameters change."""
+        parts = [self.table.version, *(feed.version for feed in self.feeds), str(sorted(self.run.parameters.items()))]
+        return hashlib.blake2b("|".join(parts).encode(), digest_size=6).hexdigest()
+
+
+@dataclass(frozen=True)
+class SilverPlan:
+    """What a Silver materialization has to do.
+
+    Attributes:
+        memory: what the commit notes say.
+        fingerprints: asked day → what it is made of now.
+        new_days: days that hold files and have never been judged.
+        changed_days: days whose files or rules are not those that were judged.
+        parents: parent table → data version now.
+        moved: references whose parent changed since the last commit.
+        waiting: records that wait for a parent.
+    """
+
+    memory: Memory
+    fingerprints: Mapping[str, str]
+    new_days: tuple[str, ...]
+    changed_days: tuple[str, ...]
+    parents: Mapping[str, int]
+    moved: tuple[Reference, ...]
+    waiting: int
+
+    @property
+    def batch_days(self) -> tuple[str, ...]:
+        """The days whose records are judged."""
+        return tuple(sorted({*self.new_days, *self.changed_days}))
+
+    @property
+    def has_work(self) -> bool:
+        """Whether anything could come out differently from what is stored."""
+        return bool(self.batch_days or (self.moved and (self.waiting or self.carried)))
+
+    @property
+    def carried(self) -> tuple[Reference, ...]:
+        """Moved references whose change may reach rows that are already published."""
+        return tuple(ref for ref in self.moved if ref.table in self.memory.last.get("parents", {}))
+
+
+def silver_rules(table: Table, columns: Sequence[str], feeds: Sequence[Feed]) -> tuple[Rule, ...]:
+    """The rules of a Silver table: its contract's, its references', and those every record must meet."""
+    universal = [
+        sql_rule("well_formed", "_record.malformed IS NULL", description="the record can be parsed", action=Action.QUARANTINE)
+    ]
+    if any(feed.mapping is not None for feed in feeds):
+        universal.append(
+            sql_rule(
+                "source_values_mapped",
+                "_record.unmapped IS NULL",
+                description="every value of the source system has a counterpart here",
+                action=Action.WARN,
+            )
+        )
+    references = [
+        sql_rule(
+            ref.rule,
+            f"`{ref.column}` IS NULL OR _record.found.{ref.rule}",
+            description=f"{ref.column} is known in {ref.table}",
+            action=ref.action,
+            column=ref.column,
+        )
+        for ref in table.references
+    ]
+    rules = rules_of(table.contract, text_columns=columns, extra=(*universal, *references, *table.rules))
+    derived = VALIDITY if isinstance(table.write, History) else ()
+    return tuple(rule for rule in rules if rule.column not in derived)
+
+
+def make_plan(job: SilverJob) -> SilverPlan:
+    """Compare what is there with what was judged."""
+    memory = remember(job.lake, job.table.name)
+    fingerprints = _fingerprints(job)
+    new, changed = [], []
+    for day in job.days:
+        known, now = memory.fingerprint(day), fingerprints[day]
+        if known == now and not job.replay and not _is_unsettled(job, memory, day):
+            continue
+        if known is not None or (not memory.is_complete and now != EMPTY):
+            changed.append(day)
+        elif now != EMPTY:
+            new.append(day)
+    references = [ref for ref in job.table.references if ref.action is not Action.WARN]
+    parents = {ref.table: job.lake.data_version(ref.table) for ref in references}
+    before = memory.last.get("parents", {})
+    return SilverPlan(
+        memory=memory,
+        fingerprints=fingerprints,
+        new_days=tuple(new),
+        changed_days=tuple(changed),
+        parents={table: version for table, version in parents.items() if version is not None},
+        moved=tuple(ref for ref in references if parents[ref.table] != before.get(ref.table)),
+        waiting=quarantine.waiting_count(job.lake, quarantine.name_of(job.table.name)) if references else 0,
+    )
+
+
+def remembered_report(job: SilverJob, memory: Memory) -> Report:
+    """The report of the asked days as their last commits told it."""
+    return memory.report(job.days, Report(rules=tuple(unbroken(rule) for rule in job.rules)))
+
+
+def _fingerprints(job: SilverJob) -> dict[str, str]:
+    files: dict[str, list[tuple[str, str, str]]] = {day: [] for day in job.days}
+    for feed in job.feeds:
+        for day, versions in ledger(job.lake, feed.bronze, job.days).items():
+            files[day] += [(feed.bronze, file, version) for file, version in versions.items()]
+    return {day: _digest([job.version, sorted(found)]) if found else EMPTY for day, found in files.items()}
+
+
+def _is_unsettled(job: SilverJob, memory: Memory, day: str) -> bool:
+    """Whether the run that judged the day died before it had tidied quarantine."""
+    note = memory.days.get(day, {})
+    if not note.get("tidies"):
+        return False
+    commits = job.lake.commits(quarantine.name_of(job.table.name))
+    return not any(commit.note.get("tidied") == note["tidies"] for commit in commits)
+
+
+def _digest(value: object) -> str:
+    return hashlib.blake2b(json.dumps(value, default=str).encode(), digest_size=6).hexdigest()

@@ -1,0 +1,117 @@
+"""What a computation hands over before anything is visible: a verdict, and a way to commit.
+
+Belongs here: the value between "judged" and "written" that every layer produces, the note that goes with each commit, and
+the context of a run. Does not belong here: how a layer computes (`silver.py`, `gold.py`, `sources/load.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from project_etl.core.lake import Commit, Lake
+from project_etl.core.report import Report
+
+
+@dataclass(frozen=True)
+class Run:
+    """Who computes: written into every commit.
+
+    Attributes:
+        run_id: the orchestrator's run.
+        started_at: instant that stands for the run wherever one is stored.
+        parameters: settings that transforms may take as keyword arguments.
+    """
+
+    run_id: str
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A table's new rows, judged but not visible yet.
+
+    Attributes:
+        table: `layer/name`.
+        report: counts and verdicts.
+        commit: makes the rows visible and returns the commit; None when there is nothing to write.
+        version: the version that holds the rows when there is nothing to write.
+        discard: frees what was kept for the commit.
+    """
+
+    table: str
+    report: Report
+    commit: Callable[[], Commit] | None
+    version: int | None = None
+    discard: Callable[[], None] = lambda: None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there is anything to write."""
+        return self.commit is not None
+
+
+def note_of(run: Run, table: str, report: Report, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON values
+    """The note that a commit carries: who, from what, and what was counted."""
+    return {"table": table, "run_id": run.run_id, "report": report.to_json(), **more}
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the commit notes of a table say about the days it was computed for.
+
+    Attributes:
+        days: by day, the newest note that covers it.
+        last: the newest note of all; empty when there is none.
+        is_complete: whether the log still knows every commit since the table was made.
+    """
+
+    days: Mapping[str, Mapping[str, Any]]
+    last: Mapping[str, Any]
+    is_complete: bool
+
+    def fingerprint(self, day: str) -> str | None:
+        """What the day was computed from when it last was; None when the log does not say."""
+        return self.days.get(day, {}).get("days", {}).get(day)
+
+    def report(self, days: Sequence[str], unbroken: Report) -> Report:
+        """Put the report of several days together again from the notes that cover them.
+
+        Args:
+            days: the days to report.
+            unbroken: a report with every rule of the table.
+        """
+        counts: dict[str, Mapping[str, int]] = {}
+        by_rule: dict[str, dict[str, int]] = {rule.name: {} for rule in unbroken.rules}
+        samples: dict[str, tuple[str, ...]] = {}
+        for day in days:
+            stored = Report.from_json(self.days.get(day, {}).get("report", {}), unbroken.rules)
+            if day in stored.days:
+                counts[day] = stored.days[day]
+            for rule in stored.rules:
+                if day in rule.by_day:
+                    by_rule[rule.name][day] = rule.by_day[day]
+                    samples.setdefault(rule.name, rule.samples)
+        rules = tuple(
+            replace(rule, by_day=by_rule[rule.name], samples=samples.get(rule.name, ()))
+            for rule in unbroken.rules
+        )
+        return Report(days=counts, rules=rules)
+
+
+def remember(lake: Lake, table: str) -> Memory:
+    """Read a table's memory from its commit notes."""
+    commits = lake.commits(table)
+    notes = [{**commit.note, "version": commit.version} for commit in commits if commit.note.get("table") == table]
+    days: dict[str, Mapping[str, Any]] = {}
+    for note in notes:
+        for day in note.get("days", {}):
+            days.setdefault(day, note)
+    return Memory(
+        days=days,
+        last=notes[0] if notes else {},
+        is_complete=not commits or commits[-1].version == 0,
+    )

@@ -1,0 +1,64 @@
+"""Customer lifetime value: one row per customer with a revenue order, over all days; guests have none."""
+
+from __future__ import annotations
+
+import pandera.pyspark as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from project_etl.core.contract import FAIL, on_fail, sql_rule
+from project_etl.core.money import Money, divide, to_money, total
+from project_etl.core.table import Snapshot, Table, whole
+
+
+class CustomerLtv(pa.DataFrameModel):
+    """What a customer has been worth so far."""
+
+    customer_id: T.StringType = pa.Field(description="Customer.", metadata=on_fail(FAIL))
+    first_order_date: T.DateType = pa.Field(description="Day of the first revenue order.", metadata=on_fail(FAIL))
+    last_order_date: T.DateType = pa.Field(description="Day of the last revenue order.", metadata=on_fail(FAIL))
+    orders: T.LongType = pa.Field(gt=0, description="Revenue orders.", metadata=on_fail(FAIL))
+    net_revenue: Money = pa.Field(ge=0, description="After discount, reporting currency.", metadata=on_fail(FAIL))
+    avg_order_value: Money = pa.Field(
+        ge=0, description="Unrounded net revenue / orders, reporting currency.", metadata=on_fail(FAIL)
+    )
+
+
+TABLE = Table(
+    name="gold/customer_ltv",
+    contract=CustomerLtv,
+    keys=("customer_id",),
+    inputs={"orders": whole("gold/fact_orders")},
+    rules=(
+        sql_rule(
+            "first_order_before_last",
+            "first_order_date <= last_order_date",
+            action=FAIL,
+            description="first_order_date must not be after last_order_date",
+        ),
+    ),
+    write=Snapshot(),
+)
+
+
+def transform(orders: DataFrame) -> DataFrame:
+    """Sum the revenue orders of each customer."""
+    customers = (
+        orders.where("is_revenue AND customer_id IS NOT NULL")
+        .groupBy("customer_id")
+        .agg(
+            F.min("order_date").alias("first_order_date"),
+            F.max("order_date").alias("last_order_date"),
+            F.count(F.lit(1)).alias("orders"),
+            total("net_amount_reporting").alias("net"),
+        )
+    )
+    return customers.select(
+        "customer_id",
+        "first_order_date",
+        "last_order_date",
+        "orders",
+        to_money("net").alias("net_revenue"),
+        to_money(divide("net", "orders")).alias("avg_order_value"),
+    )

@@ -1,0 +1,48 @@
+"""Daily average order value: one row per day that holds a revenue order."""
+
+from __future__ import annotations
+
+import pandera.pyspark as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from project_etl.core.contract import FAIL, on_fail
+from project_etl.core.money import Money, divide, to_money, total
+from project_etl.core.table import ReplaceDays, Table, same_day
+
+
+class DailyAov(pa.DataFrameModel):
+    """The average order value of one day."""
+
+    order_date: T.DateType = pa.Field(description="Day of the orders (UTC).", metadata=on_fail(FAIL))
+    orders: T.LongType = pa.Field(gt=0, description="Revenue orders.", metadata=on_fail(FAIL))
+    net_revenue: Money = pa.Field(ge=0, description="After discount, reporting currency.", metadata=on_fail(FAIL))
+    aov: Money = pa.Field(
+        ge=0, description="Average order value: unrounded net revenue / orders.", metadata=on_fail(FAIL)
+    )
+
+
+TABLE = Table(
+    name="gold/daily_aov",
+    contract=DailyAov,
+    keys=("order_date",),
+    inputs={"orders": same_day("gold/fact_orders")},
+    write=ReplaceDays(),
+    partition_by="order_date",
+)
+
+
+def transform(orders: DataFrame) -> DataFrame:
+    """Average the revenue orders of each day."""
+    days = (
+        orders.where("is_revenue")
+        .groupBy("order_date")
+        .agg(F.count(F.lit(1)).alias("orders"), total("net_amount_reporting").alias("net"))
+    )
+    return days.select(
+        "order_date",
+        "orders",
+        to_money("net").alias("net_revenue"),
+        to_money(divide("net", "orders")).alias("aov"),
+    )

@@ -1,0 +1,146 @@
+"""Orders: one row per order of any status, with the sums of its published items.
+
+An order is a revenue order when its status is one and at least one of its items was published; what a revenue status
+is, `fact_order_items` decides. The country is the order's own, else the customer's at the order's time, else `ZZ`.
+"""
+
+from __future__ import annotations
+
+import pandera.pyspark as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from project_etl.core.asof import as_of
+from project_etl.core.contract import FAIL, WARN, on_fail, sql_rule
+from project_etl.core.money import Amount, OrderAmount
+from project_etl.core.table import ReplaceDays, Table, same_day, whole
+
+UNKNOWN_COUNTRY = "ZZ"
+AMOUNTS = ("gross_amount", "discount", "net_amount")
+REPORTING_AMOUNTS = ("gross_amount_reporting", "discount_reporting", "net_amount_reporting")
+
+
+class FactOrders(pa.DataFrameModel):
+    """One order."""
+
+    order_date: T.DateType = pa.Field(description="Day of the order (UTC).", metadata=on_fail(FAIL))
+    order_id: T.StringType = pa.Field(description="Order number given by the shop.", metadata=on_fail(FAIL))
+    order_ts: T.TimestampType = pa.Field(description="Instant of the order (UTC).", metadata=on_fail(FAIL))
+    order_hour: T.IntegerType = pa.Field(
+        in_range={"min_value": 0, "max_value": 23}, description="Hour of the order (UTC).", metadata=on_fail(FAIL)
+    )
+    customer_id: T.StringType = pa.Field(nullable=True, description="Customer; empty for guests.")
+    status: T.StringType = pa.Field(description="Status of the order.", metadata=on_fail(FAIL))
+    is_revenue: T.BooleanType = pa.Field(
+        description="Whether it is a revenue order: a revenue status and at least one published item.",
+        metadata=on_fail(FAIL),
+    )
+    country: T.StringType = pa.Field(
+        description="Country (ISO 3166-1 alpha-2) of delivery, else of the customer then, else ZZ.",
+        metadata=on_fail(FAIL),
+    )
+    currency: T.StringType = pa.Field(description="Currency of the order (ISO 4217).", metadata=on_fail(FAIL))
+    items: T.LongType = pa.Field(ge=0, description="Published items.", metadata=on_fail(FAIL))
+    units: T.LongType = pa.Field(ge=0, description="Pieces of all published items.", metadata=on_fail(FAIL))
+    gross_amount: OrderAmount = pa.Field(ge=0, description="Σ gross of items, order currency.", metadata=on_fail(FAIL))
+    discount: OrderAmount = pa.Field(ge=0, description="Σ discount of items, order currency.", metadata=on_fail(FAIL))
+    net_amount: OrderAmount = pa.Field(ge=0, description="Σ net of items, order currency.", metadata=on_fail(FAIL))
+    order_total: Amount = pa.Field(nullable=True, description="Total the shop gave, order currency.")
+    reporting_currency: T.StringType = pa.Field(
+        nullable=True, description="Currency of the *_reporting amounts; empty for an order without items."
+    )
+    gross_amount_reporting: OrderAmount = pa.Field(
+        nullable=True, ge=0, description="Σ gross of items; 0 without items.", metadata=on_fail(FAIL)
+    )
+    discount_reporting: OrderAmount = pa.Field(
+        nullable=True, ge=0, description="Σ discount of items; 0 without items.", metadata=on_fail(FAIL)
+    )
+    net_amount_reporting: OrderAmount = pa.Field(
+        nullable=True, ge=0, description="Σ net of items; 0 without items.", metadata=on_fail(FAIL)
+    )
+
+
+TABLE = Table(
+    name="gold/fact_orders",
+    contract=FactOrders,
+    keys=("order_date", "order_id"),
+    inputs={
+        "orders": same_day("silver/orders"),
+        "order_items": same_day("gold/fact_order_items"),
+        "customers_history": whole("silver/customers_history"),
+    },
+    rules=(
+        sql_rule(
+            "net_is_gross_less_discount",
+            "net_amount = gross_amount - discount",
+            action=FAIL,
+            description="net_amount must be gross_amount less discount",
+        ),
+        sql_rule(
+            "revenue_has_reporting_amounts",
+            "NOT is_revenue OR (gross_amount_reporting IS NOT NULL AND discount_reporting IS NOT NULL"
+            " AND net_amount_reporting IS NOT NULL)",
+            action=FAIL,
+            description="a revenue order must have its amounts in the reporting currency",
+        ),
+        sql_rule(
+            "order_total_matches_items",
+            "abs(order_total - net_amount) <= 0.01",
+            action=WARN,
+            column="order_total",
+            description="order_total, where given, must be the sum of net_amount of the published items (± 0.01)",
+        ),
+    ),
+    write=ReplaceDays(),
+    partition_by="order_date",
+)
+
+
+def transform(orders: DataFrame, order_items: DataFrame, customers_history: DataFrame) -> DataFrame:
+    """Sum the published items of each order and settle its country.
+
+    Args:
+        orders: `silver/orders` of the days.
+        order_items: `gold/fact_order_items` of the same days.
+        customers_history: all of `silver/customers_history`.
+
+    Returns:
+        As many rows as `orders`, as the contract says.
+    """
+    sums = order_items.groupBy("order_date", "order_id").agg(
+        F.count(F.lit(1)).alias("items"),
+        F.sum("quantity").alias("units"),
+        F.bool_or("is_revenue").alias("is_revenue"),
+        F.any_value("reporting_currency").alias("reporting_currency"),
+        *[F.sum(amount).alias(amount) for amount in (*AMOUNTS, *REPORTING_AMOUNTS)],
+    )
+    headers = orders.select(
+        "order_id", "order_date", "order_ts", "customer_id", "status", "currency", "country", "order_total"
+    )
+    headers = as_of(
+        headers, customers_history, key="customer_id", at="order_ts", columns={"country": "customer_country"}
+    )
+    summed = headers.join(sums, on=["order_date", "order_id"], how="left")
+    return summed.select(
+        "order_date",
+        "order_id",
+        "order_ts",
+        F.hour("order_ts").alias("order_hour"),
+        "customer_id",
+        "status",
+        F.coalesce("is_revenue", F.lit(False)).alias("is_revenue"),
+        F.coalesce("country", "customer_country", F.lit(UNKNOWN_COUNTRY)).alias("country"),
+        "currency",
+        _zero_without_items("items"),
+        _zero_without_items("units"),
+        *[_zero_without_items(amount) for amount in AMOUNTS],
+        "order_total",
+        "reporting_currency",
+        *[_zero_without_items(amount) for amount in REPORTING_AMOUNTS],
+    )
+
+
+def _zero_without_items(column: str) -> Column:
+    """0 for an order without items; a sum that is NULL for want of a rate stays NULL."""
+    return F.when(F.col("items").isNull(), F.lit(0)).otherwise(F.col(column)).alias(column)

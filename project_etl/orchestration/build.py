@@ -1,0 +1,54 @@
+"""Building the Definitions from settings.
+
+Belongs here: putting assets, jobs and resources together. Does not belong here: what any of them does.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from project_etl import gold, silver
+from project_etl.core.table import Table, from_module
+from project_etl.orchestration.factory import IO_MANAGER_KEY, Wiring, bronze_asset, gold_asset, silver_asset
+from project_etl.orchestration.io_manager import DeltaIOManager
+from project_etl.orchestration.partitions import daily_partitions
+from project_etl.orchestration.resources import lake_of, spark_resource
+from project_etl.settings import Settings
+from project_etl.sources.catalog import datasets_of
+
+
+def tables() -> tuple[Table, ...]:
+    """Every Silver and Gold table: one module each, found by looking."""
+    modules = [
+        importlib.import_module(f"{package.__name__}.{info.name}")
+        for package in (silver, gold)
+        for info in pkgutil.iter_modules(package.__path__)
+    ]
+    return tuple(from_module(module) for module in modules)
+
+
+def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """Build all assets, checks and jobs for one set of settings.
+
+    Args:
+        settings: the settings.
+        resources: replacements for `spark` (a `LazyPySparkResource`), for tests.
+    """
+    spark = (resources or {}).get("spark") or spark_resource(settings)
+    lake = lake_of(settings, spark)
+    wiring = Wiring(settings, lake, daily_partitions(settings))
+    declared = tables()
+    assets = [bronze_asset(wiring, dataset) for dataset in datasets_of(settings.sources)]
+    assets += [silver_asset(wiring, table) for table in declared if table.layer == "silver"]
+    assets += [gold_asset(wiring, table, declared) for table in declared if table.layer == "gold"]
+    return dg.Definitions(
+        assets=assets,
+        resources={"spark": spark, IO_MANAGER_KEY: DeltaIOManager(lake)},
+        # A JVM per step is what makes Dagster and Spark feel slow together: local Spark runs all steps in one process.
+        executor=dg.in_process_executor if not settings.spark.remote else dg.multi_or_in_process_executor,
+    )

@@ -1,0 +1,206 @@
+"""The factory: a table's declaration becomes a Dagster asset with checks.
+
+This is the one place where platform and orchestrator meet. Each layer stages its rows in its own way (`sources/load.py`,
+`core/silver.py`, `core/gold.py`); from there on all assets are the same:
+
+1. take the table's lock, so that two processes never write it at once;
+2. stage: read, compute and judge, without anything becoming visible;
+3. report one check result per rule, with counts, also for rules that nothing broke;
+4. when a `fail` rule is broken, raise: nothing is written, nothing downstream runs;
+5. hand the staged rows to the IO manager, which commits them.
+
+Inputs are dependencies (`deps`), not arguments: what an asset reads depends on what has changed, and nothing is read when
+nothing has. `dg.Failure` ends a step without retries, for the same data would fail again.
+"""
+
+# No `from __future__ import annotations` here: Dagster wants to see the class of `context`, not its name.
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+from pyspark.sql import types as T
+
+from project_etl.core.contract import Rule
+from project_etl.core.gold import GoldJob, gold_rules, stage_gold
+from project_etl.core.lake import Lake
+from project_etl.core.report import RuleResult
+from project_etl.core.silver import stage_silver
+from project_etl.core.silver_frames import silver_schema
+from project_etl.core.silver_plan import SilverJob, silver_rules
+from project_etl.core.staged import Run, Staged
+from project_etl.core.table import ReplaceDays, Table
+from project_etl.orchestration.io_manager import PARTITION_COLUMN
+from project_etl.orchestration.metadata import check_result, column_schema, failure_message
+from project_etl.settings import Settings
+from project_etl.sources.catalog import Dataset, feeds_of, record_columns
+from project_etl.sources.load import BronzeJob, bronze_rules, stage_bronze
+
+Stage = Callable[[tuple[str, ...], Run], Staged]
+IO_MANAGER_KEY = "delta"
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What every asset of one set of definitions shares."""
+
+    settings: Settings
+    lake: Lake
+    partitions: dg.PartitionsDefinition
+
+    def run(self, run_id: str) -> Run:
+        """The context of a run: its id and the settings that transforms may take."""
+        bands = self.settings.price_bands
+        parameters = {
+            "reporting_currency": self.settings.reporting_currency,
+            "price_low": bands.low,
+            "price_high": bands.high,
+        }
+        return Run(run_id, parameters=parameters)
+
+
+@dataclass(frozen=True)
+class AssetShape:
+    """What Dagster needs to know of a table."""
+
+    name: str
+    description: str
+    deps: tuple[str, ...]
+    kinds: frozenset[str]
+    owners: tuple[str, ...]
+    schema: T.StructType
+    rules: tuple[Rule, ...]
+    checks: tuple[RuleResult | Rule, ...]
+    day_column: str | None
+    is_daily: bool
+    code_version: str
+
+
+def bronze_asset(wiring: Wiring, dataset: Dataset) -> dg.AssetsDefinition:
+    """The asset of a dataset's Bronze table."""
+    settings = wiring.settings
+
+    def stage(days: tuple[str, ...], run: Run) -> Staged:
+        job = BronzeJob(wiring.lake, dataset, settings.landing_root, days, run, settings.settle_seconds)
+        return stage_bronze(job)
+
+    shape = AssetShape(
+        name=dataset.bronze,
+        description=f"Text of the {dataset.source} source's {dataset.name} files, as received: one row per record.",
+        deps=(),
+        kinds=frozenset({"deltalake", "pyspark", "bronze"}),
+        owners=("team:data-platform",),
+        schema=dataset.schema,
+        rules=(),
+        checks=bronze_rules(),
+        day_column="_landing_date",
+        is_daily=True,
+        code_version="1",
+    )
+    return _asset(wiring, shape, stage)
+
+
+def silver_asset(wiring: Wiring, table: Table) -> dg.AssetsDefinition:
+    """The asset of a Silver table."""
+    records = table.records or ""
+    feeds = feeds_of(records, wiring.settings.sources)
+    columns = record_columns(records)
+
+    def stage(days: tuple[str, ...], run: Run) -> Staged:
+        return stage_silver(SilverJob(wiring.lake, table, columns, feeds, days, run))
+
+    rules = silver_rules(table, columns, feeds)
+    deps = (*(feed.bronze for feed in feeds), *(ref.table for ref in table.references))
+    return _asset(wiring, _shape(table, deps, silver_schema(table), rules, "_landing_date", is_daily=True), stage)
+
+
+def gold_asset(wiring: Wiring, table: Table, tables: Sequence[Table]) -> dg.AssetsDefinition:
+    """The asset of a Gold table.
+
+    Args:
+        wiring: shared parts.
+        table: the table.
+        tables: all tables, for the day columns of the inputs.
+    """
+    day_columns = {item.name: column for item in tables if (column := _business_day(item))}
+
+    def stage(days: tuple[str, ...], run: Run) -> Staged:
+        return stage_gold(GoldJob(wiring.lake, table, day_columns, days, run))
+
+    deps = tuple(item.table for item in table.inputs.values())
+    day_column = table.write.day if isinstance(table.write, ReplaceDays) else None
+    shape = _shape(table, deps, table.schema, gold_rules(table), day_column, is_daily=table.is_daily)
+    return _asset(wiring, shape, stage)
+
+
+def _business_day(table: Table) -> str | None:
+    return table.write.day if isinstance(table.write, ReplaceDays) else table.partition_by
+
+
+def _shape(
+    table: Table,
+    deps: tuple[str, ...],
+    schema: T.StructType,
+    rules: tuple[Rule, ...],
+    day_column: str | None,
+    *,
+    is_daily: bool,
+) -> AssetShape:
+    return AssetShape(
+        name=table.name,
+        description=table.description,
+        deps=deps,
+        kinds=frozenset({"deltalake", "pyspark", table.layer}),
+        owners=table.owners,
+        schema=schema,
+        rules=rules,
+        checks=rules,
+        day_column=day_column,
+        is_daily=is_daily,
+        code_version=table.version,
+    )
+
+
+def asset_key(name: str) -> dg.AssetKey:
+    """The asset key of a table `layer/name`."""
+    return dg.AssetKey(name.split("/"))
+
+
+def _asset(wiring: Wiring, shape: AssetShape, stage: Stage) -> dg.AssetsDefinition:
+    key = asset_key(shape.name)
+
+    @dg.asset(
+        key=key,
+        deps=[asset_key(name) for name in shape.deps],
+        group_name=shape.name.split("/")[0],
+        description=shape.description,
+        kinds=set(shape.kinds),
+        owners=list(shape.owners),
+        metadata={
+            "dagster/column_schema": column_schema(shape.schema, shape.rules),
+            "dagster/uri": wiring.lake.path(shape.name),
+            **({PARTITION_COLUMN: shape.day_column} if shape.day_column else {}),
+        },
+        code_version=shape.code_version,
+        partitions_def=wiring.partitions if shape.is_daily else None,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        io_manager_key=IO_MANAGER_KEY,
+        pool=shape.name.replace("/", "_"),
+        check_specs=[
+            dg.AssetCheckSpec(check.name, asset=key, description=f"{check.description} ({check.action.value})", blocking=True)
+            for check in shape.checks
+        ],
+    )
+    def compute(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Staged]]:
+        days = tuple(context.partition_keys) if context.has_partition_key_range or context.has_partition_key else ()
+        with wiring.lake.lock(shape.name):
+            staged = stage(days, wiring.run(context.run.run_id))
+            for rule in staged.report.rules:
+                yield check_result(key, rule, staged.report)
+            if failed := staged.report.failed:
+                staged.discard()
+                raise dg.Failure(failure_message(shape.name, failed), allow_retries=False)
+            # Dagster runs the IO manager before it asks for the next item, so the commit happens under the lock.
+            yield dg.MaterializeResult(value=staged)
+
+    return compute

@@ -1,0 +1,75 @@
+"""DeltaIOManager: where staged rows become visible, and what Dagster is told about it.
+
+Belongs here: committing what an asset staged, loading tables for assets that take DataFrames, and materialization metadata.
+Does not belong here: how rows are written (`core/lake.py`) or judged (`core/silver.py`, `core/gold.py`).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from pyspark.sql import functions as F
+
+from project_etl.core.lake import Lake, sql_list
+from project_etl.core.staged import Staged
+from project_etl.orchestration.metadata import day_metadata, table_metadata
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+PARTITION_COLUMN = "partition_expr"
+
+
+class DeltaIOManager(dg.IOManager):
+    """Stores every table as Delta at `<lake_root>/<layer>/<table>`.
+
+    The platform's own assets hand over a `Staged` value: rows that have been judged and know how to commit themselves. An
+    asset of your own may return a DataFrame instead; it replaces the run's partitions (by the column that its metadata calls
+    `partition_expr`), or the whole table when it has no partitions.
+    """
+
+    def __init__(self, lake: Lake) -> None:
+        self.lake = lake
+
+    def handle_output(self, context: dg.OutputContext, obj: Staged | DataFrame) -> None:
+        """Make the rows visible and describe the result."""
+        started = time.monotonic()
+        if not isinstance(obj, Staged):
+            self._write(context, obj)
+            return
+        try:
+            commit = obj.commit() if obj.commit else None
+        finally:
+            obj.discard()
+        seconds = time.monotonic() - started
+        version = commit.version if commit else obj.version
+        context.add_output_metadata(table_metadata(self.lake, obj, version, commit, seconds))
+        if context.has_asset_partitions:
+            for day, metadata in day_metadata(obj.report, context.asset_partition_keys).items():
+                context.step_context.add_asset_metadata(metadata, context.asset_key, day)
+
+    def load_input(self, context: dg.InputContext) -> DataFrame:
+        """Read the partitions that the asset's partition mapping asks for; all of an unpartitioned table."""
+        name = "/".join(context.asset_key.path)
+        rows = self.lake.read(name)
+        if not context.has_asset_partitions or context.upstream_output is None:
+            return rows
+        column = (context.upstream_output.definition_metadata or {}).get(PARTITION_COLUMN)
+        if column is None:
+            return rows
+        return rows.where(F.col(column).cast("string").isin(list(context.asset_partition_keys)))
+
+    def _write(self, context: dg.OutputContext, rows: DataFrame) -> None:
+        name = "/".join(context.asset_key.path)
+        note: dict[str, Any] = {"table": name, "run_id": context.run_id}
+        column = (context.definition_metadata or {}).get(PARTITION_COLUMN)
+        with self.lake.lock(name):
+            self.lake.create(name, rows.schema, partition_by=column)
+            if context.has_asset_partitions and column is not None:
+                where = f"`{column}` IN ({sql_list(context.asset_partition_keys)})"
+                commit = self.lake.replace(name, rows, where, note)
+            else:
+                commit = self.lake.overwrite(name, rows, note)
+        context.add_output_metadata({"delta_version": commit.version, "dagster/uri": self.lake.path(name)})

@@ -1,0 +1,130 @@
+"""Metadata: what Dagster shows of a table, its rules and a materialization.
+
+Belongs here: turning contracts, reports and commits into Dagster's values; all of it from what is known already, never from an
+extra pass over the rows. Does not belong here: deciding anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+from pyspark.sql import types as T
+
+from project_etl.core.contract import Action, Rule
+from project_etl.core.lake import Commit, Lake
+from project_etl.core.report import Report, RuleResult
+from project_etl.core.staged import Staged
+
+MAX_DAYS_SHOWN = 400
+
+
+def column_schema(schema: T.StructType, rules: Sequence[Rule] = ()) -> dg.TableSchema:
+    """Columns with types, comments and the rules that concern each of them."""
+    by_column: dict[str, list[str]] = {}
+    for rule in rules:
+        if rule.column is not None:
+            by_column.setdefault(rule.column, []).append(f"{rule.description} ({rule.action.value})")
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=item.name,
+                type=item.dataType.simpleString(),
+                description=item.metadata.get("comment"),
+                constraints=dg.TableColumnConstraints(nullable=item.nullable, other=by_column.get(item.name, [])),
+                tags={"pii": ""} if item.metadata.get("pii") else None,
+            )
+            for item in schema.fields
+        ]
+    )
+
+
+def table_metadata(
+    lake: Lake, staged: Staged, version: int | None, commit: Commit | None, seconds: float
+) -> dict[str, Any]:
+    """Metadata of a whole materialization."""
+    report = staged.report
+    known: dict[str, Any] = {
+        "dagster/uri": lake.path(staged.table),
+        "dagster/table_name": staged.table.replace("/", "."),
+        "dagster/storage_kind": "deltalake",
+        "delta_version": version,
+        "is_unchanged": commit is None,
+        "commit_seconds": round(seconds, 3),
+        **{count: sum(day.get(count, 0) for day in report.days.values()) for count in _counts(report)},
+        **{f"rows_{name}": number for name, number in report.totals.items()},
+    }
+    if report.days:
+        known["by_day"] = _table([{"day": day, **counts} for day, counts in sorted(report.days.items())])
+    if commit is not None:
+        known["delta_operation"] = commit.operation
+        known["delta_metrics"] = dg.MetadataValue.json(dict(commit.metrics))
+        known |= {key: int(commit.metrics[name]) for key, name in _SIZES.items() if name in commit.metrics}
+    return {key: value for key, value in known.items() if value is not None}
+
+
+def day_metadata(report: Report, days: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Counts of each day of the run; a day without rows has zero."""
+    return {
+        day: {"dagster/partition_row_count": report.days.get(day, {}).get("published", 0), **report.days.get(day, {})}
+        for day in days
+    }
+
+
+def check_result(table: dg.AssetKey, rule: RuleResult, report: Report) -> dg.AssetCheckResult:
+    """A rule's verdict, with counts, share, days and samples."""
+    read = {day: counts.get("read", counts.get("published", 0)) for day, counts in report.days.items()}
+    failed_days = rule.failed_days(read)
+    total = sum(read.values())
+    metadata: dict[str, Any] = {
+        "action": rule.action.value,
+        "broken": rule.broken,
+        "judged": total,
+        "share": round(rule.broken / total, 6) if total else 0.0,
+        "rule_version": rule.version,
+    }
+    if rule.by_day:
+        metadata["by_day"] = _table([{"day": day, "broken": number} for day, number in sorted(rule.by_day.items())])
+        metadata["days"] = ", ".join(sorted(rule.by_day)[:MAX_DAYS_SHOWN])
+    if rule.samples:
+        metadata["samples"] = dg.MetadataValue.md("\n".join(f"- `{sample}`" for sample in rule.samples))
+    is_error = bool(failed_days)
+    return dg.AssetCheckResult(
+        asset_key=table,
+        check_name=rule.name,
+        # A broken warn or quarantine rule has been dealt with: shown, but nothing stops. Only `fail` is an error.
+        passed=rule.broken == 0,
+        severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
+        description=rule.description if not is_error else f"{rule.description}: broken on {', '.join(failed_days)}",
+        metadata=metadata,
+    )
+
+
+def failure_message(table: str, failed: Sequence[RuleResult]) -> str:
+    """Why nothing was published, in words."""
+    lines = [
+        f"{rule.name} ({rule.description}): {rule.broken} rows on {', '.join(sorted(rule.by_day)[:10])}"
+        + (f", for example {rule.samples[0]}" if rule.samples else "")
+        for rule in failed
+    ]
+    return f"{table}: nothing was published, the table is as it was. Broken: {'; '.join(lines)}."
+
+
+_SIZES = {"files_written": "numFiles", "bytes_written": "numOutputBytes", "files_added": "numTargetFilesAdded", "bytes_added": "numTargetBytesAdded"}
+
+
+def _counts(report: Report) -> list[str]:
+    return sorted({count for day in report.days.values() for count in day})
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    records = [dg.TableRecord({name: row.get(name, 0) for name in names}) for row in rows[-MAX_DAYS_SHOWN:]]
+    columns = [dg.TableColumn(name, "string" if name == "day" else "int") for name in names]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns=columns))
+
+
+def is_error(rule: RuleResult, report: Report) -> bool:
+    """Whether the rule forbids publishing."""
+    return rule in report.failed or (rule.action is Action.FAIL and rule.broken > 0)

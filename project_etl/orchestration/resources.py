@@ -1,0 +1,39 @@
+"""Resources: the Spark engine as Dagster knows it, and the lake on top.
+
+Belongs here: building the lake from settings, with `dagster-pyspark` making the session lazily, once per process. Does not
+belong here: `spark.*` keys (`core/engine.py`), reading settings files (`settings.py`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dagster_pyspark import LazyPySparkResource
+
+from project_etl.core.engine import EngineConfig, prepare_environment, spark_conf
+from project_etl.core.lake import Lake
+from project_etl.settings import Settings
+
+
+def engine_config(settings: Settings) -> EngineConfig:
+    """Where Spark runs, from the settings."""
+    return EngineConfig(
+        master=settings.spark.master,
+        remote=settings.spark.remote,
+        driver_memory=settings.spark.driver_memory,
+        jars=Path(settings.jars_dir),
+        java_home=Path(settings.java_home) if settings.java_home else None,
+        conf=dict(settings.spark.conf),
+    )
+
+
+def spark_resource(settings: Settings) -> LazyPySparkResource:
+    """A Spark session that starts when a table first needs it; a run with nothing to do starts none."""
+    config = engine_config(settings)
+    prepare_environment(config)
+    return LazyPySparkResource(spark_config=spark_conf(config))
+
+
+def lake_of(settings: Settings, spark: LazyPySparkResource) -> Lake:
+    """The lake of these settings."""
+    return Lake(settings.lake_root, lambda: spark.spark_session)

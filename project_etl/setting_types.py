@@ -1,0 +1,92 @@
+"""What a single setting may be: its type, the check of its value, and the words for what is expected.
+
+Nothing is read here, and no setting is named: names, defaults and reading are in `settings.py`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, BeforeValidator
+
+from project_etl.core.iso import CURRENCIES
+
+SourceName = Literal["shop", "online_retail"]
+SOURCES: tuple[SourceName, ...] = get_args(SourceName)
+
+
+def iso_date(value: object) -> object:
+    """Take a date only as YYYY-MM-DD: pydantic alone would read the number 20250101 as seconds since 1970."""
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        return dt.date.fromisoformat(value)
+    raise ValueError("expected a date as YYYY-MM-DD, such as 2025-01-01")
+
+
+def source_list(value: object) -> object:
+    """Take a list, or a text with commas (as environment variables give it)."""
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    if not isinstance(value, (list, tuple)) or not value:
+        raise ValueError(f"expected one or more of {', '.join(SOURCES)}")
+    repeated = sorted({str(name) for name in value if value.count(name) > 1})
+    if repeated:
+        raise ValueError(f"expected each source once, found {', '.join(repeated)} more than once")
+    return tuple(value)
+
+
+def spark_conf(value: object) -> object:
+    """Take a mapping, or its JSON text, as pairs, which cannot change; values are written as Spark does (`true`)."""
+    if isinstance(value, tuple):
+        return value
+    try:
+        value = json.loads(value or "{}") if isinstance(value, str) else value
+    except json.JSONDecodeError:
+        value = None
+    if not isinstance(value, Mapping):
+        # pydantic turns a ValueError into a message, and lets a TypeError through.
+        raise ValueError('expected a mapping of Spark keys, as JSON: {"spark.sql.ansi.enabled": "true"}')  # noqa: TRY004
+    own = {"spark.master", "spark.remote", "spark.driver.memory"} & set(value)
+    if own:
+        raise ValueError(f"{', '.join(sorted(own))} has a setting of its own: spark.master, remote, driver_memory")
+    wrong = [str(key) for key in value if not str(key).startswith("spark.")]
+    if wrong:
+        raise ValueError(f"expected keys that start with spark., found {', '.join(wrong)}")
+    return tuple((key, json.dumps(each) if isinstance(each, bool) else str(each)) for key, each in value.items())
+
+
+def _matches(pattern: str, expected: str) -> AfterValidator:
+    """Make a check of a whole text, with a message that people understand."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"expected {expected}")
+        return value
+
+    return AfterValidator(check)
+
+
+# An optional setting that a file gives can be taken back by an empty variable.
+empty_is_none = BeforeValidator(lambda value: None if value == "" else value)
+StartDate = Annotated[dt.date, BeforeValidator(iso_date)]
+Sources = Annotated[tuple[SourceName, ...], BeforeValidator(source_list)]
+SparkConf = Annotated[tuple[tuple[str, str], ...], BeforeValidator(spark_conf)]
+Folder = Annotated[str, _matches(r"(?![a-z][a-z0-9+.-]+:).+", "a folder on this machine")]
+Place = Annotated[
+    str, _matches(r"[a-z][a-z0-9+.-]*://.+|(?![a-z][a-z0-9+.-]+:).+", "a folder or a URL such as s3a://bucket/folder")
+]
+Currency = Annotated[str, _matches("|".join(CURRENCIES), "an ISO 4217 code in capital letters, such as EUR")]
+Remote = Annotated[str, _matches(r"sc://[^/\s]+.*", "the URL of a Spark Connect server, sc://host:port")]
+Memory = Annotated[str, _matches(r"[1-9]\d*[kmgt]", "a size such as 2g or 512m")]
+Master = Annotated[
+    str,
+    _matches(
+        r"local(\[(\*|[1-9]\d*)(,\d+)?\])?|spark://.+|yarn|k8s://.+",
+        "a Spark master: local[*], local[4], spark://host:port, yarn or k8s://…",
+    ),
+]

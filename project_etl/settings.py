@@ -1,0 +1,259 @@
+"""The settings: one YAML file per environment, overridden by environment variables, read once into frozen objects.
+
+The only reader of `config/` and of the environment. Here belongs what an operator may choose; what a table means is in
+its own module, and the `spark.*` keys that Spark needs for speed are in `core/engine.py`. Importing this reads nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from project_etl.setting_types import (
+    Currency,
+    Folder,
+    Master,
+    Memory,
+    Place,
+    Remote,
+    Sources,
+    SparkConf,
+    StartDate,
+    empty_is_none,
+)
+
+PREFIX = "PROJECT_ETL_"
+DEFAULT_ENV = "local"
+# Variables with our prefix that are no settings of the platform, and what they are for.
+OTHER_VARIABLES = {
+    "PROJECT_ETL_ENV": "the name of the file in config/",
+    "PROJECT_ETL_CONFIG_DIR": "the folder of the config files",
+    "PROJECT_ETL_REALDATA": "the landing folder that the real-data test reads",
+}
+
+Key = tuple[str, ...]  # a setting by its path: ("spark", "master")
+
+
+class SettingsError(ValueError):
+    """A setting is missing, unknown or wrong; the message names it, its value, what is allowed and where it is from."""
+
+
+class _Frozen(BaseModel):
+    """What all settings have in common: no unknown keys, and no change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class PriceBands(_Frozen):
+    """Limits of a product's price band: Low < `low` ≤ Medium < `high` ≤ High, in the product's own currency."""
+
+    low: Decimal = Field(default=Decimal(50), gt=0)
+    high: Decimal = Field(default=Decimal(200), gt=0)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> PriceBands:
+        if self.low >= self.high:
+            raise ValueError("expected low to be below high")
+        return self
+
+
+class SparkSettings(_Frozen):
+    """Which Spark does the work, and with what beyond the engine's own configuration."""
+
+    master: Master = "local[*]"
+    remote: Annotated[Remote | None, empty_is_none] = None
+    """Spark Connect server; where it is given, `master` and `driver_memory` are not used."""
+    driver_memory: Memory = "2g"
+    conf: SparkConf = ()
+    """Pairs of a `spark.*` key and its value, over what the engine sets; `dict(conf)` for use."""
+
+
+class Settings(_Frozen):
+    """All settings of one environment. Folders are absolute; URLs are as given."""
+
+    env: str
+    root: Path
+    """The folder that relative paths start from: the one that holds the config folder, so the repository."""
+    landing_root: Place = "data/landing"
+    lake_root: Place = "data/lake"
+    sources: Sources = ("shop",)
+    start_date: StartDate = dt.date(2025, 1, 1)
+    """The first daily partition; landing days and business days before it do not exist for the platform."""
+    reporting_currency: Currency = "EUR"
+    settle_seconds: float = Field(default=5, ge=0, allow_inf_nan=False)
+    price_bands: PriceBands = PriceBands()
+    spark: SparkSettings = SparkSettings()
+    jars_dir: Folder = ".jars"
+    java_home: Annotated[Folder | None, empty_is_none] = None
+    """None means that no Java was found by the set-up nor by JAVA_HOME; Spark then looks on PATH itself."""
+
+
+# Set by load_settings, never by a file or a variable of that name.
+_GIVEN = ("env", "root")
+
+
+def load_settings(env: Mapping[str, str] = os.environ, config_dir: Path | None = None) -> Settings:
+    """Read the settings of the environment that `PROJECT_ETL_ENV` names (`local` by default).
+
+    Args:
+        env: The environment variables; those named `PROJECT_ETL_<NAME>` override the file, a nested name with two
+            underscores (`PROJECT_ETL_SPARK__MASTER`).
+        config_dir: The folder of the files; by default `PROJECT_ETL_CONFIG_DIR`, else `config` beside the package,
+            else `config` in the working directory.
+
+    Raises:
+        SettingsError: The file is not there or not readable, or a setting is unknown or wrong.
+    """
+    folder = (config_dir or _config_dir(env)).absolute()
+    root = folder.parent
+    path = _config_file(folder, env.get(f"{PREFIX}ENV") or DEFAULT_ENV)
+    values = _read_file(path)
+    variables = _overrides(env)
+    for key, variable in variables.items():
+        _put(values, key, env[variable], f"{path}, and the environment variable {variable}")
+    try:
+        settings = Settings.model_validate({**values, "env": path.stem, "root": root})
+    except ValidationError as error:
+        raise SettingsError(_explain(error, path, variables)) from error
+    return settings.model_copy(
+        update={
+            "landing_root": _resolve(settings.landing_root, root),
+            "lake_root": _resolve(settings.lake_root, root),
+            "jars_dir": _resolve(settings.jars_dir, root),
+            "java_home": _resolve(settings.java_home, root) if settings.java_home else _find_java(root, env),
+        }
+    )
+
+
+def variable_names() -> dict[str, Key]:
+    """List the environment variables that override a setting, each with the path of the setting."""
+    return {PREFIX + "__".join(key).upper(): key for key in _keys(Settings) if key[0] not in _GIVEN}
+
+
+def _keys(model: type[BaseModel], above: Key = ()) -> Iterator[Key]:
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _keys(inner, (*above, name))
+        else:
+            yield (*above, name)
+
+
+def _config_dir(env: Mapping[str, str]) -> Path:
+    given = env.get(f"{PREFIX}CONFIG_DIR")
+    if given:
+        return Path(given).expanduser()
+    beside_package = Path(__file__).resolve().parent.parent / "config"
+    return beside_package if beside_package.is_dir() else Path.cwd() / "config"
+
+
+def _config_file(folder: Path, name: str) -> Path:
+    there = sorted(path.stem for path in folder.glob("*.yaml"))
+    if name not in there:
+        raise SettingsError(
+            f"{PREFIX}ENV is {name!r}, but {folder} has no {name}.yaml; there: {', '.join(there) or 'nothing'}. "
+            f"Set {PREFIX}ENV to one of them, or {PREFIX}CONFIG_DIR to the folder that has it."
+        )
+    return folder / f"{name}.yaml"
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML where a key that is given twice is an error, and not a silent choice of the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} is there twice", problem_mark=key.start_mark)
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    """Read one file; a key without a value counts as left out, so that it has its default."""
+    try:
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise SettingsError(f"{path}{where}: not readable as YAML: {error.problem}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not readable as YAML: {error}.") from error
+    values = {} if values is None else values
+    if not isinstance(values, dict):
+        raise SettingsError(f"{path}: found {values!r}, expected settings as `key: value`.")
+    for name in _GIVEN:
+        if name in values:
+            raise SettingsError(f"{path}: unknown setting {name!r}; the file's own name says which environment it is.")
+    return _without_nulls(values)
+
+
+def _without_nulls(values: Mapping[Any, Any]) -> dict[str, Any]:
+    return {
+        str(key): _without_nulls(value) if isinstance(value, dict) else value
+        for key, value in values.items()
+        if value is not None
+    }
+
+
+def _overrides(env: Mapping[str, str]) -> dict[Key, str]:
+    """Find the variables that override a setting; one with our prefix that does not is taken for a slip."""
+    known = variable_names()
+    found: dict[Key, str] = {}
+    for variable in sorted(name for name in env if name.startswith(PREFIX) and name not in OTHER_VARIABLES):
+        if variable not in known:
+            hint = _nearest(variable, [*known, *OTHER_VARIABLES])
+            raise SettingsError(f"unknown environment variable {variable}; {hint}. Unset it or correct its name.")
+        found[known[variable]] = variable
+    return found
+
+
+def _put(values: dict[str, Any], key: Key, text: str, where: str) -> None:
+    for name in key[:-1]:
+        values = values.setdefault(name, {})
+        if not isinstance(values, dict):
+            raise SettingsError(f"{name} is {values!r}, expected settings as `key: value` ({where}).")
+    values[key[-1]] = text
+
+
+def _explain(error: ValidationError, path: Path, variables: Mapping[Key, str]) -> str:
+    """Say for each wrong setting what was found, what was expected, and where it stands."""
+    return "\n".join(_explain_one(each, path, variables) for each in error.errors(include_url=False))
+
+
+def _explain_one(problem: Mapping[str, Any], path: Path, variables: Mapping[Key, str]) -> str:
+    key = tuple(str(part) for part in problem["loc"])
+    name = ".".join(key)
+    if problem["type"] == "extra_forbidden":
+        siblings = [each[len(key) - 1] for each in variable_names().values() if each[: len(key) - 1] == key[:-1]]
+        return f"{path}: unknown setting {name!r}; {_nearest(key[-1], siblings)}."
+    message = problem["msg"].removeprefix("Value error, ")
+    set_by = [variable for each, variable in variables.items() if each == key[: len(each)] or key == each[: len(key)]]
+    where = f"environment variable {', '.join(set_by)}" if set_by else f"{path}, key {name}"
+    return f"{name} is {problem['input']!r}: {message} ({where})."
+
+
+def _nearest(name: str, allowed: Iterable[str]) -> str:
+    names = sorted(set(allowed))
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    return f"did you mean {close[0]}" if close else f"there is {', '.join(names)}"
+
+
+def _resolve(place: str, root: Path) -> str:
+    """Make a folder absolute; a URL stays as it is."""
+    return place.rstrip("/") if "://" in place else str((root / Path(place).expanduser()).resolve())
+
+
+def _find_java(root: Path, env: Mapping[str, str]) -> str | None:
+    """Take the Java that the set-up recorded (it looked at JAVA_HOME first), else JAVA_HOME."""
+    record = root / ".java_home"
+    recorded = record.read_text(encoding="utf-8").strip() if record.is_file() else ""
+    return recorded if recorded and Path(recorded).is_dir() else env.get("JAVA_HOME") or None

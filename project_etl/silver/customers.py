@@ -1,0 +1,63 @@
+"""Silver customers: one row per customer, the newest valid version wins."""
+
+from __future__ import annotations
+
+import pandera.pyspark as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from project_etl.core.contract import WARN, on_fail
+from project_etl.core.iso import COUNTRIES
+from project_etl.core.records import RECORD
+from project_etl.core.steps import cleaned, to_date, to_utc
+from project_etl.core.table import Merge, Table
+
+EMAIL = r"^[a-z0-9][a-z0-9._%+'-]*@([a-z0-9-]+\.)+[a-z]{2,}$"
+PII = {"pii": True}
+
+
+class Customers(pa.DataFrameModel):
+    """A customer as of the newest version."""
+
+    customer_id: T.StringType = pa.Field(description="Customer number given by the shop.")
+    first_name: T.StringType = pa.Field(nullable=True, metadata=PII, description="Given name.")
+    last_name: T.StringType = pa.Field(nullable=True, metadata=PII, description="Family name.")
+    full_name: T.StringType = pa.Field(nullable=True, metadata=PII, description="Given and family name.")
+    email: T.StringType = pa.Field(
+        str_matches=EMAIL, metadata=on_fail(null=WARN) | PII, description="E-mail address, lower case."
+    )
+    phone: T.StringType = pa.Field(nullable=True, metadata=PII, description="Telephone number as given.")
+    country: T.StringType = pa.Field(nullable=True, isin=COUNTRIES, description="Home country, ISO 3166 alpha-2.")
+    city: T.StringType = pa.Field(nullable=True, description="Home city.")
+    signup_date: T.DateType = pa.Field(nullable=True, description="Day on which the customer signed up.")
+    updated_at: T.TimestampType = pa.Field(description="When the shop last changed the customer (UTC).")
+
+
+TABLE = Table(
+    name="silver/customers",
+    contract=Customers,
+    keys=("customer_id",),
+    records="customers",
+    write=Merge(newest_by="updated_at"),
+    partition_by="country",
+)
+
+
+def transform(customers: DataFrame) -> DataFrame:
+    """Clean names, e-mail addresses and countries."""
+    first, last = F.initcap(cleaned("first_name")), F.initcap(cleaned("last_name"))
+    full_name = F.concat_ws(" ", first, last)
+    return customers.select(
+        "customer_id",
+        first.alias("first_name"),
+        last.alias("last_name"),
+        F.when(full_name != "", full_name).alias("full_name"),
+        F.lower(cleaned("email")).alias("email"),
+        cleaned("phone").alias("phone"),
+        F.upper(cleaned("country")).alias("country"),
+        cleaned("city").alias("city"),
+        to_date("signup_date").alias("signup_date"),
+        to_utc("updated_at").alias("updated_at"),
+        RECORD,
+    )

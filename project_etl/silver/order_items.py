@@ -1,0 +1,79 @@
+"""Silver order items: one row per order line, the newest valid version wins."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import pandera.pyspark as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from project_etl.core.contract import QUARANTINE, sql_rule
+from project_etl.core.records import RECORD
+from project_etl.core.steps import to_decimal, to_int, to_utc
+from project_etl.core.table import Merge, Reference, Table
+
+MAX_QUANTITY = 100_000
+MAX_UNIT_PRICE = 100_000
+
+
+class OrderItems(pa.DataFrameModel):
+    """A line of an order."""
+
+    order_item_id: T.StringType = pa.Field(description="Line number given by the shop.")
+    order_id: T.StringType = pa.Field(description="Order that the line belongs to.")
+    product_id: T.StringType = pa.Field(description="Product sold.")
+    quantity: T.IntegerType = pa.Field(gt=0, le=MAX_QUANTITY, description="Pieces sold.")
+    unit_price: Annotated[T.DecimalType, 18, 4] = pa.Field(
+        gt=0, le=MAX_UNIT_PRICE, description="Price of one piece, in the order's currency."
+    )
+    discount: Annotated[T.DecimalType, 18, 4] = pa.Field(ge=0, description="Discount on the whole line, in the order's currency.")
+    gross_amount: Annotated[T.DecimalType, 18, 4] = pa.Field(nullable=True, description="quantity x unit_price.")
+    net_amount: Annotated[T.DecimalType, 18, 4] = pa.Field(nullable=True, description="gross_amount - discount.")
+    order_date: T.DateType = pa.Field(nullable=True, description="Day on which the order was placed (UTC).")
+    updated_at: T.TimestampType = pa.Field(nullable=True, description="When the shop last changed the line (UTC).")
+
+
+TABLE = Table(
+    name="silver/order_items",
+    contract=OrderItems,
+    keys=("order_item_id",),
+    records="order_items",
+    write=Merge(newest_by="updated_at"),
+    partition_by="order_date",
+    references=(
+        Reference("order_id", "silver/orders", rule="order_exists", carry=("order_date",)),
+        Reference("product_id", "silver/products", rule="product_exists"),
+    ),
+    rules=(
+        sql_rule(
+            "discount_within_gross",
+            "discount < 0 OR discount <= gross_amount",
+            action=QUARANTINE,
+            description="discount is not more than the gross amount",
+            column="discount",
+        ),
+    ),
+)
+
+
+def transform(order_items: DataFrame) -> DataFrame:
+    """Read the columns and derive the amounts; an empty discount is none. `order_date` comes from the order."""
+    quantity, unit_price = to_int("quantity"), to_decimal("unit_price")
+    no_discount = F.lit(0).cast(T.DecimalType(18, 4))
+    discount = F.when(F.col("discount").isNull(), no_discount).otherwise(to_decimal("discount"))
+    gross = (quantity * unit_price).try_cast(T.DecimalType(18, 4))
+    return order_items.select(
+        "order_item_id",
+        "order_id",
+        "product_id",
+        quantity.alias("quantity"),
+        unit_price.alias("unit_price"),
+        discount.alias("discount"),
+        gross.alias("gross_amount"),
+        (gross - discount).try_cast(T.DecimalType(18, 4)).alias("net_amount"),
+        "order_date",
+        to_utc("updated_at").alias("updated_at"),
+        RECORD,
+    )

@@ -1,0 +1,70 @@
+"""Silver orders: one row per order, the newest valid version wins."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import pandera.pyspark as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from project_etl.core.contract import QUARANTINE, WARN, on_fail, sql_rule
+from project_etl.core.iso import COUNTRIES, CURRENCIES
+from project_etl.core.records import RECORD
+from project_etl.core.steps import cleaned, to_decimal, to_utc
+from project_etl.core.table import Merge, Reference, Table
+
+STATUSES = ("PLACED", "PAID", "SHIPPED", "DELIVERED", "COMPLETED", "CANCELLED", "RETURNED")
+
+
+class Orders(pa.DataFrameModel):
+    """An order as of the newest version."""
+
+    order_id: T.StringType = pa.Field(description="Order number given by the shop.")
+    customer_id: T.StringType = pa.Field(metadata=on_fail(null=WARN), description="Customer; null for a guest.")
+    order_ts: T.TimestampType = pa.Field(description="When the order was placed (UTC).")
+    order_date: T.DateType = pa.Field(nullable=True, description="Day on which the order was placed (UTC).")
+    status: T.StringType = pa.Field(isin=STATUSES, description="Where the order stands.")
+    currency: T.StringType = pa.Field(isin=CURRENCIES, description="Currency of all its amounts, ISO 4217.")
+    order_total: Annotated[T.DecimalType, 18, 4] = pa.Field(nullable=True, ge=0, description="Total that the shop states.")
+    country: T.StringType = pa.Field(nullable=True, isin=COUNTRIES, description="Country of delivery, ISO 3166 alpha-2.")
+    updated_at: T.TimestampType = pa.Field(nullable=True, description="When the shop last changed the order (UTC).")
+
+
+TABLE = Table(
+    name="silver/orders",
+    contract=Orders,
+    keys=("order_id",),
+    records="orders",
+    write=Merge(newest_by="updated_at"),
+    partition_by="order_date",
+    references=(Reference("customer_id", "silver/customers", rule="customer_known", action=WARN),),
+    rules=(
+        sql_rule(
+            "order_ts_not_in_future",
+            # Never the clock: what is in the future must not depend on when it is looked at.
+            f"order_date <= date_add({RECORD}._landing_date, 1)",
+            action=QUARANTINE,
+            description="order_ts is at most one day after the landing day",
+            column="order_ts",
+        ),
+    ),
+)
+
+
+def transform(orders: DataFrame) -> DataFrame:
+    """Read the columns and derive the order day."""
+    order_ts = to_utc("order_ts")
+    return orders.select(
+        "order_id",
+        "customer_id",
+        order_ts.alias("order_ts"),
+        F.to_date(order_ts).alias("order_date"),
+        F.upper(cleaned("status")).alias("status"),
+        F.upper(cleaned("currency")).alias("currency"),
+        to_decimal("order_total").alias("order_total"),
+        F.upper(cleaned("country")).alias("country"),
+        to_utc("updated_at").alias("updated_at"),
+        RECORD,
+    )

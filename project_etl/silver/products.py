@@ -1,0 +1,64 @@
+"""Silver products: one row per product, the newest valid version wins."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+import pandera.pyspark as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from project_etl.core.iso import CURRENCIES
+from project_etl.core.records import RECORD
+from project_etl.core.steps import cleaned, to_boolean, to_decimal, to_utc
+from project_etl.core.table import Merge, Table
+
+NO_CATEGORY = "Unknown"
+
+
+class Products(pa.DataFrameModel):
+    """A product as of the newest version."""
+
+    product_id: T.StringType = pa.Field(description="Product number given by the shop.")
+    name: T.StringType = pa.Field(description="Name shown to customers.")
+    category: T.StringType = pa.Field(description="Main category; `Unknown` when the shop gives none.")
+    subcategory: T.StringType = pa.Field(nullable=True, description="Finer category.")
+    price: Annotated[T.DecimalType, 18, 4] = pa.Field(nullable=True, gt=0, description="List price, in `currency`.")
+    currency: T.StringType = pa.Field(nullable=True, isin=CURRENCIES, description="Currency of the price, ISO 4217.")
+    price_band: T.StringType = pa.Field(
+        nullable=True, isin=("Low", "Medium", "High"), description="Low, Medium or High, by the configured limits."
+    )
+    is_active: T.BooleanType = pa.Field(nullable=True, description="Whether the product is on sale.")
+    tags: T.ArrayType(T.StringType()) = pa.Field(nullable=True, description="Free tags.")  # pyright: ignore[reportInvalidTypeForm]
+    updated_at: T.TimestampType = pa.Field(description="When the shop last changed the product (UTC).")
+
+
+TABLE = Table(
+    name="silver/products",
+    contract=Products,
+    keys=("product_id",),
+    records="products",
+    write=Merge(newest_by="updated_at"),
+    partition_by="category",
+)
+
+
+def transform(products: DataFrame, *, price_low: Decimal, price_high: Decimal) -> DataFrame:
+    """Clean names and categories, and put each price in its band."""
+    price = to_decimal("price")
+    band = F.when(price < F.lit(price_low), "Low").when(price < F.lit(price_high), "Medium").otherwise("High")
+    return products.select(
+        "product_id",
+        cleaned("name").alias("name"),
+        F.coalesce(F.initcap(cleaned("category")), F.lit(NO_CATEGORY)).alias("category"),
+        F.initcap(cleaned("subcategory")).alias("subcategory"),
+        price.alias("price"),
+        F.upper(cleaned("currency")).alias("currency"),
+        F.when(price.isNotNull(), band).alias("price_band"),
+        to_boolean("active").alias("is_active"),
+        F.from_json("tags", "array<string>").alias("tags"),
+        to_utc("updated_at").alias("updated_at"),
+        RECORD,
+    )

@@ -1,0 +1,51 @@
+"""Names of countries as `online_retail` writes them, and their ISO 3166 alpha-2 codes.
+
+Belongs here: that table alone. A name that is missing here becomes `ZZ` with a warning that names it.
+"""
+
+from __future__ import annotations
+
+COUNTRY_CODES: dict[str, str] = {
+    "Australia": "AU",
+    "Austria": "AT",
+    "Bahrain": "BH",
+    "Belgium": "BE",
+    "Bermuda": "BM",
+    "Brazil": "BR",
+    "Canada": "CA",
+    "Channel Islands": "JE",
+    "Cyprus": "CY",
+    "Czech Republic": "CZ",
+    "Denmark": "DK",
+    "EIRE": "IE",
+    "European Community": "ZZ",
+    "Finland": "FI",
+    "France": "FR",
+    "Germany": "DE",
+    "Greece": "GR",
+    "Hong Kong": "HK",
+    "Iceland": "IS",
+    "Israel": "IL",
+    "Italy": "IT",
+    "Japan": "JP",
+    "Korea": "KR",
+    "Lebanon": "LB",
+    "Lithuania": "LT",
+    "Malta": "MT",
+    "Netherlands": "NL",
+    "Nigeria": "NG",
+    "Norway": "NO",
+    "Poland": "PL",
+    "Portugal": "PT",
+    "RSA": "ZA",
+    "Saudi Arabia": "SA",
+    "Singapore": "SG",
+    "Spain": "ES",
+    "Sweden": "SE",
+    "Switzerland": "CH",
+    "Thailand": "TH",
+    "USA": "US",
+    "United Arab Emirates": "AE",
+    "United Kingdom": "GB",
+    "Unspecified": "ZZ",
+}

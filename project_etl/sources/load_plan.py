@@ -1,0 +1,160 @@
+"""Planning Bronze: which files to load and which rows to drop, decided without Spark.
+
+Belongs here: comparing landing with what Bronze and the file register know. Does not belong here: reading records
+(`records.py`), writing (`load.py`).
+
+A Bronze table holds, for each landing day, the newest bytes of every file name ever seen, also of a file that has left landing
+since. Equal bytes under several names of one day are held once, under the first of the names.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from project_etl.core.lake import Lake
+from project_etl.core.ledger import Ledger, ledger
+from project_etl.core.staged import Run
+from project_etl.sources.catalog import Dataset
+from project_etl.sources.file_register import FILE_UNIQUE, FileEntry, entries
+from project_etl.sources.landing import Unrecognized, list_landing
+from project_etl.sources.landing_store import LandingFile, content_version
+
+
+@dataclass(frozen=True)
+class BronzeJob:
+    """One materialization of a Bronze table.
+
+    Attributes:
+        lake: the lake.
+        dataset: what is loaded.
+        landing_root: landing's root folder or URL.
+        days: landing days asked for, ISO dates in order.
+        run: the run.
+        settle_seconds: how long a file must have been still before it is taken.
+    """
+
+    lake: Lake
+    dataset: Dataset
+    landing_root: str
+    days: tuple[str, ...]
+    run: Run
+    settle_seconds: float = 0
+
+
+@dataclass(frozen=True)
+class BronzePlan:
+    """What a Bronze materialization has to do.
+
+    Attributes:
+        load: files to read from landing, with their content versions.
+        drop: landing paths whose rows go.
+        rename: rows of a file that change hands: old path → (new path, landing day), for equal bytes whose holder changed
+            while the new holder has already left landing.
+        copies: files that say what another file of the day says, with that file's path.
+        settled: register entries of files that are in order now.
+        unsettled: files that were still changing.
+        unrecognized: what lies in landing and is not read.
+        files: asked day → path → content version, as it will be.
+    """
+
+    load: Mapping[LandingFile, str]
+    drop: tuple[str, ...]
+    rename: Mapping[str, tuple[str, str]]
+    copies: Mapping[LandingFile, tuple[str, str]]
+    settled: tuple[str, ...]
+    unsettled: tuple[LandingFile, ...]
+    unrecognized: tuple[Unrecognized, ...]
+    files: Ledger
+
+    @property
+    def has_work(self) -> bool:
+        """Whether Bronze rows change."""
+        return bool(self.load or self.drop or self.rename)
+
+
+@dataclass
+class _Steps:
+    load: dict[LandingFile, str] = field(default_factory=dict[LandingFile, str])
+    drop: list[str] = field(default_factory=list[str])
+    rename: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    copies: dict[LandingFile, tuple[str, str]] = field(default_factory=dict[LandingFile, tuple[str, str]])
+    files: Ledger = field(default_factory=dict[str, dict[str, str]])
+
+
+def make_plan(job: BronzeJob) -> BronzePlan:
+    """Compare landing with what is loaded; waits once, for at most `settle_seconds`, for files that just arrived."""
+    files, unsettled, unrecognized = _settled_files(job)
+    versions = {file: content_version(job.landing_root, file) for file in files}
+    loaded = ledger(job.lake, job.dataset.bronze, job.days)
+    register: dict[str, list[FileEntry]] = defaultdict(list)
+    for entry in entries(job.lake, job.dataset.bronze, job.days):
+        register[entry.day].append(entry)
+    steps = _Steps()
+    for day in job.days:
+        here = {file: version for file, version in versions.items() if file.day == day}
+        _plan_day(day, here, loaded.get(day, {}), register[day], steps)
+    listed = {entry.path: entry for found in register.values() for entry in found}
+    return BronzePlan(
+        load=steps.load,
+        drop=tuple(sorted(steps.drop)),
+        rename=steps.rename,
+        copies={file: copy for file, copy in steps.copies.items() if not _is_listed(listed.get(file.path), versions[file])},
+        settled=tuple(sorted(path for path in listed if any(path in held for held in steps.files.values()))),
+        unsettled=unsettled,
+        unrecognized=unrecognized,
+        files=steps.files,
+    )
+
+
+def _plan_day(
+    day: str,
+    here: Mapping[LandingFile, str],
+    loaded: Mapping[str, str],
+    register: list[FileEntry],
+    steps: _Steps,
+) -> None:
+    by_path = {file.path: file for file in here}
+    newest = {**{entry.path: entry.version for entry in register}, **loaded, **{f.path: v for f, v in here.items()}}
+    unreadable = {entry.version for entry in register if entry.rule != FILE_UNIQUE}
+    names: dict[str, list[str]] = defaultdict(list)
+    for path, version in sorted(newest.items()):
+        if version not in unreadable:
+            names[version].append(path)
+    wanted = {paths[0]: version for version, paths in names.items()}
+    holders = {version: path for path, version in loaded.items()}
+    steps.files[day] = wanted
+    steps.drop += [path for path, version in loaded.items() if wanted.get(path) != version]
+    for path, version in wanted.items():
+        if loaded.get(path) == version:
+            continue
+        if path in by_path:
+            steps.load[by_path[path]] = version
+        else:
+            # It has left landing; its bytes are in Bronze under the name of a copy that said the same.
+            steps.rename[holders[version]] = (path, day)
+    for version, paths in names.items():
+        for path in paths[1:]:
+            if path in by_path:
+                steps.copies[by_path[path]] = (version, paths[0])
+
+
+def _is_listed(entry: FileEntry | None, version: str) -> bool:
+    return entry is not None and entry.version == version and entry.rule == FILE_UNIQUE
+
+
+def _settled_files(job: BronzeJob) -> tuple[list[LandingFile], tuple[LandingFile, ...], tuple[Unrecognized, ...]]:
+    def listing():  # noqa: ANN202 - Listing, said by list_landing
+        return list_landing(job.landing_root, job.dataset.source, job.dataset.name, job.days)
+
+    found = listing()
+    youngest = max((file.modified for file in found.files), default=0.0)
+    wait = youngest + job.settle_seconds - time.time()
+    if job.settle_seconds and 0 < wait <= job.settle_seconds:
+        time.sleep(wait)
+        found = listing()
+    limit = time.time() - job.settle_seconds
+    unsettled = tuple(file for file in found.files if job.settle_seconds and limit < file.modified <= time.time())
+    return [file for file in found.files if file not in unsettled], unsettled, found.unrecognized

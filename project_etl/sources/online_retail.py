@@ -1,0 +1,142 @@
+"""Source `online_retail`: order lines of a British gift shop, one CSV a day, mapped to the records of Silver.
+
+Belongs here: what the source delivers and what each of its columns means to us. Does not belong here: rules (`silver/`).
+
+Every line is an order item; orders, customers and products are read off the lines. An invoice number that starts with `C`
+is a return. Source: D. Chen, Online Retail, UCI Machine Learning Repository, 2015.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import sys
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from project_etl.core.iso import UNKNOWN_COUNTRY
+from project_etl.core.records import ARRIVAL_ORDER, LINEAGE_NAMES, RESCUED, Feed
+from project_etl.core.steps import to_decimal, to_utc
+from project_etl.sources.catalog import Dataset, Source
+from project_etl.sources.country_names import COUNTRY_CODES
+
+CURRENCY = "GBP"
+
+LINES = Dataset(
+    "online_retail",
+    "online_retail",
+    {
+        "InvoiceNo": "Invoice number; `C…` is a cancellation.",
+        "StockCode": "Product number.",
+        "Description": "Product name.",
+        "Quantity": "Pieces; negative on cancellations.",
+        "InvoiceDate": "When the invoice was made.",
+        "UnitPrice": "Price of one piece in pounds.",
+        "CustomerID": "Customer number; empty for a guest.",
+        "Country": "Name of the customer's country.",
+    },
+)
+COLUMNS = tuple(LINES.columns)
+# What a mapping passes on for every record.
+PASSED_ON = (*LINEAGE_NAMES, RESCUED, "_raw", "_unmapped")
+
+
+def order_items(lines: DataFrame) -> DataFrame:
+    """Every line is an item; the eight columns as text are its identity, so that exact repeats are one item."""
+    identity = F.concat_ws("\x1f", *[F.coalesce(F.concat(F.lit("="), F.col(name)), F.lit("-")) for name in COLUMNS])
+    positive = F.regexp_replace("Quantity", r"^\s*-", "")
+    return lines.select(
+        F.sha2(identity, 256).substr(1, 32).alias("order_item_id"),
+        F.col("InvoiceNo").alias("order_id"),
+        F.col("StockCode").alias("product_id"),
+        F.when(_is_return(), positive).otherwise(F.col("Quantity")).alias("quantity"),
+        F.col("UnitPrice").alias("unit_price"),
+        F.col("InvoiceDate").alias("updated_at"),
+        *PASSED_ON,
+    )
+
+
+def orders(lines: DataFrame) -> DataFrame:
+    """An invoice is an order: as of its earliest line, with the customer of the earliest line that names one."""
+    instant = to_utc("InvoiceDate")
+    place = F.struct(instant.isNull().alias("is_undated"), instant.alias("at"), *ARRIVAL_ORDER)
+    lines = lines.where(F.trim("InvoiceNo") != "").withColumns(
+        {"_place": place, "_customer": _customer_id(), **_country()}
+    )
+    of_customer = F.when(F.col("_customer").isNotNull(), F.col("_place"))
+    first = ("InvoiceDate", "_country", "_raw", "_unmapped", RESCUED, *LINEAGE_NAMES)
+    earliest = F.min_by(F.struct(*first), "_place").alias("first")
+    invoices = lines.groupBy("InvoiceNo").agg(
+        earliest,
+        F.min_by("_customer", of_customer).alias("customer_id"),
+        F.sort_array(F.collect_set("_source_file")).alias("files"),
+    )
+    return invoices.select(
+        F.col("InvoiceNo").alias("order_id"),
+        "customer_id",
+        F.col("first.InvoiceDate").alias("order_ts"),
+        F.when(_is_return(), "RETURNED").otherwise("COMPLETED").alias("status"),
+        F.lit(CURRENCY).alias("currency"),
+        F.col("first._country").alias("country"),
+        F.col("first.InvoiceDate").alias("updated_at"),
+        *[F.col(f"first.{name}").alias(name) for name in PASSED_ON if name != "_source_files"],
+        F.col("files").alias("_source_files"),
+    )
+
+
+def customers(lines: DataFrame) -> DataFrame:
+    """A line that names a customer is a version of that customer."""
+    named = lines.withColumns({"customer_id": _customer_id(), **_country()}).where(F.col("customer_id").isNotNull())
+    return named.select(
+        "customer_id", F.col("_country").alias("country"), F.col("InvoiceDate").alias("updated_at"), *PASSED_ON
+    )
+
+
+def products(lines: DataFrame) -> DataFrame:
+    """A line with a description and a positive price is a version of its product."""
+    described = lines.where((F.trim("Description") != "") & (to_decimal("UnitPrice") > 0))
+    return described.select(
+        F.col("StockCode").alias("product_id"),
+        F.col("Description").alias("name"),
+        F.col("UnitPrice").alias("price"),
+        F.lit(CURRENCY).alias("currency"),
+        F.col("InvoiceDate").alias("updated_at"),
+        *PASSED_ON,
+    )
+
+
+def _is_return() -> Column:
+    return F.col("InvoiceNo").startswith("C")
+
+
+def _customer_id() -> Column:
+    """The customer number without the `.0` that the shop's export appends; null for a guest."""
+    number = F.regexp_replace(F.trim("CustomerID"), r"\.0$", "")
+    return F.when(number != "", number)
+
+
+def _country() -> dict[str, Column]:
+    """`_country` as ISO code, and `_unmapped`, which names a country that the table does not know."""
+    name = F.when(F.trim("Country") != "", F.trim("Country"))
+    codes = F.create_map(*[F.lit(text) for pair in COUNTRY_CODES.items() for text in pair])
+    code = F.try_element_at(codes, name)
+    unknown = F.concat(F.lit("Country '"), name, F.lit("'"))
+    return {
+        "_country": F.when(name.isNotNull(), F.coalesce(code, F.lit(UNKNOWN_COUNTRY))),
+        "_unmapped": F.when(name.isNotNull() & code.isNull(), unknown),
+    }
+
+
+VERSION = hashlib.blake2b(inspect.getsource(sys.modules[__name__]).encode(), digest_size=6).hexdigest()
+
+ONLINE_RETAIL = Source(
+    name="online_retail",
+    datasets=(LINES,),
+    feeds={
+        "customers": Feed(LINES.bronze, COLUMNS, customers, version=VERSION),
+        "products": Feed(LINES.bronze, COLUMNS, products, version=VERSION),
+        "orders": Feed(LINES.bronze, COLUMNS, orders, gather="InvoiceNo", version=VERSION),
+        "order_items": Feed(LINES.bronze, COLUMNS, order_items, version=VERSION),
+    },
+)

@@ -1,0 +1,42 @@
+"""Fixtures that every test may use: one Spark session for the whole test run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from project_etl.core.engine import EngineConfig, start
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """Start the platform's own engine, small: two cores, UTC also where no session has a say, nothing on the network.
+
+    Jars and Java are those of the settings, so `PROJECT_ETL_JARS_DIR` names another folder of jars.
+    """
+    # Not at the top: a fault in the settings is reported by their tests, and must not stop all the others.
+    from project_etl.settings import load_settings
+
+    settings = load_settings()
+    jars = Path(settings.jars_dir)
+    if not any(jars.glob("*delta-spark*.jar")):
+        pytest.fail(f"no Delta jar in {jars}; run `make setup`, or name the folder in PROJECT_ETL_JARS_DIR")
+    scratch = tmp_path_factory.mktemp("spark")
+    session = start(
+        EngineConfig(
+            master="local[2]",
+            driver_memory="1g",
+            jars=jars,
+            java_home=Path(settings.java_home) if settings.java_home else None,
+            conf={
+                "spark.sql.warehouse.dir": str(scratch / "warehouse"),
+                "spark.driver.extraJavaOptions": f"-Duser.timezone=UTC -Dderby.system.home={scratch / 'derby'}",
+            },
+        )
+    )
+    session.sparkContext.setLogLevel("ERROR")
+    yield session
+    session.stop()

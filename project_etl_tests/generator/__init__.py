@@ -1,0 +1,3 @@
+"""Tests of the generator of the source `shop`."""
+
+from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Tests of the Gold tables: small tables, one rule each."""

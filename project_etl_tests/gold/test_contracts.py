@@ -1,0 +1,110 @@
+"""Every Gold table: declaration and transform fit each other, and its rules stop what must not be published."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+import project_etl.gold
+from project_etl.core.contract import FAIL, WARN
+from project_etl.core.table import ReplaceDays, Snapshot, Table, from_module, whole
+from project_etl_tests.gold import given
+from project_etl_tests.small_tables import frame
+
+MODULES = sorted(module.name for module in pkgutil.iter_modules(project_etl.gold.__path__))
+WARNINGS = {"order_total_matches_items"}
+
+
+def table_of(module: str) -> Table:
+    return from_module(importlib.import_module(f"project_etl.gold.{module}"))
+
+
+def empty_inputs(spark: SparkSession, table: Table) -> dict[str, DataFrame]:
+    makers = {
+        "silver/orders": given.orders,
+        "silver/order_items": given.order_items,
+        "silver/products_history": given.products,
+        "silver/customers_history": given.customers,
+        "silver/fx_rates": given.rates,
+        "gold/fact_order_items": given.item_facts,
+        "gold/fact_orders": given.order_facts,
+    }
+    return {name: makers[read.table](spark, "") for name, read in table.inputs.items()}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_transform_gives_the_columns_of_the_contract(spark: SparkSession, module: str):
+    table = table_of(module)
+    assert table.transform is not None
+    settings = {"reporting_currency": "EUR"} if module == "fact_order_items" else {}
+    found = table.transform(**empty_inputs(spark, table), **settings)
+    assert [(field.name, field.dataType) for field in found.schema] == [
+        (field.name, field.dataType) for field in table.schema
+    ]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_rule_stops_publishing_unless_it_is_a_named_warning(module: str):
+    for rule in given.rules(table_of(module)):
+        assert rule.action is (WARN if rule.name in WARNINGS else FAIL), rule.name
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_table_is_named_as_its_module_and_is_daily_or_a_snapshot(module: str):
+    table = table_of(module)
+    assert table.name == f"gold/{module}"
+    if isinstance(table.write, ReplaceDays):
+        assert table.schema.fieldNames()[0] == table.keys[0] == table.partition_by == table.write.day == "order_date"
+    else:
+        assert table.write == Snapshot()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_changed_day_reaches_as_far_as_the_transform_looks_back(module: str):
+    table = table_of(module)
+    if isinstance(table.write, ReplaceDays):
+        assert table.write.reach == max(read.back for read in table.inputs.values())
+        reads_history = whole("gold/fact_orders") in table.inputs.values()
+        assert table.write.reach_customers == reads_history
+
+
+@pytest.mark.parametrize(
+    ("module", "row", "broken"),
+    [
+        ("daily_revenue_by_category", "1 | 1 | 5 | 6 | 0", ["discount_within_gross"]),
+        ("daily_revenue_by_category", "0 | 1 | -5 | 0 | -", None),
+        ("customer_ltv", "c | 2025-01-02 | 2025-01-01 | 1 | 1 | 1", ["first_order_before_last"]),
+        ("repeat_customers", "1 | 2 | 1", ["repeat_within_customers"]),
+        ("repeat_customers", "1 | 1 | -", ["repeat_rate_where_customers"]),
+        ("repeat_customers", "0 | 0 | 0", ["repeat_rate_where_customers"]),
+        ("new_vs_returning", "0 | 1 | 1 | 1 | 0", ["new_revenue_has_customers"]),
+        ("new_vs_returning", "1 | 0 | 1 | 1 | 0", ["returning_revenue_has_customers"]),
+        ("category_growth_wow", "Toys | 1 | 1 | -", ["growth_where_previous"]),
+        ("country_revenue_share", "DE | 1 | -", ["share_where_revenue"]),
+        ("country_revenue_share", "DE | 1 | 1.1", ["share_in_range"]),
+        ("hourly_sales", "24 | 1 | 1 | 1", ["hour_in_range"]),
+        ("top_users", "11 | ann | 1 | 1", ["rank_in_range"]),
+        ("top_products_7d", "0 | p | 1 | 1", ["rank_in_range"]),
+        ("daily_aov", "1 | -1 | 1", ["net_revenue_greater_than_or_equal_to"]),
+    ],
+)
+def test_a_row_that_contradicts_itself_breaks_the_rule_that_says_so(
+    spark: SparkSession, module: str, row: str, broken: list[str] | None
+):
+    table = table_of(module)
+    columns = [name for name in table.schema.fieldNames() if name not in ("order_date", "category")]
+    columns = [name for name in table.schema.fieldNames() if name != "order_date"] if "Toys" in row else columns
+    defaults = {"order_date": "2025-01-05", "category": "Toys"}
+    rows = frame(spark, f"{' | '.join(columns)}\n{row}", table.schema, defaults)
+    found = given.broken(table, rows)[0]
+    if broken is None:
+        broken = [
+            "orders_greater_than",
+            "gross_revenue_greater_than_or_equal_to",
+            "net_revenue_not_null",
+            "discount_within_gross",
+        ]
+    assert sorted(found) == sorted(broken)

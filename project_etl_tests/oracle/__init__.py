@@ -1,0 +1,35 @@
+"""An independent second opinion on Gold: from raw landing files to the ten tables, sharing no code with the platform.
+
+`expected_gold` is the front door. Only the standard library, DuckDB and pyarrow are used; nothing here imports
+`project_etl`, and a test keeps it so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from project_etl_tests.oracle import online_retail, shop, tables
+from project_etl_tests.oracle.gold import GoldTable, gold_tables
+
+_LOADERS = {shop.SOURCE: shop.load, online_retail.SOURCE: online_retail.load}
+
+
+def settled(landing_root: Path, sources: Collection[str], reporting_currency: str) -> duckdb.DuckDBPyConnection:
+    """Return a database with the clean tables, `rejects` and `facts` of all that is in landing."""
+    con = tables.connect()
+    for source in sources:
+        _LOADERS[source](con, landing_root)
+    tables.settle(con, reporting_currency)
+    return con
+
+
+def expected_gold(
+    landing_root: Path, sources: Collection[str], reporting_currency: str, days: Iterable[date]
+) -> dict[str, GoldTable]:
+    """Return what Gold must hold after the given partition days were materialized from all that is in landing."""
+    with settled(landing_root, sources, reporting_currency) as con:
+        return gold_tables(con, days)

@@ -1,0 +1,202 @@
+"""Source `shop` by the oracle: raw records to versions of customers, products, orders, items and rates.
+
+Here: casts, cleaning and the Silver rules of design.md that send one record to quarantine. Rules that only warn change
+nothing here. Not here: which version wins, parents and prices (`tables.py`).
+
+A rule about a value asks for the value as well, except where the design says that it may be missing: e-mail, the
+customer and country of an order, `order_total` and `discount`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from project_etl_tests.oracle import tables, values
+from project_etl_tests.oracle.landing import Dataset, RawRecord, read_dataset
+
+SOURCE = "shop"
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_STATUSES = frozenset({"PLACED", "PAID", "SHIPPED", "DELIVERED", "COMPLETED", "CANCELLED", "RETURNED"})
+
+# What a judge returns: the row if no rule is broken, and each rule's verdict by name.
+Verdict = tuple[dict[str, Any], Mapping[str, bool]]
+
+
+def load(con: duckdb.DuckDBPyConnection, landing_root: Path) -> dict[str, Dataset]:
+    """Add all versions of this source to the tables of `con`, and return what was read from landing."""
+    read: dict[str, Dataset] = {}
+    for kind in _KINDS:
+        read[kind.dataset] = dataset = read_dataset(landing_root, SOURCE, kind.dataset, kind.columns)
+        versions: list[dict[str, Any]] = []
+        rejects: list[dict[str, Any]] = []
+        for record in dataset.records:
+            row, rules = kind.judge(record)
+            broken = [name for name, is_kept in rules.items() if not is_kept]
+            rejects += [{"dataset": kind.dataset, "rule": rule, **record.lineage} for rule in broken]
+            if not broken:
+                versions.append(row | record.lineage)
+        tables.add(con, kind.table, versions)
+        tables.add(con, "rejects", rejects)
+    return read
+
+
+def _customer(record: RawRecord) -> Verdict:
+    email, country = record["email"], record["country"]
+    row = {
+        "customer_id": record["customer_id"],
+        "country": country,
+        "updated_at": values.to_instant(record["updated_at"]),
+    }
+    return row, {
+        "customer_id_required": row["customer_id"] is not None,
+        "updated_at_required": row["updated_at"] is not None,
+        "email_pattern": email is None or _EMAIL.fullmatch(email) is not None,
+        "country_iso": country in values.ISO_COUNTRIES,
+        "signup_date_type": _casts(record["signup_date"], values.to_day),
+    }
+
+
+def _product(record: RawRecord) -> Verdict:
+    price, category = values.to_amount(record["price"]), record["category"]
+    row = {
+        "product_id": record["product_id"],
+        "category": None if category is None else values.initcap(category),
+        "updated_at": values.to_instant(record["updated_at"]),
+    }
+    return row, {
+        "product_id_required": row["product_id"] is not None,
+        "name_required": bool((record["name"] or "").strip()),
+        "updated_at_required": row["updated_at"] is not None,
+        "price_type": _casts(record["price"], values.to_amount),
+        "price_positive": _is_bad_text(record["price"], price) or (price is not None and price > 0),
+        "currency_iso": record["currency"] in values.ISO_CURRENCIES,
+        "active_type": _casts(record["active"], values.to_bool),
+    }
+
+
+def _order(record: RawRecord) -> Verdict:
+    order_ts, total = values.to_instant(record["order_ts"]), values.to_amount(record["order_total"])
+    row = {
+        "order_id": record["order_id"],
+        "customer_id": record["customer_id"],
+        "order_ts": order_ts,
+        "status": (record["status"] or "").upper(),
+        "currency": record["currency"],
+        "country": record["country"],
+        "updated_at": values.to_instant(record["updated_at"]),
+    }
+    return row, {
+        "order_id_required": row["order_id"] is not None,
+        "order_ts_required": order_ts is not None,
+        "status_allowed": row["status"] in _STATUSES,
+        "order_total_type": _casts(record["order_total"], values.to_amount),
+        "order_total_not_negative": total is None or total >= 0,
+        "not_in_the_future": order_ts is None or not _is_future(order_ts, record),
+        "updated_at_type": _casts(record["updated_at"], values.to_instant),
+    }
+
+
+def _item(record: RawRecord) -> Verdict:
+    quantity, unit_price = values.to_int(record["quantity"]), values.to_amount(record["unit_price"])
+    discount = values.to_amount(record["discount"] or "0")
+    gross = quantity * unit_price if quantity is not None and unit_price is not None else None
+    row = {
+        "order_item_id": record["order_item_id"],
+        "order_id": record["order_id"],
+        "product_id": record["product_id"],
+        "quantity": quantity,
+        "unit_price": unit_price,
+        "discount": discount,
+        "updated_at": values.to_instant(record["updated_at"]),
+    }
+    return row, {
+        "order_item_id_required": row["order_item_id"] is not None,
+        "order_id_required": row["order_id"] is not None,
+        "product_id_required": row["product_id"] is not None,
+        "quantity_type": _casts(record["quantity"], values.to_int),
+        "quantity_range": _is_bad_text(record["quantity"], quantity)
+        or (quantity is not None and 0 < quantity <= 100_000),
+        "unit_price_type": _casts(record["unit_price"], values.to_amount),
+        "unit_price_range": _is_bad_text(record["unit_price"], unit_price)
+        or (unit_price is not None and 0 < unit_price <= 100_000),
+        "discount_type": discount is not None,
+        "discount_not_negative": discount is None or discount >= 0,
+        "discount_within_gross": discount is None or discount < 0 or gross is None or gross <= 0 or discount <= gross,
+        "updated_at_type": _casts(record["updated_at"], values.to_instant),
+    }
+
+
+def _fx_rate(record: RawRecord) -> Verdict:
+    rate = values.to_decimal(record["rate"])
+    row = {
+        "rate_date": values.to_day(record["rate_date"]),
+        "base": record["base_currency"],
+        "quote": record["quote_currency"],
+        "rate": None if rate is None else str(rate),
+    }
+    return row, {
+        "rate_date_required": row["rate_date"] is not None,
+        "base_currency_required": row["base"] is not None,
+        "quote_currency_required": row["quote"] is not None,
+        "rate_type": _casts(record["rate"], values.to_decimal),
+        "rate_positive": _is_bad_text(record["rate"], rate) or (rate is not None and rate > 0),
+    }
+
+
+def _casts(text: str | None, cast: Callable[[str], object]) -> bool:
+    """Return whether a text can be read; no text breaks no type."""
+    return text is None or cast(text) is not None
+
+
+def _is_bad_text(text: str | None, value: object) -> bool:
+    """Return whether the type rule is broken already, so that the same cause is not counted twice."""
+    return text is not None and value is None
+
+
+def _is_future(order_ts: datetime, record: RawRecord) -> bool:
+    """Return whether the day of an order is after the day that follows its landing day."""
+    return order_ts.date() > record.landing_day + timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    dataset: str
+    table: str
+    columns: tuple[str, ...]
+    judge: Callable[[RawRecord], Verdict]
+
+
+_KINDS = (
+    _Kind(
+        "customers",
+        "customer_versions",
+        ("customer_id", "first_name", "last_name", "email", "phone", "country", "city", "signup_date", "updated_at"),
+        _customer,
+    ),
+    _Kind(
+        "products",
+        "product_versions",
+        ("product_id", "name", "category", "subcategory", "price", "currency", "active", "tags", "updated_at"),
+        _product,
+    ),
+    _Kind(
+        "orders",
+        "order_versions",
+        ("order_id", "customer_id", "order_ts", "status", "currency", "order_total", "country", "updated_at"),
+        _order,
+    ),
+    _Kind(
+        "order_items",
+        "item_versions",
+        ("order_item_id", "order_id", "product_id", "quantity", "unit_price", "discount", "updated_at"),
+        _item,
+    ),
+    _Kind("fx_rates", "fx_versions", ("rate_date", "base_currency", "quote_currency", "rate"), _fx_rate),
+)

@@ -1,0 +1,223 @@
+"""The clean relations that both sources share, from judged records to priced facts, in DuckDB.
+
+A source module judges its own records and adds the good ones to the `*_versions` tables. `settle` then lets the newest
+version win, drops items without a parent, and prices what is left; `gold.py` reads nothing but the table `facts`.
+Not here: what a source looks like, and what Gold asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from fractions import Fraction
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+AMOUNT = pa.decimal128(18, 4)
+LINEAGE = (("landing_day", pa.date32()), ("source_file", pa.string()), ("row_number", pa.int64()))
+
+
+def _schema(*columns: tuple[str, pa.DataType]) -> pa.Schema:
+    return pa.schema([*columns, *LINEAGE])
+
+
+SCHEMAS: Mapping[str, pa.Schema] = {
+    "customer_versions": _schema(
+        ("customer_id", pa.string()), ("country", pa.string()), ("updated_at", pa.timestamp("us"))
+    ),
+    "product_versions": _schema(
+        ("product_id", pa.string()), ("category", pa.string()), ("updated_at", pa.timestamp("us"))
+    ),
+    "order_versions": _schema(
+        ("order_id", pa.string()),
+        ("customer_id", pa.string()),
+        ("order_ts", pa.timestamp("us")),
+        ("status", pa.string()),
+        ("currency", pa.string()),
+        ("country", pa.string()),
+        ("updated_at", pa.timestamp("us")),
+    ),
+    "item_versions": _schema(
+        ("order_item_id", pa.string()),
+        ("order_id", pa.string()),
+        ("product_id", pa.string()),
+        ("quantity", pa.int64()),
+        ("unit_price", AMOUNT),
+        ("discount", AMOUNT),
+        ("updated_at", pa.timestamp("us")),
+    ),
+    # A rate keeps all its digits, so it travels as text.
+    "fx_versions": _schema(
+        ("rate_date", pa.date32()), ("base", pa.string()), ("quote", pa.string()), ("rate", pa.string())
+    ),
+    "rejects": _schema(("dataset", pa.string()), ("rule", pa.string())),
+}
+
+# One row per key: the newest valid record, by business time, landing day, file and row.
+_NEWEST = "{time} DESC NULLS LAST, landing_day DESC, source_file DESC, row_number DESC"
+_SETTLE = f"""
+CREATE TABLE orders AS
+    SELECT *, CAST(order_ts AS DATE) AS order_date FROM order_versions
+    QUALIFY row_number() OVER (PARTITION BY order_id ORDER BY {_NEWEST.format(time="updated_at")}) = 1;
+CREATE TABLE customers_history AS
+    SELECT * FROM customer_versions
+    QUALIFY row_number() OVER (PARTITION BY customer_id, updated_at ORDER BY {_NEWEST.format(time="updated_at")}) = 1;
+CREATE TABLE products_history AS
+    SELECT * FROM product_versions
+    QUALIFY row_number() OVER (PARTITION BY product_id, updated_at ORDER BY {_NEWEST.format(time="updated_at")}) = 1;
+CREATE TABLE fx_rates AS
+    SELECT * FROM fx_versions
+    QUALIFY row_number() OVER (PARTITION BY rate_date, base, quote ORDER BY {_NEWEST.format(time="rate_date")}) = 1;
+INSERT INTO rejects BY NAME
+    SELECT 'order_items' AS dataset, 'order_exists' AS rule, landing_day, source_file, row_number
+    FROM item_versions ANTI JOIN orders USING (order_id);
+INSERT INTO rejects BY NAME
+    SELECT 'order_items' AS dataset, 'product_exists' AS rule, landing_day, source_file, row_number
+    FROM item_versions ANTI JOIN products_history USING (product_id);
+CREATE TABLE items AS
+    SELECT *, quantity * unit_price AS gross_amount, quantity * unit_price - discount AS net_amount
+    FROM item_versions SEMI JOIN orders USING (order_id) SEMI JOIN products_history USING (product_id)
+    QUALIFY row_number() OVER (PARTITION BY order_item_id ORDER BY {_NEWEST.format(time="updated_at")}) = 1;
+"""
+
+# Revenue orders with their items; the versions of customer and product that were valid at the order's time, or the
+# earliest ones. A category that nobody gave is `Unknown`, a country that nobody gave is `ZZ`.
+_SOLD = """
+CREATE TABLE sold AS
+WITH first_customers AS (
+    SELECT customer_id, arg_min(country, updated_at) AS country FROM customers_history GROUP BY customer_id
+), first_products AS (
+    SELECT product_id, first(category ORDER BY updated_at) AS category FROM products_history GROUP BY product_id
+), revenue_orders AS (
+    SELECT o.*, coalesce(o.country, CASE WHEN c.updated_at IS NULL THEN f.country ELSE c.country END, 'ZZ') AS sold_to
+    FROM (SELECT * FROM orders WHERE status IN ('PAID', 'SHIPPED', 'DELIVERED', 'COMPLETED')) AS o
+    ASOF LEFT JOIN customers_history AS c ON o.customer_id = c.customer_id AND o.order_ts >= c.updated_at
+    LEFT JOIN first_customers AS f ON o.customer_id = f.customer_id
+)
+SELECT o.order_id, o.order_date, CAST(hour(o.order_ts) AS INTEGER) AS hour, o.customer_id, o.sold_to AS country,
+       i.order_item_id, i.product_id, o.currency, i.quantity,
+       coalesce(CASE WHEN p.updated_at IS NULL THEN f.category ELSE p.category END, 'Unknown') AS category,
+       i.gross_amount, i.discount, i.net_amount
+FROM revenue_orders AS o
+JOIN items AS i ON i.order_id = o.order_id
+ASOF LEFT JOIN products_history AS p ON i.product_id = p.product_id AND o.order_ts >= p.updated_at
+LEFT JOIN first_products AS f ON i.product_id = f.product_id;
+"""
+
+_FACTS = """
+CREATE TABLE facts AS
+SELECT order_id, order_date, hour, customer_id, country, product_id, category, quantity,
+       CAST(coalesce(p.gross, s.gross_amount) AS DECIMAL(38, 4)) AS gross,
+       CAST(coalesce(p.discount, s.discount) AS DECIMAL(38, 4)) AS discount,
+       CAST(coalesce(p.net, s.net_amount) AS DECIMAL(38, 4)) AS net
+FROM sold AS s LEFT JOIN priced AS p USING (order_item_id);
+"""
+
+
+class MissingRateError(LookupError):
+    """Revenue in a currency that has no rate on its day nor before it."""
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """Return an in-memory database with the empty tables that sources add to."""
+    con = duckdb.connect()
+    con.execute("SET TimeZone = 'UTC'")
+    for name, schema in SCHEMAS.items():
+        con.register("_empty", schema.empty_table())
+        con.execute(f"CREATE TABLE {name} AS FROM _empty")
+        con.unregister("_empty")
+    return con
+
+
+def add(con: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Append rows (dictionaries by column name) to one of the tables of `SCHEMAS`."""
+    con.register("_rows", pa.Table.from_pylist([dict(row) for row in rows], schema=SCHEMAS[table]))
+    con.execute(f"INSERT INTO {table} BY NAME FROM _rows")
+    con.unregister("_rows")
+
+
+def settle(con: duckdb.DuckDBPyConnection, reporting_currency: str) -> None:
+    """Make `orders`, `items`, the histories, `fx_rates` and `facts` from all versions that the sources added.
+
+    Raises:
+        MissingRateError: a revenue order has a currency without a rate up to its day.
+    """
+    con.execute(_SETTLE)
+    con.execute(_SOLD)
+    rates = Rates(con.sql("SELECT rate_date, base, quote, rate FROM fx_rates").fetchall())
+    foreign = con.execute(
+        """
+        SELECT order_item_id, currency, order_date, gross_amount, discount, net_amount FROM sold
+        WHERE currency IS DISTINCT FROM ? ORDER BY order_date, currency, order_item_id
+        """,
+        [reporting_currency],
+    ).fetchall()
+    priced: list[dict[str, Any]] = []
+    for item, currency, day, gross, discount, net in foreign:
+        rate = rates.newest(currency, reporting_currency, day)
+        amounts = {"gross": convert(gross, rate), "discount": convert(discount, rate), "net": convert(net, rate)}
+        priced.append({"order_item_id": item, **amounts})
+    columns = [("order_item_id", pa.string()), *((name, pa.decimal128(38, 4)) for name in ("gross", "discount", "net"))]
+    con.register("priced", pa.Table.from_pylist(priced, schema=pa.schema(columns)))
+    con.execute(_FACTS)
+    con.unregister("priced")
+
+
+def convert(amount: Decimal, rate: Fraction) -> Decimal:
+    """Return amount × rate, exact until it is rounded half up to four places; amounts are not negative."""
+    ten_thousandths = (Fraction(amount) * rate * 20_000 + 1) // 2
+    return Decimal(ten_thousandths).scaleb(-4)
+
+
+def round_half_up(value: Fraction, places: int) -> Decimal:
+    """Return an exact number rounded to places; a half goes away from zero."""
+    with localcontext() as context:
+        context.prec = 60
+        quotient = Decimal(value.numerator) / Decimal(value.denominator)
+        return quotient.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+
+
+class Rates:
+    """Rates by day; 1 unit of base is worth `rate` units of quote."""
+
+    def __init__(self, rows: Iterable[tuple[date, str, str, str]]):
+        self._legs: dict[date, dict[tuple[str, str], Fraction]] = {}
+        self._found: dict[tuple[str | None, str, date], Fraction] = {}
+        for day, base, quote, rate in rows:
+            self._legs.setdefault(day, {})[base, quote] = Fraction(rate)
+
+    def newest(self, currency: str | None, reporting: str, day: date) -> Fraction:
+        """Return the rate of the newest day up to `day` on which one is given or can be derived.
+
+        Raises:
+            MissingRateError: there is no such day.
+        """
+        if (currency, reporting, day) not in self._found:
+            for rate_day in sorted((known for known in self._legs if known <= day), reverse=True):
+                rate = self._on(rate_day, currency, reporting) if currency else None
+                if rate is not None:
+                    self._found[currency, reporting, day] = rate
+                    break
+            else:
+                raise MissingRateError(f"no rate from {currency} to {reporting} on {day} or before it")
+        return self._found[currency, reporting, day]
+
+    def _on(self, day: date, base: str, quote: str) -> Fraction | None:
+        """Return the given rate, else the inverse of the opposite one, else the product over a common currency."""
+        leg = self._leg(day, base, quote)
+        if leg is not None:
+            return leg
+        for common in sorted({currency for pair in self._legs[day] for currency in pair}):
+            first, second = self._leg(day, base, common), self._leg(day, common, quote)
+            if first is not None and second is not None:
+                return first * second
+        return None
+
+    def _leg(self, day: date, base: str, quote: str) -> Fraction | None:
+        pairs = self._legs[day]
+        if (base, quote) in pairs:
+            return pairs[base, quote]
+        return 1 / pairs[quote, base] if (quote, base) in pairs else None

@@ -1,0 +1,113 @@
+"""Text to values, by the widest reading that is still unambiguous; `None` is "does not cast".
+
+Here: integers, decimals, days, instants, booleans and code lists. Not here: rules about them.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+
+AMOUNT_PLACES = 4
+_AMOUNT_LIMIT = Decimal(10) ** 14  # DECIMAL(18,4)
+_EXACT = Context(prec=80)
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)
+_TIME = re.compile(r"[T ](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9}))?)?", re.ASCII)
+_ZONE = re.compile(r"\s*(?:Z|UTC|([+-])(\d{2}):?(\d{2}))", re.ASCII)
+_TRUE, _FALSE = {"t", "true", "y", "yes", "1"}, {"f", "false", "n", "no", "0"}
+
+_COUNTRIES = """
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ
+    CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR
+    GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT
+    JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY
+    MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ
+    OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST
+    SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT
+    ZA ZM ZW ZZ
+"""
+_CURRENCIES = """
+    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF
+    CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG
+    HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA
+    MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD
+    RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX
+    USD UYU UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
+"""
+ISO_COUNTRIES = frozenset(_COUNTRIES.split())
+ISO_CURRENCIES = frozenset(_CURRENCIES.split())
+
+
+def to_int(text: str | None) -> int | None:
+    """Read a whole number; `6.0` and `two` are none."""
+    stripped = (text or "").strip()
+    return int(stripped) if _INTEGER.fullmatch(stripped) else None
+
+
+def to_decimal(text: str | None) -> Decimal | None:
+    """Read a decimal number with all its digits."""
+    stripped = (text or "").strip()
+    return Decimal(stripped) if _DECIMAL.fullmatch(stripped) else None
+
+
+def to_amount(text: str | None) -> Decimal | None:
+    """Read money as DECIMAL(18,4), rounded half up; what does not fit does not cast."""
+    exact = to_decimal(text)
+    if exact is None:
+        return None
+    try:
+        amount = exact.quantize(Decimal(1).scaleb(-AMOUNT_PLACES), ROUND_HALF_UP, _EXACT)
+    except InvalidOperation:
+        return None
+    return amount if abs(amount) < _AMOUNT_LIMIT else None
+
+
+def to_day(text: str | None) -> date | None:
+    """Read `2025-01-15`, or the day of an instant."""
+    instant = to_instant(text)
+    return None if instant is None else instant.date()
+
+
+def to_instant(text: str | None) -> datetime | None:
+    """Read an ISO instant as naive UTC; without an offset it is UTC already, without a time it is midnight."""
+    rest = (text or "").strip()
+    day = _DAY.match(rest)
+    if day is None:
+        return None
+    time = _TIME.match(rest, day.end())
+    zone = _ZONE.match(rest, time.end()) if time else None
+    end = max(part.end() for part in (day, time, zone) if part)
+    if end != len(rest):
+        return None
+    hour, minute, second, fraction = time.groups() if time else (None, None, None, None)
+    offset = timedelta(0)
+    if zone and zone[1]:
+        offset = timedelta(hours=int(zone[2]), minutes=int(zone[3])) * (-1 if zone[1] == "-" else 1)
+    try:
+        local = datetime(
+            year=int(day[1]),
+            month=int(day[2]),
+            day=int(day[3]),
+            hour=int(hour or 0),
+            minute=int(minute or 0),
+            second=int(second or 0),
+            microsecond=int((fraction or "").ljust(6, "0")[:6]),
+            tzinfo=timezone(offset),
+        )
+        return local.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        return None
+
+
+def to_bool(text: str | None) -> bool | None:
+    """Read a boolean in SQL's spellings."""
+    lowered = (text or "").strip().lower()
+    return True if lowered in _TRUE else False if lowered in _FALSE else None
+
+
+def initcap(text: str) -> str:
+    """Return the text with the first letter of each word large and all others small."""
+    return " ".join(word[:1].upper() + word[1:].lower() for word in text.split(" "))

@@ -1,0 +1,304 @@
+"""Settings: files, overrides by the environment, and messages that say what to do."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from project_etl.settings import Settings, SettingsError, load_settings, variable_names
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A repository with one empty config file, so that all settings have their defaults."""
+    folder = tmp_path / "config"
+    folder.mkdir()
+    (folder / "local.yaml").write_text("")
+    return folder
+
+
+def write(config: Path, text: str, name: str = "local") -> Path:
+    path = config / f"{name}.yaml"
+    path.write_text(text)
+    return path
+
+
+def load(config: Path, **env: str) -> Settings:
+    return load_settings({f"PROJECT_ETL_{name}": value for name, value in env.items()}, config)
+
+
+def test_an_empty_file_gives_the_defaults(config: Path) -> None:
+    settings = load(config)
+    root = config.parent
+    assert settings.env == "local"
+    assert settings.root == root
+    assert settings.landing_root == str(root / "data/landing")
+    assert settings.lake_root == str(root / "data/lake")
+    assert settings.jars_dir == str(root / ".jars")
+    assert settings.sources == ("shop",)
+    assert settings.start_date == dt.date(2025, 1, 1)
+    assert settings.reporting_currency == "EUR"
+    assert settings.settle_seconds == 5
+    assert (settings.price_bands.low, settings.price_bands.high) == (Decimal(50), Decimal(200))
+    assert (settings.spark.master, settings.spark.remote, settings.spark.driver_memory) == ("local[*]", None, "2g")
+    assert settings.spark.conf == ()
+    assert settings.java_home is None
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "config").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_files_of_the_repository_load(path: Path) -> None:
+    assert load_settings({"PROJECT_ETL_ENV": path.stem}, path.parent).env == path.stem
+
+
+def test_without_a_folder_the_repositorys_own_is_read() -> None:
+    assert load_settings({}).root == REPOSITORY
+
+
+def test_the_folder_can_be_named_by_a_variable(config: Path) -> None:
+    write(config, "reporting_currency: GBP", "night")
+    env = {"PROJECT_ETL_CONFIG_DIR": str(config), "PROJECT_ETL_ENV": "night"}
+    settings = load_settings(env)
+    assert (settings.env, settings.reporting_currency) == ("night", "GBP")
+
+
+def test_the_variables_of_ci_override_the_file(config: Path) -> None:
+    write(
+        config, "sources: [shop]\nreporting_currency: EUR\nlanding_root: in\nlake_root: out\nstart_date: 2024-01-01\n"
+    )
+    settings = load(
+        config,
+        SOURCES="online_retail, shop",
+        REPORTING_CURRENCY="GBP",
+        LANDING_ROOT="/srv/in",
+        LAKE_ROOT="s3a://bucket/lake/",
+        START_DATE="2010-12-01",
+    )
+    assert settings.sources == ("online_retail", "shop")
+    assert settings.reporting_currency == "GBP"
+    assert settings.landing_root == "/srv/in"
+    assert settings.lake_root == "s3a://bucket/lake"
+    assert settings.start_date == dt.date(2010, 12, 1)
+
+
+def test_nested_settings_are_overridden_one_by_one(config: Path) -> None:
+    write(config, "spark: {master: 'local[1]', driver_memory: 4g}\nprice_bands: {low: 10}\n")
+    settings = load(config, SPARK__MASTER="spark://host:7077", PRICE_BANDS__HIGH="99.50")
+    assert (settings.spark.master, settings.spark.driver_memory) == ("spark://host:7077", "4g")
+    assert (settings.price_bands.low, settings.price_bands.high) == (Decimal(10), Decimal("99.50"))
+
+
+def test_a_nested_override_needs_nothing_in_the_file(config: Path) -> None:
+    write(config, "spark:\n")
+    assert load(config, SPARK__REMOTE="sc://host:15002").spark.remote == "sc://host:15002"
+
+
+def test_every_setting_has_a_variable() -> None:
+    assert "PROJECT_ETL_SPARK__DRIVER_MEMORY" in variable_names()
+    assert not {"PROJECT_ETL_ENV", "PROJECT_ETL_ROOT"} & set(variable_names())
+
+
+def test_an_empty_variable_takes_back_an_optional_setting(config: Path) -> None:
+    write(config, "spark: {remote: 'sc://host:15002'}")
+    assert load(config, SPARK__REMOTE="").spark.remote is None
+
+
+def test_spark_conf_becomes_text(config: Path) -> None:
+    write(config, "spark:\n  conf: {spark.sql.ansi.enabled: true, spark.sql.shuffle.partitions: 2}\n")
+    expected = {"spark.sql.ansi.enabled": "true", "spark.sql.shuffle.partitions": "2"}
+    assert dict(load(config).spark.conf) == expected
+    assert dict(load(config, SPARK__CONF='{"spark.a": false}').spark.conf) == {"spark.a": "false"}
+    assert load(config, SPARK__CONF="").spark.conf == ()
+
+
+def test_relative_folders_start_at_the_repository_wherever_we_are(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    settings = load(config, LANDING_ROOT="../shared/landing", LAKE_ROOT="s3a://bucket/lake")
+    assert settings.landing_root == str(tmp_path.parent / "shared" / "landing")
+    assert settings.lake_root == "s3a://bucket/lake"
+
+
+def test_java_comes_from_the_setting_then_the_set_up_then_the_environment(config: Path, tmp_path: Path) -> None:
+    environment = {"JAVA_HOME": "/from/environment"}
+    assert load_settings(environment, config).java_home == "/from/environment"
+    (tmp_path / ".java_home").write_text("/no/longer/there\n")
+    assert load_settings(environment, config).java_home == "/from/environment"
+    (tmp_path / "jre").mkdir()
+    (tmp_path / ".java_home").write_text(f"{tmp_path / 'jre'}\n")
+    assert load_settings(environment, config).java_home == str(tmp_path / "jre")
+    assert load_settings({**environment, "PROJECT_ETL_JAVA_HOME": "/set"}, config).java_home == "/set"
+
+
+def test_settings_do_not_change(config: Path) -> None:
+    settings = load(config)
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.lake_root = "elsewhere"  # pyright: ignore[reportAttributeAccessIssue] # that it is refused is the point
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.spark.master = "yarn"  # pyright: ignore[reportAttributeAccessIssue] # as above
+    assert hash(settings) == hash(load(config))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("START_DATE", "2025-02-30", "day is out of range"),
+        ("START_DATE", "01.02.2025", "YYYY-MM-DD"),
+        ("START_DATE", "1735689600", "YYYY-MM-DD"),
+        ("REPORTING_CURRENCY", "EURO", "an ISO 4217 code in capital letters"),
+        ("REPORTING_CURRENCY", "EUX", "an ISO 4217 code in capital letters"),
+        ("REPORTING_CURRENCY", "eur", "an ISO 4217 code in capital letters"),
+        ("SOURCES", "shop,web", "'shop' or 'online_retail'"),
+        ("SOURCES", "", "one or more of shop, online_retail"),
+        ("SOURCES", "shop,shop", "found shop more than once"),
+        ("LANDING_ROOT", "", "a folder or a URL"),
+        ("LANDING_ROOT", "s3a:/bucket", "a folder or a URL"),
+        ("JARS_DIR", "s3a://bucket/jars", "a folder on this machine"),
+        ("SETTLE_SECONDS", "-1", "greater than or equal to 0"),
+        ("SETTLE_SECONDS", "soon", "valid number"),
+        ("PRICE_BANDS__LOW", "200", "low to be below high"),
+        ("PRICE_BANDS__HIGH", "cheap", "decimal"),
+        ("SPARK__MASTER", "local[0]", "a Spark master"),
+        ("SPARK__REMOTE", "host:15002", "sc://host:port"),
+        ("SPARK__DRIVER_MEMORY", "2", "a size such as 2g"),
+        ("SPARK__CONF", "spark.a=b", "a mapping of Spark keys, as JSON"),
+        ("SPARK__CONF", '{"a": "b"}', "start with spark."),
+        ("SPARK__CONF", '{"spark.master": "yarn"}', "a setting of its own"),
+    ],
+)
+def test_a_wrong_value_names_key_value_allowed_and_variable(
+    config: Path, variable: str, value: str, expected: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(config, **{variable: value})
+    message = str(caught.value)
+    key = variable.lower().replace("__", ".")
+    assert key.split(".")[0] in message
+    assert value.split(",")[-1] in message
+    assert expected in message
+    assert f"environment variable PROJECT_ETL_{variable}" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value", "expected"),
+    [
+        ("start_date: soon", "start_date", "'soon'", "YYYY-MM-DD"),
+        ("start_date: 2025-01-01 10:00:00", "start_date", "datetime", "YYYY-MM-DD"),
+        ("sources: []", "sources", "[]", "one or more of"),
+        ("sources: [shop, shop]", "sources", "['shop', 'shop']", "each source once"),
+        ("sources: [web]", "sources.0", "'web'", "'shop' or 'online_retail'"),
+        ("price_bands: 5", "price_bands", "5", "dictionary"),
+        ("price_bands: {low: 7, high: 6}", "price_bands", "{'low': 7, 'high': 6}", "low to be below high"),
+        ("spark: {master: here}", "spark.master", "'here'", "a Spark master"),
+    ],
+)
+def test_a_wrong_value_in_a_file_names_the_file_and_the_key(
+    config: Path, text: str, key: str, value: str, expected: str
+) -> None:
+    path = write(config, text)
+    with pytest.raises(SettingsError) as caught:
+        load(config)
+    message = str(caught.value)
+    assert message.startswith(f"{key} is ")
+    assert f"({path}, key {key})" in message
+    assert value in message
+    assert expected in message
+
+
+def test_all_wrong_settings_are_named_at_once(config: Path) -> None:
+    write(config, "start_date: soon\nreporting_currency: EURO\n")
+    with pytest.raises(SettingsError, match=r"start_date is 'soon'(.|\n)*reporting_currency is 'EURO'"):
+        load(config)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("lakeroot: x", "unknown setting 'lakeroot'; did you mean lake_root"),
+        ("spark: {memory: 2g}", "unknown setting 'spark.memory'; did you mean driver_memory"),
+        ("zzz: 1", "unknown setting 'zzz'; there is jars_dir, java_home, "),
+        ("env: prod", "unknown setting 'env'; the file's own name"),
+    ],
+)
+def test_an_unknown_key_names_the_nearest(config: Path, text: str, expected: str) -> None:
+    path = write(config, text)
+    with pytest.raises(SettingsError) as caught:
+        load(config)
+    assert str(caught.value).startswith(f"{path}: {expected}")
+
+
+@pytest.mark.parametrize(
+    ("variable", "nearest"),
+    [("LAKEROOT", "PROJECT_ETL_LAKE_ROOT"), ("SPARK_MASTER", "PROJECT_ETL_SPARK__MASTER"), ("ENVS", "PROJECT_ETL_ENV")],
+)
+def test_an_unknown_variable_names_the_nearest(config: Path, variable: str, nearest: str) -> None:
+    with pytest.raises(
+        SettingsError, match=f"unknown environment variable PROJECT_ETL_{variable}; did you mean {nearest}"
+    ):
+        load(config, **{variable: "x"})
+
+
+def test_a_variable_below_a_value_that_is_no_mapping(config: Path) -> None:
+    path = write(config, "spark: fast")
+    with pytest.raises(SettingsError, match="spark is 'fast', expected settings") as caught:
+        load(config, SPARK__MASTER="yarn")
+    assert str(path) in str(caught.value)
+    assert "PROJECT_ETL_SPARK__MASTER" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sources: [shop\nstart_date: 2025-01-01\n", "line 2, column 11: not readable as YAML"),
+        (
+            "lake_root: a\nlanding_root: b\nlake_root: c\n",
+            "line 3, column 1: not readable as YAML: the key 'lake_root' is there twice",
+        ),
+        ("- shop\n", "found ['shop'], expected settings"),
+        ("lake_root: \x00\n", "not readable as YAML"),
+    ],
+)
+def test_a_broken_file_names_the_place(config: Path, text: str, expected: str) -> None:
+    path = write(config, text)
+    with pytest.raises(SettingsError) as caught:
+        load(config)
+    assert str(path) in str(caught.value)
+    assert expected in str(caught.value)
+
+
+def test_a_file_in_another_encoding(config: Path) -> None:
+    (config / "local.yaml").write_bytes("lake_root: café".encode("latin-1"))
+    with pytest.raises(SettingsError, match="not readable as YAML"):
+        load(config)
+
+
+@pytest.mark.parametrize("name", ["moon", "../local", "local.yaml"])
+def test_a_missing_file_lists_those_that_are_there(config: Path, name: str) -> None:
+    write(config, "", "prod")
+    with pytest.raises(SettingsError, match=f"PROJECT_ETL_ENV is '{name}'.*there: local, prod"):
+        load(config, ENV=name)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"nowhere has no local.yaml; there: nothing.*PROJECT_ETL_CONFIG_DIR"):
+        load_settings({}, tmp_path / "nowhere")
+
+
+def test_importing_reads_nothing(tmp_path: Path) -> None:
+    env = {**os.environ, "PROJECT_ETL_ENV": "moon", "PROJECT_ETL_NONSENSE": "1", "PYTHONPATH": str(REPOSITORY)}
+    code = "import sys, project_etl.settings; print('pyspark' in sys.modules, 'dagster' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False False"
