@@ -115,32 +115,38 @@ def rates_into(fx_rates: DataFrame, into: str) -> DataFrame:
     Returns:
         One row per day and currency: `rate_date`, `currency`, `rate` (`RATE`, never NULL).
     """
-    legs = _legs(fx_rates)
-    last = legs.where(F.col("bought") == into).select("rate_date", F.col("sold").alias("via"), F.col("rate"))
-    direct = last.select("rate_date", F.col("via").alias("currency"), "rate", F.lit("").alias("through"))
-    first = legs.where((F.col("sold") != into) & (F.col("bought") != into)).select(
-        "rate_date", F.col("sold").alias("currency"), F.col("bought").alias("via"), F.col("rate").alias("first_rate")
-    )
-    crossed = first.join(last, on=["rate_date", "via"], how="inner").select(
-        "rate_date", "currency", (F.col("first_rate") * F.col("rate")).try_cast(RATE).alias("rate"), F.col("via")
-    )
-    # The empty name of a direct rate sorts before every currency.
-    best = direct.union(crossed).where(F.col("rate").isNotNull())
-    return best.groupBy("rate_date", "currency").agg(F.min_by("rate", "through").alias("rate"))
-
-
-def _legs(fx_rates: DataFrame) -> DataFrame:
-    """One row per day and pair `sold` → `bought`, both ways: the given rate, else the inverse of the opposite one."""
-    between = fx_rates.where(F.col("base_currency") != F.col("quote_currency"))
+    is_exchange = F.col("base_currency") != F.col("quote_currency")
+    rate = F.col("rate").cast(RATE)
     inverse = F.try_divide(F.lit(Decimal(1)), F.col("rate")).try_cast(RATE)
-    given = between.select("rate_date", "base_currency", "quote_currency", F.col("rate").cast(RATE), F.lit(0))
-    turned = between.select("rate_date", "quote_currency", "base_currency", inverse, F.lit(1))
-    return (
-        given.union(turned)
-        .toDF("rate_date", "sold", "bought", "rate", "choice")
-        .groupBy("rate_date", "sold", "bought")
-        .agg(F.min_by("rate", "choice").alias("rate"))
+    both_ways = F.array(
+        _leg(F.col("base_currency"), F.col("quote_currency"), rate, choice=0),
+        _leg(F.col("quote_currency"), F.col("base_currency"), inverse, choice=1),
     )
+    # A day has few rates: held in one array per day, they are combined without a join.
+    days = fx_rates.where(is_exchange).groupBy("rate_date").agg(F.flatten(F.collect_list(both_ways)).alias("legs"))
+    last_legs = F.filter("legs", lambda leg: leg["bought"] == into)
+    first_legs = F.filter("legs", lambda leg: (leg["bought"] == F.col("last.sold")) & (leg["sold"] != into))
+    routes = days.select("rate_date", "legs", F.explode(last_legs).alias("last")).select(
+        # NULL for a direct route.
+        "rate_date", "last", F.explode(F.concat(F.array(F.lit(None)), first_legs)).alias("first")
+    )  # fmt: skip
+    is_direct = F.col("first").isNull()
+    crossed = (F.col("first.rate") * F.col("last.rate")).try_cast(RATE)
+    rated = routes.select(
+        "rate_date",
+        F.coalesce("first.sold", "last.sold").alias("currency"),
+        F.when(is_direct, F.col("last.rate")).otherwise(crossed).alias("rate"),
+        # The empty name of a direct route sorts before every currency.
+        F.struct(F.when(is_direct, "").otherwise(F.col("last.sold")), "first.choice", "last.choice").alias(
+            "preference"
+        ),
+    )
+    best = F.min_by("rate", "preference").alias("rate")
+    return rated.where(F.col("rate").isNotNull()).groupBy("rate_date", "currency").agg(best)
+
+
+def _leg(sold: Column, bought: Column, rate: Column, *, choice: int) -> Column:
+    return F.struct(sold.alias("sold"), bought.alias("bought"), rate.alias("rate"), F.lit(choice).alias("choice"))
 
 
 def _column(column: Column | str) -> Column:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import accumulate
 
 from project_etl.generator.draws import below, stream
@@ -63,7 +62,8 @@ class DirtPlan:
             pool[place], pool[other] = pool[other], pool[place]
         size = scale if kind.grows else 1.0
         total = max(1, int(kind.per_90_days * size * timeline.days / 90 + 0.5))
-        amounts = sorted(Counter(pool[number % len(pool)] for number in range(total)).items())
+        each, more = divmod(total, len(pool))
+        amounts = sorted((day, each + (place < more)) for place, day in enumerate(pool))
         ends = accumulate(amount for _, amount in amounts)
         return {day: range(end - amount, end) for (day, amount), end in zip(amounts, ends, strict=True)}
 

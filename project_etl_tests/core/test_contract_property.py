@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import pandera.pyspark as pa
+import pyarrow
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -205,8 +206,10 @@ def frames(draw: st.DrawFn) -> list[dict[str, tuple[Any, str | None]]]:
 
 
 def read_as_silver_does(spark: SparkSession, rows: list[dict[str, tuple[Any, str | None]]]) -> DataFrame:
-    texts = T.StructType([T.StructField(name, T.StringType()) for name in ["row", *GOOD]])
-    raw = spark.createDataFrame([(str(i), *(row[name][1] for name in GOOD)) for i, row in enumerate(rows)], texts)
+    columns: dict[str, list[str | None]] = {name: [row[name][1] for row in rows] for name in GOOD}
+    columns["row"] = [str(number) for number in range(len(rows))]
+    # Arrow, because rows given as Python objects travel through a Python worker that has to be started.
+    raw = spark.createDataFrame(pyarrow.table(columns, pyarrow.schema([(name, pyarrow.string()) for name in columns])))
     typed = [F.col(field.name).try_cast(field.dataType).alias(field.name) for field in schema_of(Sample)]
     return raw.select(F.col("row"), *typed, F.struct(*GOOD).alias(TEXT_COLUMN))
 
@@ -312,6 +315,6 @@ def test_literals_survive_quotes_backslashes_and_settings(spark: SparkSession) -
     class Words(pa.DataFrameModel):
         a: T.StringType = pa.Field(isin=words, description="d")
 
-    frame = spark.createDataFrame([(word,) for word in [*words, "other"]], "a string")
+    frame = spark.createDataFrame(pyarrow.table({"a": [*words, "other"]}))
     judged = frame.select("a", broken_rules(rules_of(Words)).alias("broken")).collect()
     assert {row["a"] for row in judged if row["broken"]} == {"other"}

@@ -11,6 +11,7 @@ import pytest
 
 from project_etl.generator import KINDS, Manifest, Outcome, generate
 from project_etl_tests.generator import plain_reading as plain
+from project_etl_tests.generator import plain_rules as rules
 from project_etl_tests.generator.plain_reading import Counted
 
 DATASETS = ("customers", "products", "orders", "order_items", "fx_rates")
@@ -32,12 +33,12 @@ def manifest(landing) -> Manifest:
 @pytest.fixture(scope="module")
 def counted(landing) -> dict[str, Counted]:
     found = {
-        "customers": plain.count(landing, "customers", plain.customer_rule),
-        "products": plain.count(landing, "products", plain.product_rule),
-        "orders": plain.count(landing, "orders", plain.order_rule),
-        "fx_rates": plain.count(landing, "fx_rates", plain.fx_rule),
+        "customers": plain.count(landing, "customers", rules.customer_rule),
+        "products": plain.count(landing, "products", rules.product_rule),
+        "orders": plain.count(landing, "orders", rules.order_rule),
+        "fx_rates": plain.count(landing, "fx_rates", rules.fx_rule),
     }
-    found["order_items"] = plain.count(landing, "order_items", plain.item_rule(found["orders"], found["products"]))
+    found["order_items"] = plain.count(landing, "order_items", rules.item_rule(found["orders"], found["products"]))
     return found
 
 
@@ -70,7 +71,7 @@ def test_warnings_and_untidy_text_agree(landing, manifest, counted):
     customers, products = _records(landing, "customers"), _records(landing, "products")
     orders = _records(landing, "orders")
     known = counted["customers"].newest
-    valid = [order for order in orders if plain.order_rule(order, date.max.replace(year=9000)) is None]
+    valid = [order for order in orders if rules.order_rule(order, date.max.replace(year=9000)) is None]
 
     assert _count(manifest, "customers", "email_missing") == sum(r["email"] is None for r in customers)
     assert _count(manifest, "customers", "untidy_text") == sum(
@@ -121,7 +122,7 @@ def test_records_of_the_truncated_file_land_the_next_day(landing, manifest, coun
 
     assert file.path == kind.planted[0].file
     placed_before = [key for key in late if counted["orders"].newest[key]["order_ts"][:10] == path.parent.name]
-    assert 3 <= file.records <= len(placed_before) + 1
+    assert file.records == len(placed_before) >= 3
 
 
 def test_the_first_order_day_has_rates_and_one_gap_is_carried(landing, manifest, counted):
@@ -138,7 +139,7 @@ def test_the_first_order_day_has_rates_and_one_gap_is_carried(landing, manifest,
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_every_place_names_the_record_that_stands_there(landing, manifest, counted, dataset):
+def test_every_place_names_the_record_that_stands_there(manifest, counted, dataset):
     for kind in manifest.datasets[dataset].kinds.values():
         assert len(kind.planted) == min(kind.count, 5_000)
         for place in kind.planted:

@@ -15,6 +15,7 @@ import pytest
 
 from project_etl.generator import MANIFEST_NAME, Manifest, ManifestError, generate, generate_sample
 from project_etl_tests.generator import plain_reading as plain
+from project_etl_tests.generator import plain_rules as rules
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -78,7 +79,7 @@ def test_scale_1_has_the_sizes_it_names(tmp_path):
 
 def test_orders_follow_the_week_and_grow(tmp_path):
     generate(tmp_path, days=84, start=date(2025, 1, 6))
-    orders = plain.count(tmp_path, "orders", plain.order_rule)
+    orders = plain.count(tmp_path, "orders", rules.order_rule)
     per_day = Counter(date.fromisoformat(order["order_ts"][:10]) for order in orders.newest.values())
     weekend = [n for day, n in per_day.items() if day.weekday() >= 5]
     midweek = [n for day, n in per_day.items() if day.weekday() in (1, 2, 3)]
@@ -90,7 +91,7 @@ def test_orders_follow_the_week_and_grow(tmp_path):
 
 def test_few_products_and_customers_make_much_of_the_sales(tmp_path):
     generate(tmp_path)
-    orders = plain.count(tmp_path, "orders", plain.order_rule)
+    orders = plain.count(tmp_path, "orders", rules.order_rule)
     products = Counter(
         item["product_id"]
         for path in (tmp_path / "shop/order_items").rglob("order_items.csv")

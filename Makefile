@@ -1,0 +1,72 @@
+# Every target first does the set-up (scripts/setup.py), which is quick when nothing has changed.
+# More arguments for a target's command: make test ARGS="-k settings", make demo ARGS="--help".
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+# Java as the set-up found it. DAGSTER_HOME only where a target works on the user's own runs: tests make their own.
+JAVA := JAVA_HOME="$$(cat .java_home)"
+HOME_HERE := DAGSTER_HOME="$(CURDIR)"
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup demo dev test check format-check lint types coverage format realdata soak bench screenshots lock clean clean-lake
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Make .venv, find Java, fetch the jars
+	@$(PYTHON) scripts/setup.py
+
+demo: setup ## Generate 90 days of a shop, run everything, show the result
+	@$(HOME_HERE) $(JAVA) $(BIN)/project-etl demo $(ARGS)
+
+dev: setup ## Open the Dagster UI on the same data
+	@$(HOME_HERE) $(JAVA) $(BIN)/dagster dev $(ARGS)
+
+test: setup ## Run all tests but the long ones
+	@$(JAVA) $(BIN)/pytest $(ARGS)
+
+check: setup format-check lint types coverage ## Format, lint, types, tests with coverage: what CI runs
+
+format-check:
+	@$(BIN)/ruff format --check .
+
+lint:
+	@$(BIN)/ruff check .
+
+types:
+	@$(BIN)/pyright
+
+coverage:
+	@$(JAVA) $(BIN)/pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+format: setup ## Format the code, and mend what ruff can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+realdata: setup ## Run the main job on real data and compare all Gold tables (data: ../shared/data/landing)
+	@$(JAVA) $(BIN)/pytest project_etl_tests/realdata -q --timeout=1800 $(ARGS)
+
+soak: setup ## Run the tests that take an hour
+	@$(JAVA) $(BIN)/pytest -m soak --timeout=7200 $(ARGS)
+
+bench: setup ## Measure speed and memory beside a plain Spark script, results in bench/results
+	@$(JAVA) $(BIN)/python -m bench $(ARGS)
+
+screenshots: setup ## Make the README's pictures from the running UI (needs Chromium)
+	@$(HOME_HERE) $(JAVA) $(BIN)/python scripts/screenshots.py $(ARGS)
+
+lock: setup ## Pin requirements*.txt again after a change in pyproject.toml (newer versions: ARGS=--upgrade)
+	@$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes \
+		--custom-compile-command "make lock" --output-file requirements.txt $(ARGS)
+	@$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --extra dev \
+		--custom-compile-command "make lock" --constraint requirements.txt --output-file requirements-dev.txt $(ARGS)
+
+clean: ## Remove what the set-up and the tools made, and keep the data
+	rm -rf .venv .java_home .jars .jars.new .ivy .setup.lock *.egg-info build dist
+	rm -rf .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov spark-warehouse metastore_db derby.log
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+clean-lake: ## Remove the local tables (data/lake) and Dagster's memory of its runs
+	rm -rf data/lake history schedules storage logs .telemetry .nux .logs_queue

@@ -1,0 +1,139 @@
+"""Silver as a whole: one answer whatever the order, nothing lost, re-running is free."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from project_etl.core.report import Report
+from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
+
+D1, D2, D3 = "2025-01-01", "2025-01-02", "2025-01-03"
+
+
+@pytest.fixture
+def shop(tmp_path: Path, spark: SparkSession) -> SmallShop:
+    """An empty shop."""
+    return SmallShop(tmp_path, spark)
+
+
+def balanced(report: Report) -> bool:
+    """Whether read = published + deduplicated + superseded + quarantined, on every day."""
+    return all(
+        counts["read"] == counts["published"] + counts["deduplicated"] + counts["superseded"] + counts["quarantined"]
+        for counts in report.days.values()
+    )
+
+
+def scene(shop: SmallShop) -> None:
+    """Three days with everything that happens to records."""
+    shop.land_rows("customers", D1, CUSTOMER, {**CUSTOMER, "customer_id": "C2", "email": "not an address"})
+    shop.land_rows("customers", D2, {**CUSTOMER, "country": "FR", "updated_at": "2025-01-02T00:00:00Z"})
+    shop.land_rows("customers", D3, {**CUSTOMER, "country": "DE", "updated_at": "2025-01-01T12:00:00Z"})
+    shop.land_rows("products", D2, PRODUCT)
+    shop.land_rows("orders", D1, ORDER, ORDER, {**ORDER, "order_id": "O2", "status": "SHIPED"})
+    shop.land_rows("orders", D3, {**ORDER, "status": "RETURNED", "updated_at": "2025-01-03T00:00:00Z"}, {**ORDER, "order_id": "O3"})
+    shop.land_rows("order_items", D1, ITEM, {**ITEM, "order_item_id": "I2", "order_id": "O3"}, {**ITEM, "order_item_id": "I3", "quantity": "0"})
+    shop.land_rows("fx_rates", D1, {"rate_date": D1, "base_currency": "EUR", "quote_currency": "GBP", "rate": "0.85"})
+
+
+def test_newest_valid_record_wins_and_the_books_balance(shop: SmallShop) -> None:
+    scene(shop)
+    reports = shop.load(D1, D2, D3)
+    assert shop.rows("silver/customers", "customer_id", "country") == [("C1", "FR")]
+    assert shop.rows("silver/orders", "order_id", "status") == [("O1", "RETURNED"), ("O3", "PAID")]
+    assert shop.rows("silver/order_items", "order_item_id") == [("I1",), ("I2",)]
+    assert shop.quarantined("customers") == [("shop/customers/2025-01-01/customers.jsonl", 2, ["email_str_matches"])]
+    assert [rules for *_, rules in shop.quarantined("orders")] == [["status_isin"]]
+    assert [rules for *_, rules in shop.quarantined("order_items")] == [["quantity_greater_than"]]
+    assert all(balanced(report) for name, report in reports.items() if name.startswith("silver/"))
+    assert reports["silver/orders"].days[D1] == {"read": 3, "published": 0, "deduplicated": 1, "superseded": 1, "quarantined": 1}
+
+
+def test_history_holds_every_version(shop: SmallShop) -> None:
+    scene(shop)
+    shop.load(D1, D2, D3)
+    versions = shop.rows("silver/customers_history", "valid_from", "country", "valid_to", "is_current")
+    assert [(country, current) for _, country, _, current in versions] == [("GB", False), ("DE", False), ("FR", True)]
+    assert [later[0] for later in versions[1:]] == [version[2] for version in versions[:-1]]
+    assert versions[-1][2] is None
+
+
+@pytest.mark.parametrize("order", [*itertools.permutations((D1, D2, D3))][1:], ids="-".join)
+def test_order_of_arrival_does_not_matter(tmp_path: Path, spark: SparkSession, order: tuple[str, ...]) -> None:
+    at_once, by_day = SmallShop(tmp_path / "a", spark), SmallShop(tmp_path / "b", spark)
+    for each in (at_once, by_day):
+        scene(each)
+    at_once.load(D1, D2, D3)
+    for day in order:
+        by_day.load(day)
+    # Items may have to wait for parents that arrived in a later run; the next run over any day releases them.
+    by_day.load(D3)
+    assert by_day.state() == at_once.state()
+
+
+def test_running_again_changes_nothing(shop: SmallShop) -> None:
+    scene(shop)
+    first = shop.load(D1, D2, D3)
+    versions = {name: shop.version(name) for name in first}
+    again = shop.load(D1, D2, D3)
+    assert {name: shop.version(name) for name in again} == versions
+    for name in again:
+        if name.startswith("silver/"):
+            assert again[name].days == first[name].days
+            assert [(rule.name, rule.by_day) for rule in again[name].rules] == [(rule.name, rule.by_day) for rule in first[name].rules]
+
+
+def test_replaced_file_says_only_what_its_new_bytes_say(shop: SmallShop) -> None:
+    scene(shop)
+    shop.load(D1, D2, D3)
+    shop.land_rows("orders", D3, {**ORDER, "order_id": "O9"})
+    shop.load(D3)
+    assert shop.rows("silver/orders", "order_id", "status") == [("O1", "PAID"), ("O9", "PAID")]
+    # The item of the order that is gone waits for it again.
+    assert shop.rows("silver/order_items", "order_item_id") == [("I1",)]
+    assert [(row, rules) for _, row, rules in shop.quarantined("order_items")] == [(2, ["order_exists"]), (3, ["quantity_greater_than"])]
+
+
+def test_order_that_moves_to_another_day_takes_its_items_along(shop: SmallShop) -> None:
+    scene(shop)
+    shop.load(D1, D2, D3)
+    shop.land_rows("orders", D3, {**ORDER, "order_ts": "2025-01-02T10:00:00Z", "updated_at": "2025-01-04T00:00:00Z"}, name="moved.csv")
+    shop.load(D3)
+    days = {(item, str(day)) for item, day in shop.rows("silver/order_items", "order_item_id", "order_date")}
+    assert days == {("I1", D2), ("I2", D1)}
+
+
+def test_same_bytes_under_another_name_are_not_loaded_again(shop: SmallShop) -> None:
+    scene(shop)
+    shop.load(D1, D2, D3)
+    versions = {name: shop.version(name) for name in ("bronze/orders", "silver/orders")}
+    original = shop.landing / "shop/orders" / D1 / "orders.csv"
+    (original.parent / "orders_copy.csv").write_bytes(original.read_bytes())
+    shop.load(D1)
+    assert {name: shop.version(name) for name in versions} == versions
+    assert shop.rows("quarantine/files", "_source_file", "rule") == [(f"shop/orders/{D1}/orders_copy.csv", "file_unique")]
+
+
+def test_copy_counts_when_the_file_it_copies_is_replaced(shop: SmallShop) -> None:
+    scene(shop)
+    original = shop.landing / "shop/orders" / D1 / "orders.csv"
+    copy = original.parent / "orders_copy.csv"
+    copy.write_bytes(original.read_bytes())
+    shop.load(D1, D2, D3)
+    copy.unlink()
+    shop.land_rows("orders", D1, {**ORDER, "order_id": "O7"})
+    shop.load(D1)
+    assert [key for key, in shop.rows("silver/orders", "order_id")] == ["O1", "O3", "O7"]
+
+
+def test_removed_file_still_counts(shop: SmallShop) -> None:
+    scene(shop)
+    shop.load(D1, D2, D3)
+    before = shop.state()
+    (shop.landing / "shop/orders" / D1 / "orders.csv").unlink()
+    shop.load(D1)
+    assert shop.state() == before

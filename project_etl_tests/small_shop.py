@@ -1,0 +1,132 @@
+"""A shop small enough for a test: lands files and runs tables in order, with the real reader, judge and Delta, without Dagster.
+
+Belongs here: what tests of several modules use to set a scene. Does not belong here: expectations.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from project_etl.core.gold import GoldJob, stage_gold
+from project_etl.core.lake import Lake
+from project_etl.core.report import Report
+from project_etl.core.silver import stage_silver
+from project_etl.core.silver_plan import SilverJob
+from project_etl.core.staged import Run, Staged
+from project_etl.core.table import Table
+from project_etl.orchestration.build import tables
+from project_etl.sources.catalog import datasets_of, feeds_of, record_columns
+from project_etl.sources.load import stage_bronze
+from project_etl.sources.load_plan import BronzeJob
+
+PARAMETERS = {"reporting_currency": "EUR", "price_low": 50, "price_high": 200}
+LINEAGE = ("_source_file", "_source_version", "_row_number", "_landing_date", "_source_files")
+
+CUSTOMER = {"customer_id": "C1", "first_name": "ada", "last_name": "king", "email": "ada@example.org", "country": "GB", "updated_at": "2025-01-01T00:00:00Z"}
+PRODUCT = {"product_id": "P1", "name": "Lamp", "category": "home", "price": 10, "currency": "EUR", "active": True, "tags": ["a"], "updated_at": "2025-01-01T00:00:00Z"}
+ORDER = {"order_id": "O1", "customer_id": "C1", "order_ts": "2025-01-01T10:00:00Z", "status": "PAID", "currency": "EUR", "order_total": "20.00", "country": "GB", "updated_at": "2025-01-01T10:00:00Z"}
+ITEM = {"order_item_id": "I1", "order_id": "O1", "product_id": "P1", "quantity": "2", "unit_price": "10.00", "discount": "0.00", "updated_at": "2025-01-01T10:00:00Z"}
+
+
+class SmallShop:
+    """A landing folder, a lake, and the tables of some sources."""
+
+    def __init__(self, folder: Path, spark: SparkSession, sources: Sequence[str] = ("shop",)) -> None:
+        self.landing = folder / "landing"
+        self.lake = Lake(str(folder / "lake"), lambda: spark)
+        self.sources = tuple(sources)
+        self.tables = {table.name: table for table in tables()}
+        self.runs = 0
+
+    # --- landing ------------------------------------------------------------------------------------------------------
+
+    def land(self, dataset: str, day: str, content: str | bytes, name: str | None = None, source: str = "shop") -> Path:
+        """Put a file into landing."""
+        extension = "jsonl" if dataset in ("customers", "products") else "csv"
+        path = self.landing / source / dataset / day / (name or f"{dataset}.{extension}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = content if isinstance(content, bytes) else content.encode()
+        path.write_bytes(gzip.compress(data) if path.suffix == ".gz" and isinstance(content, str) else data)
+        return path
+
+    def land_rows(self, dataset: str, day: str, *rows: Mapping[str, Any], name: str | None = None) -> Path:
+        """Put records into landing, as JSON lines or CSV, whichever the dataset uses."""
+        if dataset in ("customers", "products"):
+            return self.land(dataset, day, "".join(f"{json.dumps(row)}\n" for row in rows), name)
+        columns = record_columns(dataset)
+        lines = [",".join(columns), *(",".join(str(row.get(column, "")) for column in columns) for row in rows)]
+        return self.land(dataset, day, "\n".join(lines) + "\n", name)
+
+    # --- running ------------------------------------------------------------------------------------------------------
+
+    def bronze(self, dataset: str, *days: str) -> Report:
+        """Materialize a Bronze table."""
+        found = next(item for item in datasets_of(self.sources) if item.name == dataset)
+        return self._publish(stage_bronze(BronzeJob(self.lake, found, str(self.landing), days, self._run())))
+
+    def stage_silver(self, name: str, *days: str, table: Table | None = None) -> Staged:
+        """Stage a Silver table without publishing it."""
+        declared = table or self.tables[f"silver/{name}"]
+        records = declared.records or ""
+        feeds = feeds_of(records, self.sources)
+        return stage_silver(SilverJob(self.lake, declared, record_columns(records), feeds, days, self._run()))
+
+    def silver(self, name: str, *days: str, table: Table | None = None) -> Report:
+        """Materialize a Silver table."""
+        return self._publish(self.stage_silver(name, *days, table=table))
+
+    def gold(self, name: str, *days: str) -> Report:
+        """Materialize a Gold table."""
+        columns = {t.name: t.partition_by for t in self.tables.values() if t.partition_by}
+        return self._publish(stage_gold(GoldJob(self.lake, self.tables[f"gold/{name}"], columns, days, self._run())))
+
+    def load(self, *days: str) -> dict[str, Report]:
+        """Materialize Bronze and Silver in their order."""
+        reports = {f"bronze/{dataset.name}": self.bronze(dataset.name, *days) for dataset in datasets_of(self.sources)}
+        for name in ("customers", "customers_history", "products", "products_history", "orders", "order_items", "fx_rates"):
+            reports[f"silver/{name}"] = self.silver(name, *days)
+        return reports
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    def rows(self, name: str, *columns: str) -> list[tuple[Any, ...]]:
+        """A table's rows, sorted; all columns when none are named."""
+        table = self.lake.delta(name).to_pyarrow_table(columns=list(columns) or None).to_pylist()
+        names = columns or sorted(table[0]) if table else columns
+        return sorted((tuple(row[column] for column in names) for row in table), key=repr)
+
+    def quarantined(self, table: str) -> list[tuple[Any, ...]]:
+        """File, row and rules of a Silver table's quarantined records."""
+        name = f"quarantine/{table}"
+        return self.rows(name, "_source_file", "_row_number", "rules") if self.lake.exists(name) else []
+
+    def state(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every Silver table and its quarantine, without what tells of runs and times."""
+        result: dict[str, list[tuple[Any, ...]]] = {}
+        for name, table in self.tables.items():
+            if table.layer == "silver" and self.lake.exists(name):
+                result[name] = self.rows(name, *table.schema.fieldNames(), *LINEAGE)
+                result[f"quarantine/{table.short_name}"] = [
+                    (file, row, sorted(rules)) for file, row, rules in self.quarantined(table.short_name)
+                ]
+        return result
+
+    def version(self, name: str) -> int | None:
+        """A table's Delta version."""
+        return self.lake.version(name)
+
+    def _publish(self, staged: Staged) -> Report:
+        if staged.commit is not None:
+            staged.commit()
+        staged.discard()
+        return staged.report
+
+    def _run(self) -> Run:
+        self.runs += 1
+        return Run(f"run-{self.runs}", parameters=PARAMETERS)
