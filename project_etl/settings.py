@@ -17,18 +17,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from project_etl.setting_types import (
-    Currency,
-    Folder,
-    Master,
-    Memory,
-    Place,
-    Remote,
-    Sources,
-    SparkConf,
-    StartDate,
-    empty_is_none,
-)
+from project_etl import setting_types as kinds
 
 PREFIX = "PROJECT_ETL_"
 DEFAULT_ENV = "local"
@@ -68,11 +57,11 @@ class PriceBands(_Frozen):
 class SparkSettings(_Frozen):
     """Which Spark does the work, and with what beyond the engine's own configuration."""
 
-    master: Master = "local[*]"
-    remote: Annotated[Remote | None, empty_is_none] = None
+    master: kinds.Master = "local[*]"
+    remote: Annotated[kinds.Remote | None, kinds.empty_is_none] = None
     """Spark Connect server; where it is given, `master` and `driver_memory` are not used."""
-    driver_memory: Memory = "2g"
-    conf: SparkConf = ()
+    driver_memory: kinds.Memory = "2g"
+    conf: kinds.SparkConf = ()
     """Pairs of a `spark.*` key and its value, over what the engine sets; `dict(conf)` for use."""
 
 
@@ -82,17 +71,17 @@ class Settings(_Frozen):
     env: str
     root: Path
     """The folder that relative paths start from: the one that holds the config folder, so the repository."""
-    landing_root: Place = "data/landing"
-    lake_root: Place = "data/lake"
-    sources: Sources = ("shop",)
-    start_date: StartDate = dt.date(2025, 1, 1)
+    landing_root: kinds.Place = "data/landing"
+    lake_root: kinds.Place = "data/lake"
+    sources: kinds.Sources = ("shop",)
+    start_date: kinds.StartDate = dt.date(2025, 1, 1)
     """The first daily partition; landing days and business days before it do not exist for the platform."""
-    reporting_currency: Currency = "EUR"
+    reporting_currency: kinds.Currency = "EUR"
     settle_seconds: float = Field(default=5, ge=0, allow_inf_nan=False)
     price_bands: PriceBands = PriceBands()
     spark: SparkSettings = SparkSettings()
-    jars_dir: Folder = ".jars"
-    java_home: Annotated[Folder | None, empty_is_none] = None
+    jars_dir: kinds.Folder = ".jars"
+    java_home: Annotated[kinds.Folder | None, kinds.empty_is_none] = None
     """None means that no Java was found by the set-up nor by JAVA_HOME; Spark then looks on PATH itself."""
 
 

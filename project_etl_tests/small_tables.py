@@ -33,18 +33,18 @@ def frame(
 
     Args:
         spark: the session.
-        text: the table; may leave out columns that have a default, or everything for an empty frame.
+        text: the table; may leave out columns that have a default or are NULL, or everything for an empty frame.
         schema: names and types of the frame's columns, as a schema or DDL text.
         defaults: values of columns that the text leaves out; `{other}` stands for another column's value.
     """
     given, rows = read_text(text) if text.strip() else ([], [])
-    of = T.StructType.fromDDL(schema) if isinstance(schema, str) else schema
-    if unknown := set(given) - set(of.fieldNames()):
-        raise ValueError(f"columns {sorted(unknown)} of the table are not among {of.fieldNames()}")
-    filled = [[_cell(row, name, defaults or {}) for name in of.fieldNames()] for row in rows]
-    texts = T.StructType([T.StructField(name, T.StringType()) for name in of.fieldNames()])
+    fields = _fields(spark, schema)
+    if unknown := set(given) - set(fields):
+        raise ValueError(f"columns {sorted(unknown)} of the table are not among {', '.join(fields)}")
+    filled = [[_cell(row, name, defaults or {}) for name in fields] for row in rows]
+    texts = T.StructType([T.StructField(name, T.StringType()) for name in fields])
     return spark.createDataFrame(filled, texts).select(
-        *[F.col(field.name).cast(field.dataType).alias(field.name) for field in of]
+        *[F.col(name).cast(of).alias(name) for name, of in fields.items()]
     )
 
 
@@ -58,3 +58,8 @@ def assert_rows(found: DataFrame, expected: str) -> None:
 def _cell(row: Row, name: str, defaults: Mapping[str, str]) -> str | None:
     text = row[name] if name in row else defaults.get(name, NULL).format_map({**defaults, **row})
     return None if text == NULL else text
+
+
+def _fields(spark: SparkSession, schema: T.StructType | str) -> dict[str, T.DataType]:
+    of = spark.createDataFrame([], schema).schema if isinstance(schema, str) else schema
+    return {field.name: field.dataType for field in of.fields}

@@ -1,0 +1,53 @@
+"""What commands start from: the settings of an environment, Dagster's instance, and the lake without Spark."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+import dagster as dg
+
+from project_etl.core.lake import Lake, LakeError
+from project_etl.settings import PREFIX, Settings, load_settings
+
+# Dagster's own variable: the folder of its memory of runs.
+DAGSTER_HOME = "DAGSTER_HOME"
+
+
+def settings_of(env: str | None = None, overrides: Mapping[str, str] | None = None) -> Settings:
+    """Load the settings of an environment.
+
+    Args:
+        env: name of the file in `config/`; None means what `PROJECT_ETL_ENV` says.
+        overrides: setting (as in `PROJECT_ETL_<NAME>`, without the prefix) → value, over the file and the environment.
+
+    Raises:
+        SettingsError: a setting is wrong.
+    """
+    chosen = {f"{PREFIX}ENV": env} if env else {}
+    values = {f"{PREFIX}{name}": value for name, value in (overrides or {}).items()}
+    return load_settings({**os.environ, **chosen, **values})
+
+
+def dagster_home(settings: Settings) -> Path:
+    """The folder in which Dagster keeps its runs: `DAGSTER_HOME`, else the repository, as the Makefile has it."""
+    return Path(os.environ.get(DAGSTER_HOME) or settings.root).expanduser()
+
+
+def dagster_instance(settings: Settings) -> dg.DagsterInstance:
+    """Open Dagster's memory of runs; used as a context manager."""
+    # The folder comes first: SQLite says only that it cannot open a file.
+    home = dagster_home(settings)
+    home.mkdir(parents=True, exist_ok=True)
+    return dg.DagsterInstance.from_config(str(home))
+
+
+def lake_without_spark(settings: Settings) -> Lake:
+    """The lake for looking only: what needs a Spark session fails at once."""
+    return Lake(settings.lake_root, _no_session)
+
+
+def _no_session() -> NoReturn:
+    raise LakeError("This command reads the lake without Spark; report the command that led here as a fault.")

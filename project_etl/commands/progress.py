@@ -1,0 +1,134 @@
+"""Progress of a run: one line per table with rows in, published and rejected, and seconds.
+
+On a terminal the lines stand in a table that is drawn again and again; anywhere else each table is one plain line when
+it is done. Does not belong here: starting runs (`runs.py`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import dagster as dg
+from rich import box
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table as Grid
+from rich.text import Text
+
+from project_etl.commands.runs import failure_text, table_of_step
+
+WIDTH_WITHOUT_TERMINAL = 120
+# Rows that a terminal needs for what stands above and below the lines of a progress table.
+FRAME_ROWS = 6
+MARKS = {"running": "…", "done": "✓", "failed": "✗", "skipped": "-"}
+
+
+def new_console() -> Console:
+    """A console on standard output; wide enough for our tables where there is no terminal."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDTH_WITHOUT_TERMINAL)
+
+
+@dataclass
+class Line:
+    """One table of the run."""
+
+    table: str
+    state: str = "running"
+    counts: Mapping[str, Any] | None = None
+    started: float = field(default_factory=time.monotonic)
+    seconds: float | None = None
+    why: str = ""
+
+    def cells(self) -> tuple[str, ...]:
+        """The line as text: mark, table, rows in, published, rejected, seconds, remark."""
+        counts = self.counts or {}
+        seconds = time.monotonic() - self.started if self.seconds is None else self.seconds
+        return (
+            MARKS[self.state],
+            self.table,
+            count_text(counts.get("read")),
+            count_text(counts.get("published")),
+            count_text(counts.get("quarantined")),
+            "" if self.state == "skipped" else f"{seconds:.1f}",
+            "nothing new" if counts.get("is_unchanged") else self.why,
+        )
+
+
+class Progress:
+    """Watches a run; a context manager, and to be called with each event.
+
+    Args:
+        console: where to show it.
+        tables: how many tables the run has.
+    """
+
+    def __init__(self, console: Console, tables: int) -> None:
+        self.lines: dict[str, Line] = {}
+        self._console = console
+        self._tables = tables
+        self._live = Live(console=console, transient=True, get_renderable=self._shown, refresh_per_second=4)
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+            self._console.print(self._grid(list(self.lines.values())))
+
+    def __call__(self, event: dg.DagsterEvent) -> None:
+        """Take note of an event; those that say nothing about progress are passed over."""
+        happened = dg.DagsterEventType
+        table = table_of_step(event.step_key or "")
+        if event.event_type is happened.STEP_START:
+            self.lines[table] = Line(table)
+        elif event.event_type is happened.HANDLED_OUTPUT:
+            # The counts of all days together, which a materialization event, one for each day, does not have.
+            metadata = event.event_specific_data.metadata
+            self.lines[table].counts = {name: metadata[name].value for name in SHOWN if name in metadata}
+        elif event.event_type is happened.STEP_SUCCESS:
+            self._end(table, "done")
+        elif event.event_type is happened.STEP_FAILURE:
+            # In full at the end; a line has no room for it.
+            self._end(table, "failed", failure_text(event).partition(":")[0])
+        elif event.event_type is happened.STEP_SKIPPED:
+            self._end(table, "skipped", "not run")
+
+    def _end(self, table: str, state: str, why: str = "") -> None:
+        line = self.lines.setdefault(table, Line(table))
+        line.state, line.why, line.seconds = state, why, time.monotonic() - line.started
+        if not self._console.is_terminal:
+            mark, name, read, published, rejected, seconds, remark = line.cells()
+            counted = f"read {read:>9}  published {published:>9}  rejected {rejected:>7}  {seconds:>5} s"
+            self._console.print(Text(f"{mark} {name:<32} {counted}  {remark}".rstrip()), soft_wrap=True)
+
+    def _shown(self) -> Grid:
+        room = max(self._console.height - FRAME_ROWS, 1)
+        return self._grid(list(self.lines.values())[-room:])
+
+    def _grid(self, lines: list[Line]) -> Grid:
+        done = sum(line.state != "running" for line in self.lines.values())
+        grid = Grid("", "table", box=box.SIMPLE, caption=f"{done} of {self._tables} tables", caption_justify="left")
+        for name in ("read", "published", "rejected", "seconds"):
+            grid.add_column(name, justify="right")
+        grid.add_column("")
+        for line in lines:
+            grid.add_row(*(Text(cell) for cell in line.cells()))
+        return grid
+
+
+SHOWN = ("read", "published", "quarantined", "is_unchanged")
+
+
+def count_text(number: object) -> str:
+    """A count with thousands marked; `-` where nothing was counted."""
+    return f"{number:,}" if isinstance(number, int) else "-"

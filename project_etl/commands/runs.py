@@ -1,0 +1,167 @@
+"""Materializing from a command: one run in this process, kept in Dagster's memory like any other.
+
+Belongs here: starting such a run, watching its events, and what became of it. Does not belong here: which assets and
+days to materialize (the commands), how progress looks (`progress.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from project_etl.commands.environment import dagster_home
+from project_etl.settings import Settings
+
+if TYPE_CHECKING:
+    from project_etl.core.table import Table
+
+Watch = Callable[[dg.DagsterEvent], None]
+
+# Dagster has no other public way to ask one run for several partitions.
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
+COMMAND_TAG = "project_etl/command"
+LOGGER = "watch"
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """What became of a run.
+
+    Attributes:
+        run_id: Dagster's id of the run.
+        is_success: whether every asset was materialized.
+        failures: asset → why it failed, in the asset's own words where it gave any.
+    """
+
+    run_id: str
+    is_success: bool
+    failures: Mapping[str, str]
+
+
+def platform(settings: Settings) -> tuple[dg.Definitions, tuple[Table, ...]]:
+    """The definitions and the Silver and Gold tables behind them."""
+    # Features that are used on purpose while Dagster calls them beta; in a terminal the notes would bury what matters.
+    for category in (dg.BetaWarning, dg.PreviewWarning):
+        warnings.filterwarnings("ignore", category=category)
+    from project_etl.orchestration.build import build_defs, tables
+
+    return build_defs(settings), tables()
+
+
+def materialize(
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    days: tuple[date, date],
+    *,
+    names: Collection[str] | None = None,
+    command: str,
+    watch: Watch = lambda _: None,
+) -> RunOutcome:
+    """Materialize assets for a range of days in one run in this process.
+
+    Args:
+        defs: the definitions.
+        instance: keeps the run.
+        days: first and last day; assets without partitions are computed as a whole.
+        names: tables `layer/name`; None means all.
+        command: the command that asks, a tag of the run.
+        watch: is called with each event of the run.
+    """
+    first, last = (day.isoformat() for day in days)
+    job = dg.Definitions.merge(
+        defs, dg.Definitions(loggers={LOGGER: _forwarding(watch)})
+    ).resolve_implicit_global_asset_job_def()
+    result = job.execute_in_process(
+        instance=instance,
+        tags={RANGE_START: first, RANGE_END: last, COMMAND_TAG: command},
+        asset_selection=None if names is None else [dg.AssetKey(name.split("/")) for name in names],
+        run_config={"loggers": {LOGGER: {}}},
+        raise_on_error=False,
+    )
+    return RunOutcome(result.run_id, result.success, failures_of(result.all_events))
+
+
+def failures_of(events: Sequence[dg.DagsterEvent]) -> dict[str, str]:
+    """Why steps failed, by table."""
+    return {
+        table_of_step(event.step_key or ""): failure_text(event)
+        for event in events
+        if event.event_type is dg.DagsterEventType.STEP_FAILURE
+    }
+
+
+def failure_text(event: dg.DagsterEvent) -> str:
+    """Why a step failed: the description of its `dg.Failure`, else the innermost exception."""
+    data = event.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return data.user_failure_data.description
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error is not None else "failed without saying why"
+
+
+def table_of_step(step: str) -> str:
+    """The table that a step writes: `silver__orders` is `silver/orders`."""
+    return step.replace("__", "/", 1)
+
+
+def newest_day(settings: Settings) -> date:
+    """The newest day that has a partition: today (UTC)."""
+    return max(datetime.now(UTC).date(), settings.start_date)
+
+
+def spark_log(settings: Settings) -> Path:
+    """Where Spark's own messages go while progress is shown."""
+    return dagster_home(settings) / "logs" / "spark.log"
+
+
+@contextmanager
+def errors_into(log: Path) -> Iterator[None]:
+    """Send standard error, that of the JVM included, to a file for the length of the block.
+
+    Spark's JVM writes its warnings straight to the process' error stream, where they would tear a progress display.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    kept = os.dup(2)
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+class _Forward(logging.Handler):
+    def __init__(self, watch: Watch) -> None:
+        super().__init__()
+        self._watch = watch
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event = getattr(record, "dagster_event", None)
+        if isinstance(event, dg.DagsterEvent):
+            self._watch(event)
+
+
+def _forwarding(watch: Watch) -> dg.LoggerDefinition:
+    """A logger that hands Dagster's events on and prints nothing."""
+
+    @dg.logger
+    def forward(_: dg.InitLoggerContext) -> logging.Logger:
+        # Not from the registry of loggers: two runs of one process must not hear each other.
+        logger = logging.Logger(LOGGER, logging.DEBUG)
+        logger.addHandler(_Forward(watch))
+        return logger
+
+    return forward

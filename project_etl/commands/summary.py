@@ -1,0 +1,120 @@
+"""The end of a demo: what the lake holds now, in a few tables that a person wants to read. Reads without Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as Grid
+from rich.text import Text
+
+from project_etl.commands import held
+from project_etl.commands.environment import lake_without_spark
+from project_etl.core.lake import Lake
+from project_etl.settings import Settings
+
+LAYERS = ("bronze", "silver", "gold", "quarantine")
+REVENUE_TABLE = "gold/daily_aov"
+DAYS_SHOWN = 7
+UI_URL = "http://localhost:3000"
+
+
+@dataclass(frozen=True)
+class TableSize:
+    """How big a table is: rows, Delta version, and bytes of its current files."""
+
+    name: str
+    rows: int
+    version: int
+    size: int
+
+
+def show_summary(console: Console, settings: Settings, *, is_usual_folder: bool = True) -> None:
+    """Print the tables per layer, the last days' revenue, the quarantine by rule, and where to look next."""
+    lake = lake_without_spark(settings)
+    for layer in LAYERS:
+        _show_layer(console, layer, sizes(lake, layer))
+    _show_revenue(console, lake, settings.reporting_currency)
+    show_quarantine(console, held.counts(lake))
+    _show_next(console, settings, is_usual_folder=is_usual_folder)
+
+
+def sizes(lake: Lake, layer: str) -> list[TableSize]:
+    """Size up every table of a layer from its Delta log."""
+    return [_size(lake, f"{layer}/{name}") for name in held.table_names(lake, layer)]
+
+
+def _size(lake: Lake, name: str) -> TableSize:
+    table = lake.delta(name)
+    files = table.get_add_actions(flatten=True)
+    rows = files.column("num_records").to_pylist()
+    # Statistics are a courtesy of the writer; without them the files themselves say it.
+    total = sum(rows) if None not in rows else table.to_pyarrow_dataset().count_rows()
+    return TableSize(name, total, table.version(), sum(files.column("size_bytes").to_pylist()))
+
+
+def grid(title: str, *columns: str, right: Iterable[str] = ()) -> Grid:
+    """An empty table with a title; `right` names the columns of numbers."""
+    made = Grid(box=box.SIMPLE, title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left")
+    return made
+
+
+def _show_layer(console: Console, layer: str, tables: Sequence[TableSize]) -> None:
+    if not tables:
+        return
+    shown = grid(layer.capitalize(), "table", "rows", "version", "size", right=("rows", "version", "size"))
+    for table in tables:
+        shown.add_row(Text(table.name), f"{table.rows:,}", str(table.version), size_text(table.size))
+    console.print(shown)
+
+
+def _show_revenue(console: Console, lake: Lake, currency: str) -> None:
+    if not lake.exists(REVENUE_TABLE):
+        return
+    days: list[dict[str, Any]] = lake.delta(REVENUE_TABLE).to_pyarrow_table().sort_by("order_date").to_pylist()
+    money = f"net revenue, {currency}"
+    shown = grid("Revenue of the last days", "day", "orders", money, "per order", right=("orders", money, "per order"))
+    for day in days[-DAYS_SHOWN:]:
+        shown.add_row(str(day["order_date"]), f"{day['orders']:,}", f"{day['net_revenue']:,}", f"{day['aov']:,}")
+    console.print(shown)
+
+
+def show_quarantine(console: Console, counts: Sequence[held.Count], *, by_day: bool = False) -> None:
+    """Print how many records each rule keeps out, by table, and by landing day if asked."""
+    columns = ("table", "rule", "rows", "waiting", "landing day" if by_day else "landing days")
+    shown = grid("Quarantine by rule", *columns, right=("rows", "waiting"))
+    for count in counts if by_day else held.over_days(counts):
+        waiting = f"{count.waiting:,}" if count.waiting else ""
+        shown.add_row(Text(count.table), Text(count.rule), f"{count.rows:,}", waiting, count.days_text)
+    console.print(shown)
+
+
+def _show_next(console: Console, settings: Settings, *, is_usual_folder: bool) -> None:
+    roots = [f"PROJECT_ETL_{n.upper()}={getattr(settings, n)}" for n in ("landing_root", "lake_root")]
+    places = "" if is_usual_folder else " ".join(roots) + " "
+    command = f"{places}project-etl --env {settings.env}"
+    ui = "make dev" if is_usual_folder else f"{places}PROJECT_ETL_ENV={settings.env} dagster dev"
+    console.print("[bold]Where to look next[/]")
+    for what, how in (
+        ("the Dagster UI", f"{ui}, then {UI_URL}"),
+        ("the tables (Delta)", settings.lake_root),
+        ("what was kept out", f"{command} quarantine list"),
+        ("why, row by row", f"{command} quarantine show order_items"),
+        ("the run's checks", f"{command} gate"),
+    ):
+        console.print(f"  {what:<20} {escape(how)}", soft_wrap=True)
+
+
+def size_text(size: float) -> str:
+    """Bytes in the unit that people read: `3.2 MB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:,.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"
+        size /= 1000
+    return f"{size:,.1f} TB"
