@@ -21,8 +21,9 @@ setup: ## Make .venv, find Java, fetch the jars
 demo: setup ## Generate 90 days of a shop, run everything, show the result
 	@$(HOME_HERE) $(JAVA) $(BIN)/project-etl demo $(ARGS)
 
-dev: setup ## Open the Dagster UI on the same data
-	@$(HOME_HERE) $(JAVA) $(BIN)/dagster dev $(ARGS)
+dev: setup ## Open the Dagster UI on the same data: the demo's where there is one, else data/lake
+	@$(HOME_HERE) $(JAVA) PROJECT_ETL_ENV="$${PROJECT_ETL_ENV:-$$(test -d data/demo && echo demo || echo local)}" \
+		$(BIN)/dagster dev $(ARGS)
 
 test: setup ## Run all tests but the long ones
 	@$(JAVA) $(BIN)/pytest $(ARGS)

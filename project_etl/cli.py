@@ -1,7 +1,7 @@
 """The command line `project-etl`: names, options and exit codes.
 
-What a command does is in `project_etl/commands/`, imported when it is called: `--help` answers at once. Exit codes: 0 is
-fine, 1 says that data, a check or the machine is not, 2 that the command could not do what was asked.
+What a command does is in `project_etl/commands/`, imported when it is called, so that `--help` answers at once.
+Exit codes: 0 is fine, 1 says that data, a check or the machine is not, 2 that the command could not do what was asked.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A shop small enough for a test: lands files and runs tables in order, with the real reader, judge and Delta, without Dagster.
+"""A shop small enough for a test: lands files and runs its tables in order, all real but without Dagster.
 
 Belongs here: what tests of several modules use to set a scene. Does not belong here: expectations.
 """
@@ -28,10 +28,43 @@ from project_etl.sources.load_plan import BronzeJob
 PARAMETERS = {"reporting_currency": "EUR", "price_low": 50, "price_high": 200}
 LINEAGE = ("_source_file", "_source_version", "_row_number", "_landing_date", "_source_files")
 
-CUSTOMER = {"customer_id": "C1", "first_name": "ada", "last_name": "king", "email": "ada@example.org", "country": "GB", "updated_at": "2025-01-01T00:00:00Z"}
-PRODUCT = {"product_id": "P1", "name": "Lamp", "category": "home", "price": 10, "currency": "EUR", "active": True, "tags": ["a"], "updated_at": "2025-01-01T00:00:00Z"}
-ORDER = {"order_id": "O1", "customer_id": "C1", "order_ts": "2025-01-01T10:00:00Z", "status": "PAID", "currency": "EUR", "order_total": "20.00", "country": "GB", "updated_at": "2025-01-01T10:00:00Z"}
-ITEM = {"order_item_id": "I1", "order_id": "O1", "product_id": "P1", "quantity": "2", "unit_price": "10.00", "discount": "0.00", "updated_at": "2025-01-01T10:00:00Z"}
+CUSTOMER = {
+    "customer_id": "C1",
+    "first_name": "ada",
+    "last_name": "king",
+    "email": "ada@example.org",
+    "country": "GB",
+    "updated_at": "2025-01-01T00:00:00Z",
+}
+PRODUCT = {
+    "product_id": "P1",
+    "name": "Lamp",
+    "category": "home",
+    "price": 10,
+    "currency": "EUR",
+    "active": True,
+    "tags": ["a"],
+    "updated_at": "2025-01-01T00:00:00Z",
+}
+ORDER = {
+    "order_id": "O1",
+    "customer_id": "C1",
+    "order_ts": "2025-01-01T10:00:00Z",
+    "status": "PAID",
+    "currency": "EUR",
+    "order_total": "20.00",
+    "country": "GB",
+    "updated_at": "2025-01-01T10:00:00Z",
+}
+ITEM = {
+    "order_item_id": "I1",
+    "order_id": "O1",
+    "product_id": "P1",
+    "quantity": "2",
+    "unit_price": "10.00",
+    "discount": "0.00",
+    "updated_at": "2025-01-01T10:00:00Z",
+}
 
 
 class SmallShop:
@@ -89,7 +122,15 @@ class SmallShop:
     def load(self, *days: str) -> dict[str, Report]:
         """Materialize Bronze and Silver in their order."""
         reports = {f"bronze/{dataset.name}": self.bronze(dataset.name, *days) for dataset in datasets_of(self.sources)}
-        for name in ("customers", "customers_history", "products", "products_history", "orders", "order_items", "fx_rates"):
+        for name in (
+            "customers",
+            "customers_history",
+            "products",
+            "products_history",
+            "orders",
+            "order_items",
+            "fx_rates",
+        ):
             reports[f"silver/{name}"] = self.silver(name, *days)
         return reports
 

@@ -161,7 +161,7 @@ def _entries(lake: Lake, name: str, wanted: Filter, columns: list[str] | None) -
     is_by_day = wanted.day is not None and "_landing_date" in table.metadata().partition_columns
     # Only the day's folders are opened, where there are any.
     days = [("_landing_date", "=", str(wanted.day))] if is_by_day else None
-    for batch in table.to_pyarrow_dataset(partitions=days).to_batches(columns=columns):
+    for batch in table.to_pyarrow_dataset(file_pruning_predicate=days).to_batches(columns=columns):
         for entry in batch.to_pylist():
             if wanted.day in (None, entry["_landing_date"]):
                 yield entry

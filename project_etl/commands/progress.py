@@ -19,7 +19,7 @@ from rich.live import Live
 from rich.table import Table as Grid
 from rich.text import Text
 
-from project_etl.commands.runs import failure_text, table_of_step
+from project_etl.commands.runs import table_of_step
 
 WIDTH_WITHOUT_TERMINAL = 120
 # Rows that a terminal needs for what stands above and below the lines of a progress table.
@@ -93,13 +93,13 @@ class Progress:
             self.lines[table] = Line(table)
         elif event.event_type is happened.HANDLED_OUTPUT:
             # The counts of all days together, which a materialization event, one for each day, does not have.
-            metadata = event.event_specific_data.metadata
+            metadata = getattr(event.event_specific_data, "metadata", {})
             self.lines[table].counts = {name: metadata[name].value for name in SHOWN if name in metadata}
         elif event.event_type is happened.STEP_SUCCESS:
             self._end(table, "done")
         elif event.event_type is happened.STEP_FAILURE:
-            # In full at the end; a line has no room for it.
-            self._end(table, "failed", failure_text(event).partition(":")[0])
+            # Why is told in full at the end; a line has no room for it.
+            self._end(table, "failed", "failed")
         elif event.event_type is happened.STEP_SKIPPED:
             self._end(table, "skipped", "not run")
 

@@ -101,14 +101,15 @@ def failures_of(events: Sequence[dg.DagsterEvent]) -> dict[str, str]:
 
 
 def failure_text(event: dg.DagsterEvent) -> str:
-    """Why a step failed: the description of its `dg.Failure`, else the innermost exception."""
+    """Why a step failed: the description of its `dg.Failure`, else the first line of the innermost exception."""
     data = event.step_failure_data
     if data.user_failure_data is not None and data.user_failure_data.description:
         return data.user_failure_data.description
     error = data.error
     while error is not None and error.cause is not None:
         error = error.cause
-    return error.message.strip() if error is not None else "failed without saying why"
+    # Spark adds its whole query plan to a message; the run in Dagster has all of it.
+    return error.message.strip().partition("\n")[0] if error is not None else "failed without saying why"
 
 
 def table_of_step(step: str) -> str:

@@ -116,7 +116,7 @@ def changes_since(lake: Lake, name: str, since: int) -> Any:  # noqa: ANN401 - p
         return pa.table({})
     try:
         return pa.table(table.load_cdf(starting_version=since + 1, ending_version=table.version()))
-    except DeltaError as error:
+    except (DeltaError, pa.ArrowException) as error:
         raise UserError(
             f"The change feed of {name} does not go back to version {since + 1}, which Gold has not read yet: {error}. "
             "Materialize Gold for all days instead."

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich import box
+from rich.columns import Columns
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
@@ -21,6 +22,8 @@ LAYERS = ("bronze", "silver", "gold", "quarantine")
 REVENUE_TABLE = "gold/daily_aov"
 DAYS_SHOWN = 7
 UI_URL = "http://localhost:3000"
+# Characters that two tables need side by side.
+ROOM_FOR_TWO = 110
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,9 @@ class TableSize:
 def show_summary(console: Console, settings: Settings, *, is_usual_folder: bool = True) -> None:
     """Print the tables per layer, the last days' revenue, the quarantine by rule, and where to look next."""
     lake = lake_without_spark(settings)
-    for layer in LAYERS:
-        _show_layer(console, layer, sizes(lake, layer))
+    _show_side_by_side(console, [_layer(layer, sizes(lake, layer)) for layer in LAYERS])
     _show_revenue(console, lake, settings.reporting_currency)
-    show_quarantine(console, held.counts(lake))
+    _show_kept_out(console, held.counts(lake))
     _show_next(console, settings, is_usual_folder=is_usual_folder)
 
 
@@ -65,13 +67,19 @@ def grid(title: str, *columns: str, right: Iterable[str] = ()) -> Grid:
     return made
 
 
-def _show_layer(console: Console, layer: str, tables: Sequence[TableSize]) -> None:
-    if not tables:
-        return
+def _layer(layer: str, tables: Sequence[TableSize]) -> Grid:
     shown = grid(layer.capitalize(), "table", "rows", "version", "size", right=("rows", "version", "size"))
     for table in tables:
-        shown.add_row(Text(table.name), f"{table.rows:,}", str(table.version), size_text(table.size))
-    console.print(shown)
+        name = table.name.removeprefix(f"{layer}/")
+        shown.add_row(Text(name), f"{table.rows:,}", str(table.version), size_text(table.size))
+    return shown
+
+
+def _show_side_by_side(console: Console, grids: Sequence[Grid]) -> None:
+    """Two tables a row where there is room, for people scroll less than they look."""
+    per_row = 2 if console.width >= ROOM_FOR_TWO else 1
+    for first in range(0, len(grids), per_row):
+        console.print(Columns([each for each in grids[first : first + per_row] if each.row_count]))
 
 
 def _show_revenue(console: Console, lake: Lake, currency: str) -> None:
@@ -83,6 +91,15 @@ def _show_revenue(console: Console, lake: Lake, currency: str) -> None:
     for day in days[-DAYS_SHOWN:]:
         shown.add_row(str(day["order_date"]), f"{day['orders']:,}", f"{day['net_revenue']:,}", f"{day['aov']:,}")
     console.print(shown)
+
+
+def _show_kept_out(console: Console, counts: Sequence[held.Count]) -> None:
+    by_table: dict[str, Grid] = {}
+    for count in held.over_days(counts):
+        title = f"Kept out of {count.table}" if count.table != held.FILES else "Whole files kept out"
+        shown = by_table.setdefault(count.table, grid(title, "rule", "rows", right=["rows"]))
+        shown.add_row(Text(count.rule), f"{count.rows:,}")
+    _show_side_by_side(console, list(by_table.values()))
 
 
 def show_quarantine(console: Console, counts: Sequence[held.Count], *, by_day: bool = False) -> None:

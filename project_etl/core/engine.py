@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +41,8 @@ LOCAL: dict[str, str] = {
     # 200 shuffle partitions for a few thousand rows is 200 tasks of nothing; the core count is set below.
     "spark.default.parallelism": "{cores}",
     "spark.sql.shuffle.partitions": "{cores}",
+    # Adaptive execution makes a job of every shuffle; on tables this small that costs more than a better plan saves.
+    "spark.sql.adaptive.enabled": "false",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     # A port and a web page for each run that nobody looks at; the Dagster UI is the page.
@@ -121,7 +123,7 @@ def start(config: EngineConfig) -> SparkSession:
 
 
 @contextmanager
-def runtime_conf(spark: SparkSession, values: Mapping[str, str]) -> Iterator[None]:
+def runtime_conf(spark: SparkSession, values: Mapping[str, str]) -> Generator[None]:
     """Set runtime settings for the length of the block and put back what was there."""
     before = {key: spark.conf.get(key, None) for key in values}
     for key, value in values.items():

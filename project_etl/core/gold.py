@@ -1,7 +1,7 @@
 """Gold: compute the asked days (or the whole of a snapshot), judge them, and replace what was there.
 
-Belongs here: reading exactly the input days a table needs, judging, and the commit. Does not belong here: what any table means
-(`gold/`), Dagster.
+Belongs here: reading exactly the input days a table needs, judging, and the commit. Does not belong here: what any
+table means (`gold/`), Dagster.
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ def stage_gold(job: GoldJob) -> Staged:
     rows = judged(_computed(job, stale), job.rules).persist()
     counted = _count(job, rows)
     days = [(str(row["day"]), row) for row in counted]
-    fresh = Report(days={day: {"published": row["published"]} for day, row in days}, rules=rule_results(job.rules, days))
+    fresh = Report(
+        days={day: {"published": row["published"]} for day, row in days}, rules=rule_results(job.rules, days)
+    )
     report = fresh.joined(memory.report([unit for unit in job.units if unit not in stale], fresh))
     note = note_of(
         job.run,

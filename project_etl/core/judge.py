@@ -1,7 +1,7 @@
 """The judge: which rules each row breaks, and how many rows broke each, in the one pass that also counts.
 
-Belongs here: adding verdict columns to a frame, the aggregates that count them, and turning their result into a `Report`.
-Does not belong here: what the rules are (`contract.py`), what happens to rows (`silver.py`, `gold.py`).
+Belongs here: adding verdict columns to a frame, the aggregates that count them, and turning their result into a
+`Report`. Does not belong here: what the rules are (`contract.py`), what happens to rows (`silver.py`, `gold.py`).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ counted. That note is the platform's memory: it makes re-running free and every 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,6 +110,10 @@ class Lake:
         """The newest Delta version, or None when the table does not exist."""
         return self.delta(name).version() if self.exists(name) else None
 
+    def is_empty(self, name: str) -> bool:
+        """Whether the table holds no file, or does not exist; read from the log."""
+        return not self.exists(name) or self.delta(name).get_add_actions().num_rows == 0
+
     def commits(self, name: str) -> tuple[Commit, ...]:
         """The commits that the log still knows, newest first; empty when the table does not exist."""
         if not self.exists(name):
@@ -123,7 +127,7 @@ class Lake:
         return next(changed, commits[-1].version if commits else None)
 
     @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
+    def lock(self, name: str) -> Generator[None]:
         """Keep other processes of this machine from writing the table for the length of the block.
 
         Delta's log on a local disk can lose a commit when two processes race. The lock is the operating system's, so it
@@ -217,19 +221,18 @@ class Lake:
         columns: Sequence[str],
         note: Mapping[str, Any],
         within: str | None = None,
-        update_if: str = "true",
         keep: Collection[str] = (),
     ) -> Commit:
         """Apply changes in one commit.
 
         Args:
+            name: the table.
             changes: at most one row per key: `columns` and `_op` (`insert`, `update` or `delete`).
             on: key columns.
             columns: columns to write.
             note: what to remember with the commit.
             within: SQL condition over `t.` columns that holds for every stored row that may match; literals in it
                 let Delta leave the other files alone.
-            update_if: SQL condition over `t.` and `s.` that an update must also meet.
             keep: columns that an update leaves as they are.
         """
         spark = self.session()
@@ -242,7 +245,7 @@ class Lake:
             spark.sql(
                 f"MERGE INTO delta.`{self.path(name)}` t USING {view} s ON {condition} "
                 f"WHEN MATCHED AND s._op = 'delete' THEN DELETE "
-                f"WHEN MATCHED AND s._op <> 'delete' AND ({update_if}) THEN UPDATE SET {assign} "
+                f"WHEN MATCHED AND s._op <> 'delete' THEN UPDATE SET {assign} "
                 f"WHEN NOT MATCHED AND s._op <> 'delete' THEN INSERT ({names}) VALUES ({values})"
             ).collect()
         spark.catalog.dropTempView(view)
@@ -269,7 +272,8 @@ class Lake:
             found = "; ".join(f"{c} is {stored[c]['type']}, the contract says {wanted[c]['type']}" for c in wrong)
             new = "; ".join(f"{c} is new and must not be null" for c in strict)
             raise LakeError(
-                f"Table {name} at {self.path(name)} does not fit its contract: {'; '.join(filter(None, (found, new)))}. "
+                f"Table {name} at {self.path(name)} does not fit its contract: "
+                f"{'; '.join(filter(None, (found, new)))}. "
                 "Move the table's folder away and materialize all days again, or make new columns nullable."
             )
         if added:

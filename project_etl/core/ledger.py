@@ -6,6 +6,7 @@ Belongs here: reading the ledger without Spark. Does not belong here: deciding w
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,11 +29,12 @@ def ledger(lake: Lake, bronze: str, days: Collection[str]) -> Ledger:
     """
     if not days or not lake.exists(bronze):
         return {}
-    # deltalake turns the partition filter into a list of files, so that other days are not opened.
-    dataset = lake.delta(bronze).to_pyarrow_dataset(partitions=[("_landing_date", "in", sorted(days))])
+    dataset = lake.delta(bronze).to_pyarrow_dataset()
     columns = ["_landing_date", "_source_file", "_source_version"]
     found: set[tuple[str, str, str]] = set()
-    for batch in dataset.to_batches(columns=columns):
+    asked = pc.field("_landing_date").isin([date.fromisoformat(day) for day in sorted(days)])
+    # The filter is on the partition column, so that files of other days are not opened.
+    for batch in dataset.to_batches(columns=columns, filter=asked):
         distinct = pa.Table.from_batches([batch]).group_by(columns).aggregate([])
         found.update(
             zip(

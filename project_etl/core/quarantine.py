@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -25,7 +24,9 @@ SCHEMA = T.StructType(
         *[item for item in SILVER_LINEAGE if item.name != "_source_files"],
         T.StructField("rules", T.ArrayType(T.StringType()), False, {"comment": "Every rule that the record broke."}),
         T.StructField("rules_version", T.StringType(), False, {"comment": "Version of the rules that judged it."}),
-        T.StructField("is_waiting", T.BooleanType(), False, {"comment": "Broken only by a parent not yet known."}),
+        T.StructField(
+            "is_waiting", T.BooleanType(), False, {"comment": "Lacks a parent, and is judged again when that arrives."}
+        ),
         T.StructField("record", T.StringType(), False, {"comment": "The record's text columns, as JSON."}),
         T.StructField("raw", T.StringType(), False, {"comment": "The Bronze row's columns as received, as JSON."}),
         T.StructField("run_id", T.StringType(), False, {"comment": "Run that judged it last."}),
@@ -51,12 +52,12 @@ def rows_of(rejected: DataFrame, waiting: Collection[str], version: str, run: Ru
         run: the run that judged them.
     """
     keep_nulls = {"ignoreNullFields": "false"}
-    only_parents = F.size(F.array_except("_broken", F.array(*[F.lit(name) for name in waiting]))) == 0
+    lacks_parent = F.arrays_overlap("_broken", F.array(*[F.lit(name) for name in waiting]))
     return rejected.select(
         *[F.col(f"{RECORD}.{name}").alias(name) for name in LINEAGE_NAMES if name != "_source_files"],
         F.col("_broken").alias("rules"),
         F.lit(version).alias("rules_version"),
-        (only_parents if waiting else F.lit(False)).alias("is_waiting"),
+        (lacks_parent if waiting else F.lit(False)).alias("is_waiting"),
         F.to_json(f"{RECORD}.text", keep_nulls).alias("record"),
         F.to_json(f"{RECORD}.raw", keep_nulls).alias("raw"),
         F.lit(run.run_id).alias("run_id"),
@@ -72,21 +73,25 @@ def put(lake: Lake, name: str, rows: DataFrame, days: Collection[str], note: dic
         lake: the lake.
         name: the quarantine table.
         rows: at most one row per file and row number.
-        days: landing days that the rows may be of; empty when unknown.
+        days: landing days that the rows are of.
         note: note of the commit.
     """
     lake.create(name, SCHEMA, partition_by="_landing_date", description=f"Records kept out of {note['table']}.")
-    if days and not held_days(lake, name) & set(days):
+    if not held_days(lake, name) & set(days):
         return lake.append(name, rows, note)
+    verdict = ["_source_version", "rules", "rules_version"]
+    known = lake.read(name).select(*KEYS, *verdict)
+    new = rows.join(known, on=[*KEYS, *verdict], how="left_anti").persist()
+    if new.isEmpty():
+        return None
     return lake.merge(
         name,
-        rows.withColumn("_op", F.lit("update")),
+        new.withColumn("_op", F.lit("update")),
         on=KEYS,
         columns=COLUMNS,
         note=note,
         keep=("first_seen",),
-        update_if="t.rules <> s.rules OR t.rules_version <> s.rules_version OR t._source_version <> s._source_version",
-        within=f"t._landing_date IN ({sql_list(days)})" if days else None,
+        within=f"t._landing_date IN ({sql_list(days)})",
     )
 
 
@@ -108,4 +113,4 @@ def waiting_count(lake: Lake, name: str) -> int:
     if not lake.exists(name):
         return 0
     column = lake.delta(name).to_pyarrow_table(columns=["is_waiting"]).column("is_waiting")
-    return pc.sum(column).as_py() or 0
+    return sum(column.to_pylist())

@@ -1,7 +1,8 @@
 """Records: what a source hands to Silver, and the lineage that travels with each of them.
 
-Belongs here: the shape of the `_record` column, the lineage columns of Bronze and Silver, and `Feed`, the way from a Bronze
-table to records. Does not belong here: any particular source (`sources/`), or what Silver makes of records (`silver.py`).
+Belongs here: the shape of the `_record` column, the lineage columns of Bronze and Silver, and `Feed`, the way from a
+Bronze table to records. Does not belong here: any particular source (`sources/`), or what Silver makes of records
+(`silver.py`).
 """
 
 from __future__ import annotations

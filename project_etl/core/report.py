@@ -98,12 +98,21 @@ class Report:
     @classmethod
     def from_json(cls, data: Mapping[str, Any], unbroken: tuple[RuleResult, ...]) -> Report:
         """Read a report back from a commit note; `unbroken` gives the rules that it left out."""
-        stored = {
-            rule["name"]: RuleResult(**{**rule, "action": Action(rule["action"]), "samples": tuple(rule["samples"])})
-            for rule in data.get("rules", [])
-        }
+        stored = {rule["name"]: _rule_from_json(rule) for rule in data.get("rules", [])}
         rules = tuple(stored.get(rule.name, rule) for rule in unbroken)
         return cls(days=data.get("days", {}), rules=rules, totals=data.get("totals", {}))
+
+
+def _rule_from_json(data: Mapping[str, Any]) -> RuleResult:
+    return RuleResult(
+        name=data["name"],
+        action=Action(data["action"]),
+        description=data["description"],
+        version=data["version"],
+        at_most=data["at_most"],
+        by_day=data["by_day"],
+        samples=tuple(data["samples"]),
+    )
 
 
 # Counts of a Silver day: read = published + deduplicated + superseded + quarantined.

@@ -1,10 +1,10 @@
 """Silver: stage what the asked days bring to a table, count it, and commit it.
 
-Belongs here: the order of commits that makes a crash harmless, and the report. Does not belong here: how rows are judged and
-ranked (`silver_frames.py`), whether there is work (`silver_plan.py`), Dagster.
+Belongs here: the order of commits that makes a crash harmless, and the report. Does not belong here: how rows are
+judged and ranked (`silver_frames.py`), whether there is work (`silver_plan.py`), Dagster.
 
-A crash between two commits is healed by the next run: quarantine receives rows before Silver's commit, which alone says that
-a day was judged, and loses rows only after it.
+A crash between two commits is healed by the next run: quarantine receives rows before Silver's commit, which alone says
+that a day was judged, and loses rows only after it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from project_etl.core import quarantine
-from project_etl.core.judge import BROKEN, masked_json, rule_counts, rule_results
+from project_etl.core.judge import masked_json, rule_counts, rule_results
 from project_etl.core.lake import Commit, sql_list
 from project_etl.core.records import RECORD
 from project_etl.core.report import SILVER_COUNTS, Report
@@ -59,17 +59,26 @@ def stage_silver(job: SilverJob) -> Staged:
 def _count(job: SilverJob, rows: DataFrame) -> list[Row]:
     """One row per landing day: counts by status, rule and effect, samples, and the partitions that lose rows."""
     sample = F.concat_ws(
-        " ", F.concat_ws(":", "_source_file", "_row_number"), masked_json(job.table.schema, job.columns, f"{RECORD}.text")
+        " ",
+        F.concat_ws(":", "_source_file", "_row_number"),
+        masked_json(job.table.schema, job.columns, f"{RECORD}.text"),
     )
     partition = job.table.partition_by
-    lost = F.when(F.col("_op").isin("update", "delete"), F.col(f"_was.{partition}").cast("string")) if partition else F.lit(None)
+    lost = (
+        F.when(F.col("_op").isin("update", "delete"), F.col(f"_was.{partition}").cast("string"))
+        if partition
+        else F.lit(None)
+    )
     preview = F.when(F.col("_status") == "published", masked_json(job.table.schema, job.table.schema.fieldNames()))
     outside = ~F.col("_in_batch") & ~F.col("_stored")
     return (
         rows.groupBy("_landing_date")
         .agg(
             F.count_if("_in_batch").alias("read"),
-            *[F.count_if((F.col("_status") == status) & F.col("_in_batch")).alias(status) for status in SILVER_COUNTS[1:]],
+            *[
+                F.count_if((F.col("_status") == status) & F.col("_in_batch")).alias(status)
+                for status in SILVER_COUNTS[1:]
+            ],
             *[F.count_if(F.col("_op") == op).alias(op) for op in OPS],
             F.count_if(F.col("_status") == "quarantined").alias("rejects"),
             F.count_if(outside & (F.col("_status") == "published")).alias("released"),
@@ -129,7 +138,9 @@ def _write(job: SilverJob, rows: DataFrame, counted: Sequence[Row], note: dict[s
         new = rows.where(F.col("_op") == "insert").select(*columns)
         return lake.append(table.name, _by_partition(new, table.partition_by), note)
     partitions = sorted({value for row in counted for value in row["lost"]})
-    is_pruned = table.partition_by and len(partitions) <= MAX_PARTITIONS and not any(row["lost_nowhere"] for row in counted)
+    is_pruned = (
+        table.partition_by and len(partitions) <= MAX_PARTITIONS and not any(row["lost_nowhere"] for row in counted)
+    )
     return lake.merge(
         table.name,
         rows.where(F.col("_op").isNotNull()).select(*columns, "_op"),
@@ -150,7 +161,7 @@ def _leaving(job: SilverJob, plan: SilverPlan, rows: DataFrame, rejected: DataFr
     name = quarantine.name_of(job.table.name)
     if not (plan.waiting or plan.changed_days or plan.carried) or not job.lake.exists(name):
         return None
-    keys = list(quarantine.KEYS)
+    keys: list[str] = [*quarantine.KEYS]
     held = job.lake.read(name).select(*keys, "_landing_date")
     valid = rows.where(F.col("_valid") & ~F.col("_stored")).select(*keys)
     released = held.join(valid, on=keys, how="left_semi").select(*keys)

@@ -1,9 +1,9 @@
 """The frames behind Silver: records in, judged and ranked rows with their effect on the table out.
 
-Belongs here: the one algorithm behind every Silver table. A table is a pure function, per key, of the Bronze rows of that
-key; it is computed either for a few new days, where the stored row stands for all earlier records, or, where files were
-replaced, rules or parents changed, anew from Bronze for the keys concerned. Does not belong here: what any table means
-(`silver/`), deciding whether there is work (`silver_plan.py`), counting and committing (`silver.py`).
+Belongs here: the one algorithm behind every Silver table. A table is a pure function, per key, of the Bronze rows of
+that key; it is computed either for a few new days, where the stored row stands for all earlier records, or, where files
+were replaced, rules or parents changed, anew from Bronze for the keys concerned. Does not belong here: what any table
+means (`silver/`), deciding whether there is work (`silver_plan.py`), counting and committing (`silver.py`).
 """
 
 from __future__ import annotations
@@ -34,23 +34,32 @@ def scored(job: SilverJob, plan: SilverPlan) -> DataFrame:
     """Every judged record, and every stored row of the keys concerned.
 
     Returns:
-        The stored columns and `_record`, `_broken`, `_in_batch` (the record is of a day that is judged now), `_status` (what
-        became of a judged record, see `SILVER_COUNTS`), `_op` (what the row means for the table: `insert`, `update`,
-        `delete`, or null) and `_was` (the row's key as stored, or null).
+        The stored columns and `_record`, `_broken`, `_in_batch` (the record is of a day that is judged now), `_status`
+        (what became of a judged record, see `SILVER_COUNTS`), `_op` (what the row means for the table: `insert`,
+        `update`, `delete`, or null) and `_was` (the row's key as stored, or null).
     """
     reached = _reached(job, plan)
     if reached is None:
         sources = [_records(job, plan.batch_days)] if plan.batch_days else []
         sources += [_waiting(job, plan.batch_days)] if plan.waiting else []
         fresh = judged_records(job, union_all(sources))
+        if job.lake.is_empty(job.table.name):
+            return _ranked(job.table, _with_batch(fresh, plan), trusts_stored=True)
+        # Read twice below: for its keys, and for its rows.
+        fresh = fresh.persist()
         keys = fresh.where("_valid").select(*_entity(job.table)).distinct()
-        pool = fresh.unionByName(_stored(job).join(keys, on=list(_entity(job.table)), how="left_semi"), allowMissingColumns=True)
+        pool = fresh.unionByName(
+            _stored(job).join(keys, on=list(_entity(job.table)), how="left_semi"), allowMissingColumns=True
+        )
     else:
         fresh = judged_records(job, _records(job, None)).withColumn("_touched", _is_asked(job, plan))
         pool = fresh.unionByName(_stored(job).withColumn("_touched", reached), allowMissingColumns=True)
         pool = _of_touched_keys(pool, _entity(job.table))
-    in_batch = ~F.col("_stored") & of_days(plan.batch_days)
-    return _ranked(job.table, pool.withColumn("_in_batch", in_batch), trusts_stored=reached is None)
+    return _ranked(job.table, _with_batch(pool, plan), trusts_stored=reached is None)
+
+
+def _with_batch(pool: DataFrame, plan: SilverPlan) -> DataFrame:
+    return pool.withColumn("_in_batch", ~F.col("_stored") & of_days(plan.batch_days))
 
 
 def of_days(days: Collection[str]) -> Column:
@@ -115,7 +124,9 @@ def judged_records(job: SilverJob, records: DataFrame) -> DataFrame:
     rows = transformed(job.table, _with_parents(job, records), dict(job.run.parameters))
     # A record that could not be parsed breaks that one rule; that its columns are empty follows from it.
     malformed = F.when(F.col(f"{RECORD}.malformed").isNotNull(), F.array(F.lit("well_formed")))
-    rows = judged(rows.withColumn("_text", F.col(f"{RECORD}.text")), job.rules).withColumn(BROKEN, F.coalesce(malformed, BROKEN))
+    rows = judged(rows.withColumn("_text", F.col(f"{RECORD}.text")), job.rules).withColumn(
+        BROKEN, F.coalesce(malformed, BROKEN)
+    )
     derived = [item for item in job.table.schema.fields if item.name not in rows.columns]
     return rows.select(
         *[item.name for item in job.table.schema.fields if item not in derived],
@@ -146,12 +157,13 @@ def _reached(job: SilverJob, plan: SilverPlan) -> Column | None:
     reasons: list[Column] = []
     if plan.changed_days:
         days = F.array(*[F.lit(day) for day in plan.changed_days])
-        reasons.append(F.arrays_overlap(F.transform("_source_files", lambda file: F.element_at(F.split(file, "/"), 3)), days))
+        reasons.append(
+            F.arrays_overlap(F.transform("_source_files", lambda file: F.element_at(F.split(file, "/"), 3)), days)
+        )
     for ref in plan.carried:
         since = plan.memory.last["parents"][ref.table]
         if (keys := _changed_parents(job, ref, since)) is not None:
             reasons.append(F.col(ref.column).isin(keys) if keys else F.expr(FALSE))
-    reasons = [reason for reason in reasons if reason is not None]
     if not reasons:
         gathers = any(feed.gather is not None for feed in job.feeds)
         return F.expr(FALSE) if gathers else None
@@ -193,7 +205,11 @@ def _of_touched_keys(pool: DataFrame, entity: Iterable[str]) -> DataFrame:
     for name in entity:
         keyless = keyless | F.col(name).isNull()
     of_key = F.max("_touched").over(Window.partitionBy(*entity))
-    return pool.withColumn("_touched", F.when(keyless, F.col("_touched")).otherwise(of_key)).where("_touched").drop("_touched")
+    return (
+        pool.withColumn("_touched", F.when(keyless, F.col("_touched")).otherwise(of_key))
+        .where("_touched")
+        .drop("_touched")
+    )
 
 
 # --- who wins ---------------------------------------------------------------------------------------------------------
@@ -206,7 +222,9 @@ def _ranked(table: Table, pool: DataFrame, *, trusts_stored: bool) -> DataFrame:
     newest = [F.col(name).desc_nulls_last() for name in (table.write.newest_by, *ARRIVAL_ORDER)]
     may_win = F.col("_valid") | F.col("_stored") if trusts_stored else F.col("_valid")
     key = Window.partitionBy(*table.keys)
-    same = Window.partitionBy(*table.keys, "_valid", F.xxhash64(*[name for name in table.schema.fieldNames() if name not in VALIDITY]))
+    same = Window.partitionBy(
+        *table.keys, "_valid", F.xxhash64(*[name for name in table.schema.fieldNames() if name not in VALIDITY])
+    )
     rows = pool.withColumns(
         {
             "_may_win": may_win,
@@ -232,13 +250,17 @@ def _with_validity(rows: DataFrame, history: History) -> DataFrame:
     """Fill `valid_from`, `valid_to` and `is_current` of winners from the next version of the same thing."""
     by_version = Window.partitionBy(history.of).orderBy(F.col("_wins").desc(), F.col(history.newest_by).asc())
     following = F.lead(F.when(F.col("_wins"), F.col(history.newest_by))).over(by_version)
-    return rows.withColumn("_next", following).withColumns(
-        {
-            "valid_from": F.col(history.newest_by),
-            "valid_to": F.col("_next"),
-            "is_current": F.col("_next").isNull(),
-        }
-    ).drop("_next")
+    return (
+        rows.withColumn("_next", following)
+        .withColumns(
+            {
+                "valid_from": F.col(history.newest_by),
+                "valid_to": F.col("_next"),
+                "is_current": F.col("_next").isNull(),
+            }
+        )
+        .drop("_next")
+    )
 
 
 def _op(columns: list[str]) -> Column:
@@ -252,7 +274,9 @@ def _op(columns: list[str]) -> Column:
 
 
 def _status() -> Column:
-    is_best = (F.col("_best._source_file") == F.col("_source_file")) & (F.col("_best._row_number") == F.col("_row_number"))
+    is_best = (F.col("_best._source_file") == F.col("_source_file")) & (
+        F.col("_best._row_number") == F.col("_row_number")
+    )
     return (
         F.when(F.col("_stored"), F.lit(None).cast("string"))
         .when(~F.col("_valid"), "quarantined")

@@ -1,6 +1,7 @@
 """Planning Silver: which landing days hold anything that the table has not seen, decided without Spark.
 
-Belongs here: comparing Bronze and the parents with what the commit notes remember. Does not belong here: rows (`silver.py`).
+Belongs here: comparing Bronze and the parents with what the commit notes remember. Does not belong here: rows
+(`silver.py`).
 """
 
 from __future__ import annotations
@@ -99,7 +100,9 @@ class SilverPlan:
 def silver_rules(table: Table, columns: Sequence[str], feeds: Sequence[Feed]) -> tuple[Rule, ...]:
     """The rules of a Silver table: its contract's, its references', and those every record must meet."""
     universal = [
-        sql_rule("well_formed", "_record.malformed IS NULL", description="the record can be parsed", action=Action.QUARANTINE)
+        sql_rule(
+            "well_formed", "_record.malformed IS NULL", description="the record can be parsed", action=Action.QUARANTINE
+        )
     ]
     if any(feed.mapping is not None for feed in feeds):
         universal.append(

@@ -1,6 +1,6 @@
 """What a computation hands over before anything is visible: a verdict, and a way to commit.
 
-Belongs here: the value between "judged" and "written" that every layer produces, the note that goes with each commit, and
+Belongs here: the value between "judged" and "written" that every layer produces, the note of each commit, and
 the context of a run. Does not belong here: how a layer computes (`silver.py`, `gold.py`, `sources/load.py`).
 """
 
@@ -96,8 +96,7 @@ class Memory:
                     by_rule[rule.name][day] = rule.by_day[day]
                     samples.setdefault(rule.name, rule.samples)
         rules = tuple(
-            replace(rule, by_day=by_rule[rule.name], samples=samples.get(rule.name, ()))
-            for rule in unbroken.rules
+            replace(rule, by_day=by_rule[rule.name], samples=samples.get(rule.name, ())) for rule in unbroken.rules
         )
         return Report(days=counts, rules=rules)
 
@@ -105,10 +104,11 @@ class Memory:
 def remember(lake: Lake, table: str) -> Memory:
     """Read a table's memory from its commit notes."""
     commits = lake.commits(table)
-    notes = [{**commit.note, "version": commit.version} for commit in commits if commit.note.get("table") == table]
+    notes: list[Mapping[str, Any]] = [dict(commit.note) for commit in commits if commit.note.get("table") == table]
     days: dict[str, Mapping[str, Any]] = {}
     for note in notes:
-        for day in note.get("days", {}):
+        covered: Mapping[str, Any] = note.get("days") or {}
+        for day in covered:
             days.setdefault(day, note)
     return Memory(
         days=days,

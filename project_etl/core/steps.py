@@ -1,7 +1,7 @@
 """Shared steps: small DataFrame and Column functions that several tables use.
 
-Belongs here: casts, cleaning, calling transforms and holding their result against the contract. Does not belong here: anything
-that only one table needs, money and rates (`money.py`), versions of dimensions (`asof.py`).
+Belongs here: casts, cleaning, calling transforms and holding their result against the contract. Does not belong here:
+anything that only one table needs, money and rates (`money.py`), versions of dimensions (`asof.py`).
 """
 
 from __future__ import annotations

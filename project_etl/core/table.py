@@ -1,7 +1,7 @@
 """What a table is: contract, keys, inputs, on-disk partitioning and write mode in one frozen, checked value.
 
-Belongs here: the declaration that every Bronze, Silver and Gold table makes, and its checks. Does not belong here: reading
-or writing data (`lake.py`), judging rows (`judge.py`), anything Dagster.
+Belongs here: the declaration that every Bronze, Silver and Gold table makes, and its checks. Does not belong here:
+reading or writing data (`lake.py`), judging rows (`judge.py`), anything Dagster.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from project_etl import __version__
-from project_etl.core.contract import Action, Rule, contract_version, rules_of, schema_of
+from project_etl.core.contract import Action, Contract, Rule, contract_version, rules_of, schema_of
 
 if TYPE_CHECKING:
-    import pandera.pyspark as pa
     from pyspark.sql import DataFrame
     from pyspark.sql import types as T
 
@@ -100,7 +99,7 @@ class Merge:
 
 @dataclass(frozen=True)
 class History:
-    """One row per key and version (SCD2): `valid_from`, `valid_to` and `is_current` follow from the versions of the key.
+    """One row per key and version (SCD2); its time of validity follows from the other versions of the key.
 
     Attributes:
         of: column that names the thing which has versions (a customer); the table's keys are `of` and `newest_by`.
@@ -156,7 +155,7 @@ class Table:
     """
 
     name: str
-    contract: type[pa.DataFrameModel]
+    contract: Contract
     keys: tuple[str, ...]
     write: WriteMode
     records: str | None = None
@@ -184,7 +183,9 @@ class Table:
                 f"{self.contract.__name__}, which has {', '.join(sorted(columns))}."
             )
         if isinstance(self.write, Merge | History) != (self.records is not None):
-            raise TableError(f"{self.name}: Merge and History tables name their `records`, other tables their `inputs`.")
+            raise TableError(
+                f"{self.name}: Merge and History tables name their `records`, other tables their `inputs`."
+            )
         if isinstance(self.write, History) and self.keys != (self.write.of, self.write.newest_by):
             raise TableError(f"{self.name}: the keys of a History table are its `of` and `newest_by` columns.")
         if isinstance(self.write, ReplaceDays) and self.write.day not in self.keys:
@@ -232,8 +233,10 @@ def from_module(module: ModuleType) -> Table:
     positional = tuple(name for name in found if name not in PARAMETERS)
     if positional != expected:
         raise TableError(
-            f"{module.__name__}: transform takes ({', '.join(found)}) but {table.name} declares ({', '.join(expected)}); "
-            f"name the arguments as the inputs, in their order (parameters allowed beside them: {', '.join(PARAMETERS)})."
+            f"{module.__name__}: transform takes ({', '.join(found)}) "
+            f"but {table.name} declares ({', '.join(expected)}); "
+            f"name the arguments as the inputs, in their order "
+            f"(parameters allowed beside them: {', '.join(PARAMETERS)})."
         )
     code = hashlib.blake2b(inspect.getsource(module).encode(), digest_size=6).hexdigest()
     return replace(table, transform=transform, description=inspect.getdoc(module) or "", code_version=code)

@@ -1,7 +1,7 @@
 """The factory: a table's declaration becomes a Dagster asset with checks.
 
-This is the one place where platform and orchestrator meet. Each layer stages its rows in its own way (`sources/load.py`,
-`core/silver.py`, `core/gold.py`); from there on all assets are the same:
+This is the one place where platform and orchestrator meet. Each layer stages its rows in its own way
+(`sources/load.py`, `core/silver.py`, `core/gold.py`); from there on all assets are the same:
 
 1. take the table's lock, so that two processes never write it at once;
 2. stage: read, compute and judge, without anything becoming visible;
@@ -9,11 +9,13 @@ This is the one place where platform and orchestrator meet. Each layer stages it
 4. when a `fail` rule is broken, raise: nothing is written, nothing downstream runs;
 5. hand the staged rows to the IO manager, which commits them.
 
-Inputs are dependencies (`deps`), not arguments: what an asset reads depends on what has changed, and nothing is read when
-nothing has. `dg.Failure` ends a step without retries, for the same data would fail again.
+Inputs are dependencies (`deps`), not arguments: what an asset reads depends on what has changed, and nothing is read
+when nothing has. `dg.Failure` ends a step without retries, for the same data would fail again.
 """
 
 # No `from __future__ import annotations` here: Dagster wants to see the class of `context`, not its name.
+
+from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -187,7 +189,9 @@ def _asset(wiring: Wiring, shape: AssetShape, stage: Stage) -> dg.AssetsDefiniti
         io_manager_key=IO_MANAGER_KEY,
         pool=shape.name.replace("/", "_"),
         check_specs=[
-            dg.AssetCheckSpec(check.name, asset=key, description=f"{check.description} ({check.action.value})", blocking=True)
+            dg.AssetCheckSpec(
+                check.name, asset=key, description=f"{check.description} ({check.action.value})", blocking=True
+            )
             for check in shape.checks
         ],
     )

@@ -1,7 +1,7 @@
 """DeltaIOManager: where staged rows become visible, and what Dagster is told about it.
 
-Belongs here: committing what an asset staged, loading tables for assets that take DataFrames, and materialization metadata.
-Does not belong here: how rows are written (`core/lake.py`) or judged (`core/silver.py`, `core/gold.py`).
+Belongs here: committing what an asset staged, loading tables for assets that take DataFrames, and materialization
+metadata. Does not belong here: how rows are written (`core/lake.py`) or judged (`core/silver.py`, `core/gold.py`).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ PARTITION_COLUMN = "partition_expr"
 class DeltaIOManager(dg.IOManager):
     """Stores every table as Delta at `<lake_root>/<layer>/<table>`.
 
-    The platform's own assets hand over a `Staged` value: rows that have been judged and know how to commit themselves. An
-    asset of your own may return a DataFrame instead; it replaces the run's partitions (by the column that its metadata calls
-    `partition_expr`), or the whole table when it has no partitions.
+    The platform's own assets hand over a `Staged` value: rows that have been judged and know how to commit themselves.
+    An asset of your own may return a DataFrame instead; it replaces the run's partitions (by the column that its
+    metadata calls `partition_expr`), or the whole table when it has no partitions.
     """
 
     def __init__(self, lake: Lake) -> None:

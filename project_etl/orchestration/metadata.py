@@ -1,7 +1,7 @@
 """Metadata: what Dagster shows of a table, its rules and a materialization.
 
-Belongs here: turning contracts, reports and commits into Dagster's values; all of it from what is known already, never from an
-extra pass over the rows. Does not belong here: deciding anything.
+Belongs here: turning contracts, reports and commits into Dagster's values; all of it from what is known already, never
+from an extra pass over the rows. Does not belong here: deciding anything.
 """
 
 from __future__ import annotations
@@ -111,7 +111,12 @@ def failure_message(table: str, failed: Sequence[RuleResult]) -> str:
     return f"{table}: nothing was published, the table is as it was. Broken: {'; '.join(lines)}."
 
 
-_SIZES = {"files_written": "numFiles", "bytes_written": "numOutputBytes", "files_added": "numTargetFilesAdded", "bytes_added": "numTargetBytesAdded"}
+_SIZES = {
+    "files_written": "numFiles",
+    "bytes_written": "numOutputBytes",
+    "files_added": "numTargetFilesAdded",
+    "bytes_added": "numTargetBytesAdded",
+}
 
 
 def _counts(report: Report) -> list[str]:

@@ -1,7 +1,7 @@
 """Resources: the Spark engine as Dagster knows it, and the lake on top.
 
-Belongs here: building the lake from settings, with `dagster-pyspark` making the session lazily, once per process. Does not
-belong here: `spark.*` keys (`core/engine.py`), reading settings files (`settings.py`).
+Belongs here: building the lake from settings, with `dagster-pyspark` making the session lazily, once per process. Does
+not belong here: `spark.*` keys (`core/engine.py`), reading settings files (`settings.py`).
 """
 
 from __future__ import annotations

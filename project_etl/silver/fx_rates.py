@@ -19,9 +19,15 @@ class FxRates(pa.DataFrameModel):
     """An exchange rate."""
 
     rate_date: T.DateType = pa.Field(description="Day for which the rate holds.")
-    base_currency: T.StringType = pa.Field(isin=CURRENCIES, description="Currency of which one unit is exchanged, ISO 4217.")
-    quote_currency: T.StringType = pa.Field(isin=CURRENCIES, description="Currency in which the rate is given, ISO 4217.")
-    rate: Annotated[T.DecimalType, 18, 8] = pa.Field(gt=0, description="Units of the quote currency for one of the base.")
+    base_currency: T.StringType = pa.Field(
+        isin=CURRENCIES, description="Currency of which one unit is exchanged, ISO 4217."
+    )
+    quote_currency: T.StringType = pa.Field(
+        isin=CURRENCIES, description="Currency in which the rate is given, ISO 4217."
+    )
+    rate: Annotated[T.DecimalType, 18, 8] = pa.Field(
+        gt=0, description="Units of the quote currency for one of the base."
+    )
 
 
 TABLE = Table(

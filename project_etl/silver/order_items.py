@@ -28,7 +28,9 @@ class OrderItems(pa.DataFrameModel):
     unit_price: Annotated[T.DecimalType, 18, 4] = pa.Field(
         gt=0, le=MAX_UNIT_PRICE, description="Price of one piece, in the order's currency."
     )
-    discount: Annotated[T.DecimalType, 18, 4] = pa.Field(ge=0, description="Discount on the whole line, in the order's currency.")
+    discount: Annotated[T.DecimalType, 18, 4] = pa.Field(
+        ge=0, description="Discount on the whole line, in the order's currency."
+    )
     gross_amount: Annotated[T.DecimalType, 18, 4] = pa.Field(nullable=True, description="quantity x unit_price.")
     net_amount: Annotated[T.DecimalType, 18, 4] = pa.Field(nullable=True, description="gross_amount - discount.")
     order_date: T.DateType = pa.Field(nullable=True, description="Day on which the order was placed (UTC).")

@@ -27,8 +27,12 @@ class Orders(pa.DataFrameModel):
     order_date: T.DateType = pa.Field(nullable=True, description="Day on which the order was placed (UTC).")
     status: T.StringType = pa.Field(isin=STATUSES, description="Where the order stands.")
     currency: T.StringType = pa.Field(isin=CURRENCIES, description="Currency of all its amounts, ISO 4217.")
-    order_total: Annotated[T.DecimalType, 18, 4] = pa.Field(nullable=True, ge=0, description="Total that the shop states.")
-    country: T.StringType = pa.Field(nullable=True, isin=COUNTRIES, description="Country of delivery, ISO 3166 alpha-2.")
+    order_total: Annotated[T.DecimalType, 18, 4] = pa.Field(
+        nullable=True, ge=0, description="Total that the shop states."
+    )
+    country: T.StringType = pa.Field(
+        nullable=True, isin=COUNTRIES, description="Country of delivery, ISO 3166 alpha-2."
+    )
     updated_at: T.TimestampType = pa.Field(nullable=True, description="When the shop last changed the order (UTC).")
 
 

@@ -97,7 +97,7 @@ def datasets_of(sources: Collection[str]) -> tuple[Dataset, ...]:
 
 
 def _sources() -> dict[str, Source]:
-    from project_etl.sources.online_retail import ONLINE_RETAIL  # noqa: PLC0415 - they are made of this module's types
-    from project_etl.sources.shop import SHOP  # noqa: PLC0415
+    from project_etl.sources.online_retail import ONLINE_RETAIL
+    from project_etl.sources.shop import SHOP
 
     return {source.name: source for source in (SHOP, ONLINE_RETAIL)}

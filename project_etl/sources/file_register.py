@@ -1,7 +1,8 @@
 """The register of files that did not become Bronze rows of their own: unreadable, empty of records, or copies.
 
-Belongs here: the table `quarantine/files`, one row per file, read and written without Spark. Together with the Bronze tables it
-knows every file name ever seen and its newest bytes. Does not belong here: single records (`core/quarantine.py`).
+Belongs here: the table `quarantine/files`, one row per file, read and written without Spark. Together with the Bronze
+tables it knows every file name ever seen and its newest bytes. Does not belong here: single records
+(`core/quarantine.py`).
 """
 
 from __future__ import annotations
@@ -41,8 +42,15 @@ _COMMENTS = {
     "first_seen": "When it was first found.",
     "last_seen": "When its entry last changed.",
 }
-_KINDS = {"_landing_date": T.DateType(), "size_bytes": T.LongType(), "first_seen": T.TimestampType(), "last_seen": T.TimestampType()}
-SCHEMA = T.StructType([T.StructField(n, _KINDS.get(n, T.StringType()), False, {"comment": c}) for n, c in _COMMENTS.items()])
+_KINDS = {
+    "_landing_date": T.DateType(),
+    "size_bytes": T.LongType(),
+    "first_seen": T.TimestampType(),
+    "last_seen": T.TimestampType(),
+}
+SCHEMA = T.StructType(
+    [T.StructField(n, _KINDS.get(n, T.StringType()), False, {"comment": c}) for n, c in _COMMENTS.items()]
+)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Loading Bronze: files become rows of text, once, and a replaced file's old rows go.
 
-Belongs here: running the reader on Spark's executors, judging files as a whole, and the commit. Does not belong here: deciding
-what to load (`load_plan.py`), reading formats (`records.py`), types and rules of records (`silver/`).
+Belongs here: running the reader on Spark's executors, judging files as a whole, and the commit. Does not belong here:
+deciding what to load (`load_plan.py`), reading formats (`records.py`), types and rules of records (`silver/`).
 """
 
 from __future__ import annotations
@@ -71,15 +71,17 @@ def stage_bronze(job: BronzeJob) -> Staged:
     )
 
 
-def reader(root: str, columns: Sequence[str], groups: Sequence[Group], ingested_at: datetime) -> Callable[..., Iterator[pa.RecordBatch]]:
+def reader(
+    root: str, columns: Sequence[str], groups: Sequence[Group], ingested_at: datetime
+) -> Callable[..., Iterator[pa.RecordBatch]]:
     """A function for `mapInArrow` that reads the files of the groups whose numbers it is given."""
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         # Imported on the executor, whose memory this runs in.
-        import pyarrow as pa  # noqa: PLC0415
+        import pyarrow as pa
 
-        from project_etl.sources.records import batch_schema, read_batches  # noqa: PLC0415
-        from project_etl.sources.unreadable import UnreadableFile  # noqa: PLC0415
+        from project_etl.sources.records import batch_schema, read_batches
+        from project_etl.sources.unreadable import UnreadableFile
 
         def with_lineage(batch: pa.RecordBatch, file: tuple[str, str, str], problem: str | None) -> pa.RecordBatch:
             path, version, day = file
@@ -170,7 +172,12 @@ def _report(job: BronzeJob, plan: BronzePlan, found: Mapping[str, Row]) -> Repor
         problem = json.loads(row["problem"]) if row["problem"] else None
         counts = days.setdefault(row["day"], {"files": 0, "read": 0, "published": 0})
         rule = "files_settled" if problem and problem["rule"] == FILE_STABLE else "files_readable"
-        count(rule, row["day"], int(problem is not None), f"{path}: {problem['rule']}: {problem['detail']}" if problem else "")
+        count(
+            rule,
+            row["day"],
+            int(problem is not None),
+            f"{path}: {problem['rule']}: {problem['detail']}" if problem else "",
+        )
         if problem is None:
             counts["files"] += 1
             counts["read"] += row["records"]
@@ -182,9 +189,22 @@ def _report(job: BronzeJob, plan: BronzePlan, found: Mapping[str, Row]) -> Repor
     for file in plan.unsettled:
         count("files_settled", file.day, 1, f"{file.path} was still changing; it is taken next time")
     for item in plan.unrecognized:
-        count("files_recognized", item.path.split("/")[2] if item.path.count("/") > 1 else job.days[0], 1, f"{item.path}: {item.reason}")
+        count(
+            "files_recognized",
+            item.path.split("/")[2] if item.path.count("/") > 1 else job.days[0],
+            1,
+            f"{item.path}: {item.reason}",
+        )
     rules = tuple(
-        RuleResult(rule.name, rule.action, rule.description, rule.version, None, broken[rule.name], tuple(samples[rule.name][:5]))
+        RuleResult(
+            rule.name,
+            rule.action,
+            rule.description,
+            rule.version,
+            None,
+            broken[rule.name],
+            tuple(samples[rule.name][:5]),
+        )
         for rule in bronze_rules()
     )
     return Report(days=days, rules=rules, totals={"files_dropped": len(plan.drop)})
@@ -194,7 +214,11 @@ def _commit(job: BronzeJob, plan: BronzePlan, rows: DataFrame, found: Mapping[st
     lake, table = job.lake, job.dataset.bronze
     bad = {path: json.loads(row["problem"]) for path, row in found.items() if row["problem"]}
     # The register first: should the run die in between, the files are read again and judged the same.
-    update(lake, [*_copies(job, plan), *_unloaded(job, plan, found, bad)], [path for path in plan.settled if path not in bad])
+    update(
+        lake,
+        [*_copies(job, plan), *_unloaded(job, plan, found, bad)],
+        [path for path in plan.settled if path not in bad],
+    )
     columns = job.dataset.schema.fieldNames()
     good = rows.where(F.col("_row_number") > 0).select(*columns)
     if bad:
@@ -209,17 +233,26 @@ def _commit(job: BronzeJob, plan: BronzePlan, rows: DataFrame, found: Mapping[st
     for old, (new, _) in plan.rename.items():
         held = lake.read(table).where(F.col("_source_file") == old).withColumn("_source_file", F.lit(new))
         good = good.unionByName(held.select(*columns))
-    paths = {*drop, *(file.path for file in plan.load if file.path not in bad), *(new for new, _ in plan.rename.values())}
+    paths = {
+        *drop,
+        *(file.path for file in plan.load if file.path not in bad),
+        *(new for new, _ in plan.rename.values()),
+    }
     days = {path.split("/")[2] for path in paths}
     where = f"_landing_date IN ({sql_list(days)}) AND _source_file IN ({sql_list(paths)})"
     return lake.replace(table, good, where, note)
 
 
 def _copies(job: BronzeJob, plan: BronzePlan) -> list[FileEntry]:
-    return [_entry(job, file, version, FILE_UNIQUE, f"has the bytes of {holder}") for file, (version, holder) in plan.copies.items()]
+    return [
+        _entry(job, file, version, FILE_UNIQUE, f"has the bytes of {holder}")
+        for file, (version, holder) in plan.copies.items()
+    ]
 
 
-def _unloaded(job: BronzeJob, plan: BronzePlan, found: Mapping[str, Row], bad: Mapping[str, Mapping[str, str]]) -> list[FileEntry]:
+def _unloaded(
+    job: BronzeJob, plan: BronzePlan, found: Mapping[str, Row], bad: Mapping[str, Mapping[str, str]]
+) -> list[FileEntry]:
     """Entries of files that gave no rows; one that changed while it was read is simply taken next time."""
     result: list[FileEntry] = []
     for file, version in plan.load.items():

@@ -3,8 +3,8 @@
 Belongs here: comparing landing with what Bronze and the file register know. Does not belong here: reading records
 (`records.py`), writing (`load.py`).
 
-A Bronze table holds, for each landing day, the newest bytes of every file name ever seen, also of a file that has left landing
-since. Equal bytes under several names of one day are held once, under the first of the names.
+A Bronze table holds, for each landing day, the newest bytes of every file name ever seen, also of a file that has left
+landing since. Equal bytes under several names of one day are held once, under the first of the names.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class BronzePlan:
     Attributes:
         load: files to read from landing, with their content versions.
         drop: landing paths whose rows go.
-        rename: rows of a file that change hands: old path → (new path, landing day), for equal bytes whose holder changed
+        rename: rows of a file that change hands: old path → (new path, landing day), for equal bytes whose holder
+        changed
             while the new holder has already left landing.
         copies: files that say what another file of the day says, with that file's path.
         settled: register entries of files that are in order now.
@@ -101,7 +102,9 @@ def make_plan(job: BronzeJob) -> BronzePlan:
         load=steps.load,
         drop=tuple(sorted(steps.drop)),
         rename=steps.rename,
-        copies={file: copy for file, copy in steps.copies.items() if not _is_listed(listed.get(file.path), versions[file])},
+        copies={
+            file: copy for file, copy in steps.copies.items() if not _is_listed(listed.get(file.path), versions[file])
+        },
         settled=tuple(sorted(path for path in listed if any(path in held for held in steps.files.values()))),
         unsettled=unsettled,
         unrecognized=unrecognized,

@@ -1,9 +1,10 @@
 """Source `online_retail`: order lines of a British gift shop, one CSV a day, mapped to the records of Silver.
 
-Belongs here: what the source delivers and what each of its columns means to us. Does not belong here: rules (`silver/`).
+Belongs here: what the source delivers and what each of its columns means to us. Does not belong here: rules
+(`silver/`).
 
-Every line is an order item; orders, customers and products are read off the lines. An invoice number that starts with `C`
-is a return. Source: D. Chen, Online Retail, UCI Machine Learning Repository, 2015.
+Every line is an order item; orders, customers and products are read off the lines. An invoice number that starts with
+`C` is a return. Source: D. Chen, Online Retail, UCI Machine Learning Repository, 2015.
 """
 
 from __future__ import annotations

@@ -35,8 +35,16 @@ def scene(shop: SmallShop) -> None:
     shop.land_rows("customers", D3, {**CUSTOMER, "country": "DE", "updated_at": "2025-01-01T12:00:00Z"})
     shop.land_rows("products", D2, PRODUCT)
     shop.land_rows("orders", D1, ORDER, ORDER, {**ORDER, "order_id": "O2", "status": "SHIPED"})
-    shop.land_rows("orders", D3, {**ORDER, "status": "RETURNED", "updated_at": "2025-01-03T00:00:00Z"}, {**ORDER, "order_id": "O3"})
-    shop.land_rows("order_items", D1, ITEM, {**ITEM, "order_item_id": "I2", "order_id": "O3"}, {**ITEM, "order_item_id": "I3", "quantity": "0"})
+    shop.land_rows(
+        "orders", D3, {**ORDER, "status": "RETURNED", "updated_at": "2025-01-03T00:00:00Z"}, {**ORDER, "order_id": "O3"}
+    )
+    shop.land_rows(
+        "order_items",
+        D1,
+        ITEM,
+        {**ITEM, "order_item_id": "I2", "order_id": "O3"},
+        {**ITEM, "order_item_id": "I3", "quantity": "0"},
+    )
     shop.land_rows("fx_rates", D1, {"rate_date": D1, "base_currency": "EUR", "quote_currency": "GBP", "rate": "0.85"})
 
 
@@ -50,7 +58,13 @@ def test_newest_valid_record_wins_and_the_books_balance(shop: SmallShop) -> None
     assert [rules for *_, rules in shop.quarantined("orders")] == [["status_isin"]]
     assert [rules for *_, rules in shop.quarantined("order_items")] == [["quantity_greater_than"]]
     assert all(balanced(report) for name, report in reports.items() if name.startswith("silver/"))
-    assert reports["silver/orders"].days[D1] == {"read": 3, "published": 0, "deduplicated": 1, "superseded": 1, "quarantined": 1}
+    assert reports["silver/orders"].days[D1] == {
+        "read": 3,
+        "published": 0,
+        "deduplicated": 1,
+        "superseded": 1,
+        "quarantined": 1,
+    }
 
 
 def test_history_holds_every_version(shop: SmallShop) -> None:
@@ -84,7 +98,9 @@ def test_running_again_changes_nothing(shop: SmallShop) -> None:
     for name in again:
         if name.startswith("silver/"):
             assert again[name].days == first[name].days
-            assert [(rule.name, rule.by_day) for rule in again[name].rules] == [(rule.name, rule.by_day) for rule in first[name].rules]
+            assert [(rule.name, rule.by_day) for rule in again[name].rules] == [
+                (rule.name, rule.by_day) for rule in first[name].rules
+            ]
 
 
 def test_replaced_file_says_only_what_its_new_bytes_say(shop: SmallShop) -> None:
@@ -95,13 +111,21 @@ def test_replaced_file_says_only_what_its_new_bytes_say(shop: SmallShop) -> None
     assert shop.rows("silver/orders", "order_id", "status") == [("O1", "PAID"), ("O9", "PAID")]
     # The item of the order that is gone waits for it again.
     assert shop.rows("silver/order_items", "order_item_id") == [("I1",)]
-    assert [(row, rules) for _, row, rules in shop.quarantined("order_items")] == [(2, ["order_exists"]), (3, ["quantity_greater_than"])]
+    assert [(row, rules) for _, row, rules in shop.quarantined("order_items")] == [
+        (2, ["order_exists"]),
+        (3, ["quantity_greater_than"]),
+    ]
 
 
 def test_order_that_moves_to_another_day_takes_its_items_along(shop: SmallShop) -> None:
     scene(shop)
     shop.load(D1, D2, D3)
-    shop.land_rows("orders", D3, {**ORDER, "order_ts": "2025-01-02T10:00:00Z", "updated_at": "2025-01-04T00:00:00Z"}, name="moved.csv")
+    shop.land_rows(
+        "orders",
+        D3,
+        {**ORDER, "order_ts": "2025-01-02T10:00:00Z", "updated_at": "2025-01-04T00:00:00Z"},
+        name="moved.csv",
+    )
     shop.load(D3)
     days = {(item, str(day)) for item, day in shop.rows("silver/order_items", "order_item_id", "order_date")}
     assert days == {("I1", D2), ("I2", D1)}
@@ -115,7 +139,9 @@ def test_same_bytes_under_another_name_are_not_loaded_again(shop: SmallShop) -> 
     (original.parent / "orders_copy.csv").write_bytes(original.read_bytes())
     shop.load(D1)
     assert {name: shop.version(name) for name in versions} == versions
-    assert shop.rows("quarantine/files", "_source_file", "rule") == [(f"shop/orders/{D1}/orders_copy.csv", "file_unique")]
+    assert shop.rows("quarantine/files", "_source_file", "rule") == [
+        (f"shop/orders/{D1}/orders_copy.csv", "file_unique")
+    ]
 
 
 def test_copy_counts_when_the_file_it_copies_is_replaced(shop: SmallShop) -> None:
@@ -127,7 +153,7 @@ def test_copy_counts_when_the_file_it_copies_is_replaced(shop: SmallShop) -> Non
     copy.unlink()
     shop.land_rows("orders", D1, {**ORDER, "order_id": "O7"})
     shop.load(D1)
-    assert [key for key, in shop.rows("silver/orders", "order_id")] == ["O1", "O3", "O7"]
+    assert [key for (key,) in shop.rows("silver/orders", "order_id")] == ["O1", "O3", "O7"]
 
 
 def test_removed_file_still_counts(shop: SmallShop) -> None:

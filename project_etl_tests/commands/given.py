@@ -1,0 +1,116 @@
+"""What the tests of the commands stand on: a project folder of their own, and small tables written without Spark."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import deltalake
+import pyarrow as pa
+from rich.console import Console
+
+from project_etl.core import quarantine
+from project_etl.core.lake import Lake
+from project_etl.settings import Settings, load_settings
+from project_etl.sources import file_register
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SEEN = datetime(2025, 1, 9, 12, 30, tzinfo=UTC)
+
+
+def settings_in(folder: Path, yaml: str = "", **variables: str) -> Settings:
+    """The settings of a project folder that has nothing but its config."""
+    config = folder / "config"
+    config.mkdir(parents=True, exist_ok=True)
+    (config / "local.yaml").write_text(yaml)
+    return load_settings({f"PROJECT_ETL_{name}": value for name, value in variables.items()}, config)
+
+
+def dagster_home_in(folder: Path) -> str:
+    """A folder for Dagster's memory with the platform's own dagster.yaml; the value of DAGSTER_HOME."""
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    shutil.copy(REPOSITORY / "dagster.yaml", home)
+    return str(home)
+
+
+def paper(*, is_terminal: bool = False) -> Console:
+    """A console to read from with `text_of`."""
+    return Console(file=StringIO(), width=120, highlight=False, force_terminal=is_terminal)
+
+
+def text_of(console: Console) -> str:
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def lake_in(settings: Settings) -> Lake:
+    def no_session():
+        raise AssertionError("these tests do without Spark")
+
+    return Lake(settings.lake_root, no_session)
+
+
+def write(lake: Lake, name: str, rows: Sequence[Mapping[str, Any]], note: Mapping[str, Any] | None = None) -> int:
+    """Append rows to a table that exists, with a note as the platform's commits have; returns the version."""
+    table = lake.delta(name)
+    schema = pa.schema(table.to_pyarrow_dataset().schema)
+    properties = deltalake.CommitProperties(custom_metadata={"userMetadata": json.dumps(note or {})})
+    deltalake.write_deltalake(
+        table, pa.Table.from_pylist(list(rows), schema), mode="append", commit_properties=properties
+    )
+    return lake.delta(name).version()
+
+
+def bad_record(row: int, rules: Sequence[str], day: int = 1, **more: Any) -> dict[str, Any]:
+    """A row of a quarantine table."""
+    landing = date(2025, 1, day)
+    entry = {
+        "_source_file": f"shop/orders/{landing}/orders.csv",
+        "_source_version": "v1",
+        "_row_number": row,
+        "_landing_date": landing,
+        "rules": list(rules),
+        "rules_version": "r1",
+        "is_waiting": False,
+        "record": "{}",
+        "raw": json.dumps({"order_id": f"o{row}"}),
+        "run_id": "run-1",
+        "first_seen": SEEN,
+        "last_seen": SEEN,
+    }
+    return entry | more
+
+
+def bad_file(name: str, rule: str, day: int = 1) -> dict[str, Any]:
+    """A row of the register of files."""
+    landing = date(2025, 1, day)
+    return {
+        "_source_file": f"shop/orders/{landing}/{name}",
+        "_source_version": "v1",
+        "_landing_date": landing,
+        "dataset": "bronze/orders",
+        "rule": rule,
+        "detail": f"{name} could not be read",
+        "size_bytes": 7,
+        "run_id": "run-1",
+        "first_seen": SEEN,
+        "last_seen": SEEN,
+    }
+
+
+def put_in_quarantine(
+    lake: Lake, records: Mapping[str, Sequence[dict[str, Any]]], files: Sequence[dict[str, Any]] = ()
+) -> None:
+    """Fill quarantine: short table name → rows, and rows of the register of files."""
+    for name, rows in records.items():
+        lake.create(f"quarantine/{name}", quarantine.SCHEMA, partition_by="_landing_date")
+        write(lake, f"quarantine/{name}", rows)
+    if files:
+        lake.create(file_register.TABLE, file_register.SCHEMA)
+        write(lake, file_register.TABLE, files)

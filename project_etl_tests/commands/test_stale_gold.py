@@ -1,0 +1,186 @@
+"""What Gold has seen of Silver, which of its days are out of date, and the runs that mend it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from project_etl.commands.errors import UserError
+from project_etl.commands.replay import judged_along
+from project_etl.commands.stale_gold import changes_since, seen_by_gold, stale_days, stretches, work_of
+from project_etl.core.silver_frames import silver_schema
+from project_etl.orchestration.build import tables
+from project_etl_tests.commands.given import lake_in, settings_in, write
+
+TABLES = tables()
+FIRST = date(2025, 1, 1)
+CHANGE_FEED = {"delta.enableChangeDataFeed": "true"}
+
+
+def day(number: int) -> date:
+    return FIRST + timedelta(days=number - 1)
+
+
+# --- plan -------------------------------------------------------------------------------------------------------------
+
+
+def test_stretches_are_runs_of_days_without_gaps():
+    assert stretches([day(5), day(6), day(12)], 9) == [(day(5), day(6)), (day(12), day(12))]
+    assert stretches([day(1)], 1) == [(day(1), day(1))]
+
+
+def test_the_smallest_gaps_are_closed_first():
+    days = [day(1), day(3), day(9), day(20)]
+    assert stretches(days, 3) == [(day(1), day(3)), (day(9), day(9)), (day(20), day(20))]
+    assert stretches(days, 1) == [(day(1), day(20))]
+
+
+@given(st.sets(st.integers(1, 60), min_size=1), st.integers(1, 8))
+def test_stretches_cover_all_days_in_order_and_begin_and_end_on_one(numbers, most):
+    found = stretches([day(number) for number in numbers], most)
+    assert len(found) <= most
+    assert all(
+        day(number) in (first, last) or any(a <= day(number) <= b for a, b in found)
+        for number in numbers
+        for first, last in found
+    )
+    edges = [edge for stretch in found for edge in stretch]
+    assert edges == sorted(edges)
+    assert set(edges) <= {day(number) for number in numbers}
+    if most > len(numbers):
+        assert sum((last - first).days + 1 for first, last in found) == len(numbers)
+
+
+def test_tables_with_fewer_days_run_first_and_snapshots_last():
+    stale = {
+        "gold/window": {day(3), day(4)},
+        "gold/fact": {day(3)},
+        "gold/daily": {day(3)},
+        "gold/customers": {day(3), day(4), day(9)},
+        "gold/snapshot": set(),
+    }
+    assert work_of(stale, day(1)) == [
+        ((day(3), day(3)), ["gold/fact", "gold/daily"]),
+        ((day(3), day(4)), ["gold/window"]),
+        ((day(3), day(4)), ["gold/customers"]),
+        ((day(9), day(9)), ["gold/customers", "gold/snapshot"]),
+    ]
+
+
+def test_a_snapshot_alone_is_one_run():
+    assert work_of({"gold/snapshot": set()}, day(1)) == [((day(1), day(1)), ["gold/snapshot"])]
+
+
+def test_a_replay_takes_along_the_tables_of_the_same_records_and_those_that_refer_to_it():
+    assert judged_along(TABLES, "orders") == ["silver/orders", "silver/order_items"]
+    assert judged_along(TABLES, "silver/products") == [
+        "silver/products",
+        "silver/products_history",
+        "silver/order_items",
+    ]
+    # An order only warns of an unknown customer, so that customers do not decide about it.
+    assert judged_along(TABLES, "customers_history") == ["silver/customers_history", "silver/customers"]
+
+
+def test_only_silver_tables_are_replayed():
+    with pytest.raises(UserError, match=r"'daily_aov' is no Silver table; there is customers, "):
+        judged_along(TABLES, "daily_aov")
+    with pytest.raises(UserError, match="a file is read again when it lands with other bytes"):
+        judged_along(TABLES, "files")
+
+
+# --- what Gold has seen -----------------------------------------------------------------------------------------------
+
+
+def an_order(number: int, customer: str = "ann"):
+    lineage = {
+        "_source_file": "f",
+        "_source_version": "v",
+        "_row_number": 1,
+        "_landing_date": day(number),
+        "_source_files": ["f"],
+    }
+    at = datetime.combine(day(number), datetime.min.time(), UTC)
+    return {
+        "order_id": f"o{number}",
+        "customer_id": customer,
+        "order_ts": at,
+        "order_date": day(number),
+        "status": "PAID",
+        "currency": "EUR",
+        "order_total": Decimal(1),
+        "updated_at": at,
+        **lineage,
+    }
+
+
+@pytest.fixture
+def lake(tmp_path):
+    """Silver orders at version 1, and Gold tables without commits of their own."""
+    made = lake_in(settings_in(tmp_path))
+    for table in TABLES:
+        schema = silver_schema(table) if table.layer == "silver" else table.schema
+        made.create(table.name, schema, partition_by=table.partition_by, properties=CHANGE_FEED)
+    write(made, "silver/orders", [an_order(3)])
+    return made
+
+
+def computed(lake, name: str, reads: dict[str, int], days: list[int]) -> int:
+    """A commit of a Gold table that says what it was made from."""
+    return write(lake, name, [], {"table": name, "reads": reads, "days": {str(day(number)): "f" for number in days}})
+
+
+def test_gold_that_was_never_computed_has_seen_nothing(lake):
+    assert seen_by_gold(lake, TABLES).versions == {}
+
+
+def test_gold_has_seen_what_its_newest_commit_says(lake):
+    computed(lake, "gold/fact_orders", {"silver/orders": 0}, [1, 2])
+    computed(lake, "gold/fact_orders", {"silver/orders": 1}, [3])
+    seen = seen_by_gold(lake, TABLES)
+    assert seen.versions == {"silver/orders": 1}
+    assert seen.until == day(3)
+
+
+def test_gold_has_seen_silver_through_the_gold_it_reads(lake):
+    old = computed(lake, "gold/fact_orders", {"silver/orders": 0}, [1])
+    computed(lake, "gold/daily_aov", {"gold/fact_orders": old}, [1])
+    computed(lake, "gold/fact_orders", {"silver/orders": 1}, [3])
+    # The facts are up to date, but a run died before it came to the table that reads them.
+    assert seen_by_gold(lake, TABLES).versions == {"silver/orders": 0}
+
+
+def test_days_are_stale_when_silver_changed_since(lake):
+    facts = computed(lake, "gold/fact_orders", {"silver/orders": 1}, [3, 20])
+    computed(lake, "gold/daily_aov", {"gold/fact_orders": facts}, [3, 20])
+    seen = seen_by_gold(lake, TABLES)
+    assert stale_days(lake, TABLES, seen, first_day=FIRST) == {}
+    write(lake, "silver/orders", [an_order(9)])
+    stale = stale_days(lake, TABLES, seen, first_day=FIRST)
+    assert stale["gold/daily_aov"] == {day(9)}
+    assert stale["gold/customer_ltv"] == frozenset()
+
+
+def test_days_before_the_first_partition_and_after_the_last_computed_are_left_out(lake):
+    computed(lake, "gold/fact_orders", {"silver/orders": 1}, [5])
+    seen = seen_by_gold(lake, TABLES)
+    write(lake, "silver/orders", [an_order(0), an_order(4), an_order(9)])
+    assert stale_days(lake, TABLES, seen, first_day=FIRST)["gold/daily_aov"] == {day(4)}
+
+
+def test_the_change_feed_has_the_rows_since_a_version(lake):
+    write(lake, "silver/orders", [an_order(9)])
+    assert changes_since(lake, "silver/orders", 1)["order_id"].to_pylist() == ["o9"]
+    assert len(changes_since(lake, "silver/orders", 2)) == 0
+
+
+def test_a_feed_that_does_not_go_back_so_far_says_what_to_do(lake):
+    for file in Path(lake.path("silver/orders")).rglob("*.parquet"):
+        file.unlink()
+    with pytest.raises(UserError, match=r"change feed of silver/orders does not go back to version 1, .* all days"):
+        changes_since(lake, "silver/orders", 0)
