@@ -1,0 +1,93 @@
+"""The platform's own definitions over a landing and a lake in a temporary folder, and running them in this process.
+
+Belongs here: what several tests of the wiring use. Does not belong here: expectations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_pyspark import LazyPySparkResource
+
+from project_etl.orchestration.build import build_defs
+from project_etl.settings import Settings
+
+
+def settings_of(folder: Path, sources: tuple[str, ...] = ("shop",)) -> Settings:
+    """Settings whose landing and lake are where a `SmallShop` of the same folder has them."""
+    return Settings(
+        env="test",
+        root=folder,
+        landing_root=str(folder / "landing"),
+        lake_root=str(folder / "lake"),
+        sources=sources,
+        start_date=date(2025, 1, 1),
+        settle_seconds=0,
+    )
+
+
+def definitions_of(folder: Path, sources: tuple[str, ...] = ("shop",)) -> dg.Definitions:
+    """The platform's definitions; Spark is the session that already runs in this process, or none until it is used."""
+    return build_defs(settings_of(folder, sources), resources={"spark": LazyPySparkResource(spark_config={})})
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a run told Dagster."""
+
+    result: dg.ExecuteInProcessResult
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether every step succeeded."""
+        return self.result.success
+
+    @property
+    def materialized(self) -> dict[str, set[str | None]]:
+        """Table → the partitions that were recorded; None stands for a table without partitions."""
+        found: dict[str, set[str | None]] = {}
+        for event in self._materializations():
+            found.setdefault(_name(event.asset_key), set()).add(event.partition)
+        return found
+
+    @property
+    def checks(self) -> dict[tuple[str, str], dg.AssetCheckEvaluation]:
+        """Table and rule → verdict."""
+        return {
+            (_name(found.asset_key), found.check_name): found for found in self.result.get_asset_check_evaluations()
+        }
+
+    @property
+    def failure(self) -> str:
+        """The description of the one step that failed."""
+        (event,) = [event for event in self.result.all_events if event.is_step_failure]
+        data = event.step_failure_data.user_failure_data
+        assert data is not None, event.step_failure_data.error
+        return data.description or ""
+
+    def metadata(self, table: str, day: str | None = None) -> dict[str, Any]:
+        """Metadata of a table's materialization of that day."""
+        (event,) = [e for e in self._materializations() if _name(e.asset_key) == table and e.partition == day]
+        return {name: value.value for name, value in event.metadata.items()}
+
+    def _materializations(self) -> Sequence[dg.AssetMaterialization]:
+        events = self.result.get_asset_materialization_events()
+        return [event.step_materialization_data.materialization for event in events]
+
+
+def run(defs: dg.Definitions, first: str, last: str | None = None, instance: dg.DagsterInstance | None = None) -> Done:
+    """Materialize every asset for a day, or for the days from `first` to `last`, as one run of the implicit job."""
+    days = {"dagster/partition": first}
+    if last:
+        days = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+    job = defs.resolve_implicit_global_asset_job_def()
+    return Done(job.execute_in_process(tags=days, instance=instance, raise_on_error=False))
+
+
+def _name(key: dg.AssetKey) -> str:
+    return "/".join(key.path)

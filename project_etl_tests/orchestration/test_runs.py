@@ -1,0 +1,174 @@
+"""Real runs through Dagster: what they store, what they report, and what a tripped rule keeps from happening."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import dagster as dg
+import pytest
+from pyspark.sql import SparkSession
+
+from project_etl.core.contract import Action
+from project_etl_tests.orchestration.given import Done, definitions_of, run
+from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
+
+D1, D2, D3 = "2025-01-01", "2025-01-02", "2025-01-03"
+FACT = "gold/fact_order_items"
+
+
+@dataclass(frozen=True)
+class Story:
+    """Four runs over one shop, and every table's Delta version after each of them."""
+
+    shop: SmallShop
+    defs: dg.Definitions
+    first: Done
+    again: Done
+    stopped: Done
+    repaired: Done
+    versions: tuple[dict[str, int | None], ...]
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Story:
+    """Load two days, load them again, then a day that lacks a rate, then that day with the rate."""
+    folder = tmp_path_factory.mktemp("story")
+    shop, defs = SmallShop(folder, spark), definitions_of(folder)
+    tables = [
+        f"{layer}/{name}" for layer, name in (key.path for key in defs.resolve_asset_graph().get_all_asset_keys())
+    ]
+    versions: list[dict[str, int | None]] = []
+    runs: list[Done] = []
+
+    def go(first: str, last: str | None = None) -> None:
+        runs.append(run(defs, first, last, instance))
+        versions.append({table: shop.version(table) for table in tables})
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        land_two_days(shop)
+        go(D1, D2)
+        go(D1, D2)
+        land_order_in_yen(shop)
+        go(D3)
+        shop.land_rows(
+            "fx_rates", D3, {"rate_date": D2, "base_currency": "EUR", "quote_currency": "JPY", "rate": "160"}
+        )
+        go(D3)
+    return Story(shop, defs, *runs, versions=tuple(versions))
+
+
+def land_two_days(shop: SmallShop) -> None:
+    """Two days with three good orders, and a bad one on each day."""
+    shop.land_rows("customers", D1, CUSTOMER)
+    shop.land_rows("products", D1, PRODUCT)
+    shop.land_rows("orders", D1, ORDER, {**ORDER, "order_id": "O2", "status": "SHIPED"})
+    shop.land_rows("order_items", D1, ITEM)
+    later = {**ORDER, "order_ts": f"{D2}T09:00:00Z", "updated_at": f"{D2}T09:00:00Z"}
+    shop.land_rows(
+        "orders",
+        D2,
+        {**later, "order_id": "O3"},
+        {**later, "order_id": "O4", "customer_id": ""},
+        {**later, "order_id": "O5", "status": "lost"},
+    )
+    shop.land_rows(
+        "order_items",
+        D2,
+        {**ITEM, "order_item_id": "I3", "order_id": "O3"},
+        {**ITEM, "order_item_id": "I4", "order_id": "O4"},
+    )
+
+
+def land_order_in_yen(shop: SmallShop) -> None:
+    """A good order whose currency has no rate."""
+    yen = {**ORDER, "order_id": "O6", "order_ts": f"{D3}T09:00:00Z", "currency": "JPY", "updated_at": f"{D3}T09:00:00Z"}
+    shop.land_rows("orders", D3, yen)
+    shop.land_rows("order_items", D3, {**ITEM, "order_item_id": "I6", "order_id": "O6", "unit_price": "1600.00"})
+
+
+def test_a_range_is_one_run_that_records_each_day_of_each_table(story: Story) -> None:
+    assert story.first.succeeded
+    days = {table: {D1, D2} for table in story.versions[0]}
+    assert story.first.materialized == {**days, "gold/customer_ltv": {None}}
+
+
+def test_each_day_has_its_own_row_counts(story: Story) -> None:
+    orders = {day: story.first.metadata("silver/orders", day) for day in (D1, D2)}
+    assert {day: found["dagster/partition_row_count"] for day, found in orders.items()} == {D1: 1, D2: 2}
+    assert [orders[D2][name] for name in ("read", "published", "quarantined")] == [3, 2, 1]
+    assert story.first.metadata("bronze/orders", D2)["dagster/partition_row_count"] == 3
+    assert story.first.metadata("gold/daily_aov", D1)["dagster/partition_row_count"] == 1
+    # A day on which nothing landed is zero, not unknown.
+    assert story.first.metadata("silver/fx_rates", D2)["dagster/partition_row_count"] == 0
+
+
+def test_metadata_says_which_commit_holds_the_rows(story: Story) -> None:
+    found = story.first.metadata("silver/orders", D1)
+    assert found["delta_version"] == story.versions[0]["silver/orders"]
+    assert found["is_unchanged"] is False
+    assert (found["rows_insert"], found["rows_update"], found["rows_delete"]) == (3, 0, 0)
+
+
+def test_every_rule_is_a_check_with_counts_also_unbroken_ones(story: Story) -> None:
+    declared = {("/".join(key.asset_key.path), key.name) for key in story.defs.resolve_asset_graph().asset_check_keys}
+    assert set(story.first.checks) == declared
+    broken = {key: check.metadata["broken"].value for key, check in story.first.checks.items() if not check.passed}
+    assert broken == {("silver/orders", "status_isin"): 2, ("silver/orders", "customer_id_not_null"): 1}
+    unbroken = story.first.checks["silver/orders", "order_total_type"]
+    assert (unbroken.metadata["broken"].value, unbroken.metadata["judged"].value) == (0, 5)
+
+
+def test_a_broken_quarantine_rule_names_days_and_samples_and_stops_nothing(story: Story) -> None:
+    check = story.first.checks["silver/orders", "status_isin"]
+    assert check.severity is dg.AssetCheckSeverity.WARN
+    assert check.metadata["action"].value == Action.QUARANTINE.value
+    assert check.metadata["days"].value == f"{D1}, {D2}"
+    assert "SHIPED" in str(check.metadata["samples"].value)
+
+
+def test_running_again_commits_nothing_and_says_the_same(story: Story) -> None:
+    assert story.again.succeeded
+    assert story.versions[1] == story.versions[0]
+    assert story.again.materialized == story.first.materialized
+    assert all(
+        story.again.metadata(table, day)["is_unchanged"]
+        for table, days in story.again.materialized.items()
+        for day in days
+    )
+    counts = {
+        done: {key: (check.passed, check.metadata["broken"].value) for key, check in done.checks.items()}
+        for done in (story.first, story.again)
+    }
+    assert counts[story.again] == counts[story.first]
+    again, first = (done.metadata("silver/orders", D2) for done in (story.again, story.first))
+    assert again["dagster/partition_row_count"] == first["dagster/partition_row_count"]
+
+
+def test_a_tripped_fail_rule_stops_the_run_and_names_currency_and_day(story: Story) -> None:
+    assert not story.stopped.succeeded
+    assert all(text in story.stopped.failure for text in (FACT, "fx_rate_known", "JPY", D3, "nothing was published"))
+    check = story.stopped.checks[FACT, "fx_rate_known"]
+    assert (check.passed, check.severity, check.metadata["broken"].value) == (False, dg.AssetCheckSeverity.ERROR, 1)
+
+
+def test_nothing_downstream_of_a_tripped_rule_runs(story: Story) -> None:
+    graph = story.defs.resolve_asset_graph()
+    reached, waiting = set(), [dg.AssetKey(FACT.split("/"))]
+    while waiting:
+        key = waiting.pop()
+        reached.add("/".join(key.path))
+        waiting += graph.get(key).child_keys
+    assert {"gold/fact_orders", "gold/daily_aov"} < reached
+    assert not reached & set(story.stopped.materialized)
+    assert {table: story.versions[2][table] for table in reached} == {
+        table: story.versions[1][table] for table in reached
+    }
+    # What is upstream has been published: the run goes on from there once the rate has landed.
+    assert "silver/orders" in story.stopped.materialized
+
+
+def test_the_day_is_published_once_its_rate_has_landed(story: Story) -> None:
+    assert story.repaired.succeeded
+    assert story.repaired.metadata(FACT, D3)["dagster/partition_row_count"] == 1
+    (row,) = [row for row in story.shop.rows(FACT, "order_id", "net_amount_reporting", "fx_carried") if row[0] == "O6"]
+    assert (str(row[1]), row[2]) == ("20.0000", True)

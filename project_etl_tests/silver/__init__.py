@@ -1,0 +1,1 @@
+"""Tests of the Silver tables, one module each."""

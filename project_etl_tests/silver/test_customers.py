@@ -1,0 +1,79 @@
+"""Silver customers: what each rule of the contract rejects, and how a good record is cleaned."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+from pyspark.sql import SparkSession
+
+from project_etl_tests.silver.given import LANDED, MALFORMED, Verdict, judge, rule_names
+from project_etl_tests.small_shop import CUSTOMER
+
+# Case → the columns that differ from a good customer, and the rules that this breaks.
+BAD = {
+    "no key": ({"customer_id": ""}, ["customer_id_not_null"]),
+    "an address without @": ({"email": "ada.example.org"}, ["email_str_matches"]),
+    "an address without a domain": ({"email": "ada@example"}, ["email_str_matches"]),
+    "an address with a line break": ({"email": "ada@example.org\nx"}, ["email_str_matches"]),
+    "a country by name": ({"country": "Germany"}, ["country_isin"]),
+    "a country that is none": ({"country": "XY"}, ["country_isin"]),
+    "30 February": ({"signup_date": "2025-02-30"}, ["signup_date_type"]),
+    "a signup that is no day": ({"signup_date": "today"}, ["signup_date_type"]),
+    "no time of change": ({"updated_at": ""}, ["updated_at_not_null"]),
+    "a time of change that is none": ({"updated_at": "2025"}, ["updated_at_type"]),
+    "a record that cannot be parsed": (MALFORMED, ["well_formed"]),
+}
+WARNED = {"no address": ({"email": None}, ["email_not_null"]), "a blank address": ({"email": "  "}, ["email_not_null"])}
+GOOD = {
+    "as it is": {"signup_date": "2024-02-29"},
+    "next to nothing": {"first_name": None, "last_name": None, "country": "", "signup_date": ""},
+    "untidy text": {
+        "first_name": "  ADA maria",
+        "last_name": "o'neill ",
+        "email": " Ada@Example.ORG ",
+        "country": "gb",
+    },
+    "an offset": {"updated_at": "2025-01-01T01:00:00+01:00"},
+}
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> dict[str, Verdict]:
+    changes = {**{case: change for case, (change, _) in {**BAD, **WARNED}.items()}, **GOOD}
+    cases = {case: {**CUSTOMER, **change} for case, change in changes.items()}
+    return judge(spark, tmp_path_factory.mktemp(LANDED), "customers", cases)
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_record_breaks_exactly_its_rules(verdicts: dict[str, Verdict], case: str) -> None:
+    assert (verdicts[case].broken, verdicts[case].is_valid) == (tuple(BAD[case][1]), False)
+
+
+@pytest.mark.parametrize("case", WARNED)
+def test_a_warning_keeps_the_record(verdicts: dict[str, Verdict], case: str) -> None:
+    assert (verdicts[case].broken, verdicts[case].is_valid) == (tuple(WARNED[case][1]), True)
+
+
+@pytest.mark.parametrize("case", GOOD)
+def test_a_good_record_breaks_nothing(verdicts: dict[str, Verdict], case: str) -> None:
+    assert (verdicts[case].broken, verdicts[case].is_valid) == ((), True)
+
+
+@pytest.mark.parametrize("table", ["customers", "customers_history"])
+def test_every_rule_has_a_case(table: str) -> None:
+    assert rule_names(table) == {rule for _, rules in {**BAD, **WARNED}.values() for rule in rules}
+
+
+def test_names_addresses_and_countries_are_cleaned(verdicts: dict[str, Verdict]) -> None:
+    row = verdicts["untidy text"].row
+    found = [row[name] for name in ("first_name", "last_name", "full_name", "email", "country")]
+    assert found == ["Ada Maria", "O'neill", "Ada Maria O'neill", "ada@example.org", "GB"]
+    assert verdicts["next to nothing"].row["full_name"] is None
+
+
+def test_instants_are_utc_and_days_are_days(verdicts: dict[str, Verdict]) -> None:
+    as_it_is, offset = verdicts["as it is"].row, verdicts["an offset"].row
+    assert as_it_is["signup_date"] == date(2024, 2, 29)
+    assert as_it_is["updated_at"] == offset["updated_at"]
+    assert as_it_is["updated_at"].astimezone(UTC) == datetime(2025, 1, 1, tzinfo=UTC)

@@ -1,0 +1,61 @@
+"""Silver FX rates: what each rule of the contract rejects."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from pyspark.sql import SparkSession
+
+from project_etl_tests.silver.given import LANDED, MALFORMED, Verdict, judge, rule_names
+
+RATE = {"rate_date": "2025-01-01", "base_currency": "EUR", "quote_currency": "GBP", "rate": "0.85"}
+
+# Case → the columns that differ from a good rate, and the rules that this breaks.
+BAD = {
+    "no day": ({"rate_date": ""}, ["rate_date_not_null"]),
+    "a day that does not exist": ({"rate_date": "2025-04-31"}, ["rate_date_type"]),
+    "a time in place of a day": ({"rate_date": "2025-01-01T00:00:00Z"}, ["rate_date_type"]),
+    "no base": ({"base_currency": ""}, ["base_currency_not_null"]),
+    "a base that is none": ({"base_currency": "XXQ"}, ["base_currency_isin"]),
+    "no quote": ({"quote_currency": ""}, ["quote_currency_not_null"]),
+    "a quote that is none": ({"quote_currency": "pounds"}, ["quote_currency_isin"]),
+    "no rate": ({"rate": ""}, ["rate_not_null"]),
+    "a rate in words": ({"rate": "par"}, ["rate_type"]),
+    "a rate of 0": ({"rate": "0"}, ["rate_greater_than"]),
+    "a rate below 0": ({"rate": "-0.85"}, ["rate_greater_than"]),
+    "a record that cannot be parsed": (MALFORMED, ["well_formed"]),
+}
+GOOD = {
+    "as it is": {},
+    "small letters": {"base_currency": " eur", "quote_currency": "gbp "},
+    "the smallest": {"rate": "0.00000001"},
+    "nine places": {"rate": "0.123456785"},
+}
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> dict[str, Verdict]:
+    changes = {**{case: change for case, (change, _) in BAD.items()}, **GOOD}
+    cases = {case: {**RATE, **change} for case, change in changes.items()}
+    return judge(spark, tmp_path_factory.mktemp(LANDED), "fx_rates", cases)
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_record_breaks_exactly_its_rules(verdicts: dict[str, Verdict], case: str) -> None:
+    assert (verdicts[case].broken, verdicts[case].is_valid) == (tuple(BAD[case][1]), False)
+
+
+@pytest.mark.parametrize("case", GOOD)
+def test_a_good_record_breaks_nothing(verdicts: dict[str, Verdict], case: str) -> None:
+    assert (verdicts[case].broken, verdicts[case].is_valid) == ((), True)
+
+
+def test_every_rule_has_a_case() -> None:
+    assert rule_names("fx_rates") == {rule for _, rules in BAD.values() for rule in rules}
+
+
+def test_rates_have_eight_places_and_currencies_capitals(verdicts: dict[str, Verdict]) -> None:
+    assert verdicts["nine places"].row["rate"] == Decimal("0.12345679")
+    row = verdicts["small letters"].row
+    assert (row["base_currency"], row["quote_currency"]) == ("EUR", "GBP")

@@ -1,0 +1,84 @@
+"""Silver products: what each rule of the contract rejects, and how bands, categories and tags are read."""
+
+from __future__ import annotations
+
+import pytest
+from pyspark.sql import SparkSession
+
+from project_etl_tests.silver.given import LANDED, MALFORMED, Verdict, judge, rule_names
+
+# As Bronze has it: all text.
+PRODUCT = {
+    "product_id": "P1",
+    "name": "Lamp",
+    "category": "home",
+    "price": "10",
+    "currency": "EUR",
+    "active": "true",
+    "tags": '["a", "b"]',
+    "updated_at": "2025-01-01T00:00:00Z",
+}
+
+# Case → the columns that differ from a good product, and the rules that this breaks.
+BAD = {
+    "no key": ({"product_id": ""}, ["product_id_not_null"]),
+    "no name": ({"name": " "}, ["name_not_null"]),
+    "a price of 0": ({"price": "0"}, ["price_greater_than"]),
+    "a price below 0": ({"price": "-1"}, ["price_greater_than"]),
+    "a price in words": ({"price": "ten"}, ["price_type"]),
+    "a price that is too large": ({"price": "1e15"}, ["price_type"]),
+    "a currency that is none": ({"currency": "EURO"}, ["currency_isin"]),
+    "neither true nor false": ({"active": "maybe"}, ["is_active_type"]),
+    "tags that are no array": ({"tags": "a, b"}, ["tags_type"]),
+    "no time of change": ({"updated_at": ""}, ["updated_at_not_null"]),
+    "a time of change that is none": ({"updated_at": "12:30"}, ["updated_at_type"]),
+    "a record that cannot be parsed": (MALFORMED, ["well_formed"]),
+}
+GOOD = {
+    "as it is": {},
+    "next to nothing": {"category": "", "price": "", "currency": "", "active": "", "tags": ""},
+    "untidy text": {"name": " Lamp ", "category": " HOME garden", "currency": " eur "},
+    "just low": {"price": "49.9999"},
+    "just medium": {"price": "50"},
+    "still medium": {"price": "199.9999"},
+    "just high": {"price": "200"},
+}
+# They judge columns that are derived here and never without a value or another than the three.
+UNREACHABLE = {"category_not_null", "price_band_isin"}
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> dict[str, Verdict]:
+    changes = {**{case: change for case, (change, _) in BAD.items()}, **GOOD}
+    cases = {case: {**PRODUCT, **change} for case, change in changes.items()}
+    return judge(spark, tmp_path_factory.mktemp(LANDED), "products", cases)
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_record_breaks_exactly_its_rules(verdicts: dict[str, Verdict], case: str) -> None:
+    assert (verdicts[case].broken, verdicts[case].is_valid) == (tuple(BAD[case][1]), False)
+
+
+@pytest.mark.parametrize("case", GOOD)
+def test_a_good_record_breaks_nothing(verdicts: dict[str, Verdict], case: str) -> None:
+    assert (verdicts[case].broken, verdicts[case].is_valid) == ((), True)
+
+
+@pytest.mark.parametrize("table", ["products", "products_history"])
+def test_every_rule_has_a_case(table: str) -> None:
+    assert rule_names(table) - UNREACHABLE == {rule for _, rules in BAD.values() for rule in rules}
+
+
+@pytest.mark.parametrize(
+    ("case", "band"),
+    [("just low", "Low"), ("just medium", "Medium"), ("still medium", "Medium"), ("just high", "High")],
+)
+def test_bands_begin_at_their_limits(verdicts: dict[str, Verdict], case: str, band: str) -> None:
+    assert verdicts[case].row["price_band"] == band
+
+
+def test_text_is_cleaned_and_an_absent_category_has_a_name(verdicts: dict[str, Verdict]) -> None:
+    untidy, bare = verdicts["untidy text"].row, verdicts["next to nothing"].row
+    assert [untidy[name] for name in ("name", "category", "currency")] == ["Lamp", "Home Garden", "EUR"]
+    assert [bare[name] for name in ("category", "price_band", "is_active", "tags")] == ["Unknown", None, None, None]
+    assert verdicts["as it is"].row["tags"] == ["a", "b"]

@@ -1,0 +1,124 @@
+"""The shape of the package: imports point one way, importing is free, and no file grows past what one can read."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import project_etl
+
+PACKAGE = Path(project_etl.__file__).parent
+MAX_LINES = 250
+
+# What the modules of a folder (or a single module) may import of this package, beside the folder itself. Anything may
+# import `core`, and nothing in `core` imports anything else.
+MAY_IMPORT = {
+    "core": set(),
+    "sources": {"core"},
+    "silver": {"core"},
+    "gold": {"core"},
+    "generator": set(),
+    "orchestration": {"core", "sources", "silver", "gold", "settings"},
+    "commands": {"core", "sources", "silver", "gold", "settings", "setting_types", "generator", "orchestration"},
+    "definitions": {"orchestration", "settings"},
+    "cli": {"commands", "settings", "generator"},
+    "settings": {"setting_types"},
+    # The sources that there are and the codes that are allowed.
+    "setting_types": {"core", "sources"},
+}
+# Only these layers know of the orchestrator.
+KNOWS_DAGSTER = {"orchestration", "commands", "definitions", "cli"}
+
+FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+MODULES = [path for path in FILES if path != Path("__init__.py")]
+
+
+def imports_of(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and full name of everything that a module imports, also inside functions."""
+    for node in ast.walk(ast.parse((PACKAGE / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                folder = ("project_etl", *path.parts[:-1])
+                base = ".".join(folder[: len(folder) - node.level + 1])
+            else:
+                base = ""
+            origin = ".".join(filter(None, (base, node.module)))
+            yield from ((node.lineno, f"{origin}.{alias.name}") for alias in node.names)
+
+
+def layer_of(path: Path) -> str:
+    """The folder of a module, or the module itself where it stands at the top."""
+    return path.parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_imports_point_one_way(path: Path) -> None:
+    layer = layer_of(path)
+    assert layer in MAY_IMPORT, f"{path}: say in MAY_IMPORT of this test what {layer} may import"
+    allowed = MAY_IMPORT[layer] | {layer}
+    wrong = [
+        f"{path}:{line} imports {name}, but {layer} may only import {', '.join(sorted(allowed))}"
+        for line, name in imports_of(path)
+        if name.split(".")[0] == "project_etl" and name.split(".")[1] not in allowed | {"__version__"}
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_only_the_wiring_knows_dagster(path: Path) -> None:
+    if layer_of(path) not in KNOWS_DAGSTER:
+        found = [
+            f"{path}:{line} imports {name}"
+            for line, name in imports_of(path)
+            if name.split(".")[0].startswith("dagster")
+        ]
+        assert not found
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_files_are_short_enough_to_read(path: Path) -> None:
+    lines = len((PACKAGE / path).read_text(encoding="utf-8").splitlines())
+    assert lines <= MAX_LINES, f"{path} has {lines} lines, {MAX_LINES} is the end: split it by what belongs together"
+
+
+# Ends with another code when a JVM, a network connection or a file was asked for that an import has no business with.
+IMPORT_AND_WATCH = """
+import sys
+allowed = sys.argv[1]
+def watch(event, args):
+    if event == "subprocess.Popen" and "java" in str(args[0]):
+        sys.exit(f"importing starts {args}")
+    if event == "socket.connect":
+        sys.exit(f"importing connects to {args[1:]}")
+    if event == "os.mkdir" and str(args[0]).startswith(allowed):
+        sys.exit(f"importing makes the folder {args[0]}")
+sys.addaudithook(watch)
+import project_etl.definitions
+from pyspark.sql import SparkSession
+if SparkSession.getActiveSession() is not None:
+    sys.exit("importing starts a Spark session")
+"""
+
+
+def test_importing_the_code_location_has_no_effects_and_needs_no_secrets(tmp_path: Path) -> None:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "PROJECT_ETL_JARS_DIR") if name in os.environ}
+    places = {"PROJECT_ETL_LAKE_ROOT": f"{tmp_path}/lake", "PROJECT_ETL_LANDING_ROOT": f"{tmp_path}/landing"}
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_AND_WATCH, str(tmp_path)],
+        cwd=PACKAGE.parent,
+        env=kept | places,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.iterdir())

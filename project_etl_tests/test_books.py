@@ -1,0 +1,198 @@
+"""The books of a generated shop: every planted record is where its kind of dirt must lead, and Gold is the oracle's.
+
+Six landing days with all kinds of dirt are loaded once, at once. What is expected comes from the generator's manifest
+and from the oracle, neither of which knows the platform; only `RULES_OF` says how the platform calls what was planted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from graphlib import TopologicalSorter
+
+import pytest
+from pyspark.sql import SparkSession
+
+from project_etl.core.report import SILVER_COUNTS, Report
+from project_etl.generator import Manifest, Outcome, generate
+from project_etl_tests.oracle import expected_gold
+from project_etl_tests.oracle.compare import assert_gold_equal
+from project_etl_tests.oracle.gold import GOLD_TABLES, GoldTable
+from project_etl_tests.small_shop import SmallShop
+
+DAYS, SCALE = 6, 0.02
+TABLES = {
+    "customers": "customers",
+    "customers_history": "customers",
+    "products": "products",
+    "products_history": "products",
+    "orders": "orders",
+    "order_items": "order_items",
+    "fx_rates": "fx_rates",
+}
+
+# The rules that a planted kind breaks. Kinds of one name mean the same in every dataset.
+RULES_OF: dict[str, tuple[str, ...]] = {
+    "active_not_boolean": ("is_active_type",),
+    "bad_quote": ("well_formed",),
+    "country_not_iso": ("country_isin",),
+    "currency_not_iso": ("currency_isin",),
+    "customer_id_missing": ("customer_id_not_null",),
+    "discount_above_gross": ("discount_within_gross",),
+    "discount_negative": ("discount_greater_than_or_equal_to",),
+    "discount_not_a_number": ("discount_type",),
+    "email_malformed": ("email_str_matches",),
+    "malformed_json": ("well_formed",),
+    "name_missing": ("name_not_null",),
+    "order_id_missing": ("order_id_not_null",),
+    "order_item_id_missing": ("order_item_id_not_null",),
+    "order_ts_in_future": ("order_ts_not_in_future",),
+    "order_ts_missing": ("order_ts_not_null",),
+    "order_ts_nonexistent": ("order_ts_type",),
+    "order_unknown": ("order_exists",),
+    "price_negative": ("price_greater_than",),
+    "price_not_a_number": ("price_type",),
+    "price_zero": ("price_greater_than",),
+    "product_id_missing": ("product_id_not_null",),
+    "product_unknown": ("product_exists",),
+    # No discount is small enough for less than nothing.
+    "quantity_negative": ("discount_within_gross", "quantity_greater_than"),
+    "quantity_not_a_number": ("quantity_type",),
+    "quantity_too_large": ("quantity_less_than_or_equal_to",),
+    "quantity_zero": ("quantity_greater_than",),
+    "quote_currency_missing": ("quote_currency_not_null",),
+    "rate_date_unparsable": ("rate_date_type",),
+    "rate_missing": ("rate_not_null",),
+    "rate_negative": ("rate_greater_than",),
+    "rate_not_a_number": ("rate_type",),
+    "rate_zero": ("rate_greater_than",),
+    "signup_date_unparsable": ("signup_date_type",),
+    "status_unknown": ("status_isin",),
+    "too_few_fields": ("well_formed",),
+    "too_many_fields": ("well_formed",),
+    "total_negative": ("order_total_greater_than_or_equal_to",),
+    "total_not_a_number": ("order_total_type",),
+    "unit_price_not_a_number": ("unit_price_type",),
+    "unit_price_too_large": ("unit_price_less_than_or_equal_to",),
+    "unit_price_zero": ("unit_price_greater_than",),
+    "updated_at_missing": ("updated_at_not_null",),
+    "updated_at_unparsable": ("updated_at_type",),
+}
+WARNING_OF = {
+    ("customers", "email_missing"): "email_not_null",
+    ("orders", "guest"): "customer_id_not_null",
+    ("orders", "customer_unknown"): "customer_known",
+}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A generated shop that has gone all the way, what was reported, and what was planted."""
+
+    shop: SmallShop
+    reports: dict[str, Report]
+    manifest: Manifest
+    days: tuple[date, ...]
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Loaded:
+    """Load all landing days in one batch, so that the reported books are those of everything that landed."""
+    shop = SmallShop(tmp_path_factory.mktemp("books"), spark)
+    manifest = generate(shop.landing, days=DAYS, scale=SCALE)
+    days = tuple(manifest.start + timedelta(days=n) for n in range(DAYS))
+    texts = tuple(day.isoformat() for day in days)
+    reports = shop.load(*texts)
+    for name in _gold_in_order(shop):
+        reports[name] = shop.gold(name.removeprefix("gold/"), *texts)
+    return Loaded(shop, reports, manifest, days)
+
+
+@pytest.fixture(scope="module")
+def expected(loaded: Loaded) -> dict[str, GoldTable]:
+    return expected_gold(loaded.shop.landing, ("shop",), "EUR", loaded.days)
+
+
+def _gold_in_order(shop: SmallShop) -> Iterator[str]:
+    inputs = {
+        name: {item.table for item in table.inputs.values()}
+        for name, table in shop.tables.items()
+        if table.layer == "gold"
+    }
+    return (name for name in TopologicalSorter(inputs).static_order() if name in inputs)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_totals_are_those_of_the_manifest(loaded: Loaded, table: str) -> None:
+    books, report = loaded.manifest.datasets[TABLES[table]], loaded.reports[f"silver/{table}"]
+    is_history = table.endswith("_history")
+    assert {name: report.total(name) for name in SILVER_COUNTS} == {
+        "read": books.records,
+        "published": books.versions if is_history else books.published,
+        "deduplicated": books.deduplicated,
+        "superseded": 0 if is_history else books.superseded,
+        "quarantined": books.quarantined,
+    }
+    assert len(loaded.shop.rows(f"silver/{table}", "_source_file")) == report.total("published")
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_quarantine_holds_what_was_planted_under_the_rule_it_breaks(loaded: Loaded, table: str) -> None:
+    kinds = loaded.manifest.datasets[TABLES[table]].kinds
+    planted = {
+        (place.file, place.row): (name, sorted(RULES_OF[name]))
+        for name, kind in kinds.items()
+        if kind.outcome is Outcome.QUARANTINED
+        for place in kind.planted
+    }
+    held = {(file, row): sorted(rules) for file, row, rules in loaded.shop.quarantined(table)}
+    wrong = {
+        place: f"{name} must break {rules}, quarantine says {held.get(place)}"
+        for place, (name, rules) in planted.items()
+        if held.get(place) != rules
+    }
+    assert not wrong
+    assert not held.keys() - planted.keys()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_checks_count_what_quarantine_holds(loaded: Loaded, table: str) -> None:
+    held = Counter(rule for *_, rules in loaded.shop.quarantined(table) for rule in rules)
+    counted = {rule.name: rule.broken for rule in loaded.reports[f"silver/{table}"].rules}
+    warnings = {rule for (dataset, _), rule in WARNING_OF.items() if dataset == TABLES[table]}
+    assert {name: number for name, number in counted.items() if number and name not in warnings} == held
+
+
+@pytest.mark.parametrize(("dataset", "kind"), WARNING_OF)
+def test_warnings_count_what_was_planted(loaded: Loaded, dataset: str, kind: str) -> None:
+    rules = {rule.name: rule for rule in loaded.reports[f"silver/{dataset}"].rules}
+    planted = loaded.manifest.datasets[dataset].kinds[kind].count
+    assert planted > 0
+    assert rules[WARNING_OF[dataset, kind]].broken == planted
+
+
+def test_files_that_gave_no_rows_are_in_the_register(loaded: Loaded) -> None:
+    rule_of = {"unreadable": "file_decompresses", "repeated": "file_unique"}
+    planted = [
+        (file.path, rule_of[file.state])
+        for books in loaded.manifest.datasets.values()
+        for file in books.files
+        if file.state != "loaded"
+    ]
+    assert {rule for _, rule in planted} == set(rule_of.values())
+    assert loaded.shop.rows("quarantine/files", "_source_file", "rule") == sorted(planted)
+
+
+@pytest.mark.parametrize("dataset", sorted(set(TABLES.values())))
+def test_bronze_holds_every_record_of_every_readable_file(loaded: Loaded, dataset: str) -> None:
+    books = loaded.manifest.datasets[dataset]
+    held = Counter(file for (file,) in loaded.shop.rows(f"bronze/{dataset}", "_source_file"))
+    assert held == {file.path: file.records for file in books.files if file.state == "loaded" and file.records}
+
+
+@pytest.mark.parametrize("table", GOLD_TABLES)
+def test_gold_is_the_oracles(loaded: Loaded, expected: dict[str, GoldTable], table: str) -> None:
+    assert expected[table].rows
+    assert_gold_equal(loaded.shop.lake.root, {table: expected[table]})
