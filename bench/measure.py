@@ -50,7 +50,8 @@ def require_linux() -> None:
     """
     if not (PROC / "self" / "stat").is_file():
         raise BenchError(
-            f"bench reads {PROC}, which {sys.platform} does not have: run `make bench` on Linux, in WSL or in a container."
+            f"bench reads {PROC}, which {sys.platform} does not have: "
+            "run `make bench` on Linux, in WSL or in a container."
         )
 
 

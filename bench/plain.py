@@ -2,8 +2,8 @@
 
 It is the yardstick, so it takes what says *what* a table is (transforms, contracts' rules, keys, the sources' mappings,
 `spark.*` settings) and leaves out everything that runs it: Dagster, the lake, staging, verdicts, the memory of what was
-loaded. It trusts its caller: days are loaded once, in order; Gold is not judged, warnings are not counted, a replaced file
-does not take back what it said.
+loaded. It trusts its caller: days are loaded once, in order; Gold is not judged, warnings are not counted, a replaced
+file does not take back what it said.
 
     python -m bench.plain 2025-01-01...2025-03-31 [timings.json]
 
@@ -22,7 +22,7 @@ import pkgutil
 import sys
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import reduce
@@ -81,7 +81,8 @@ class Job:
         """Write the job's days of a table that is partitioned by day, one file a day."""
         writer = rows.repartition(day).write.format("delta").mode("overwrite").partitionBy(day)
         if self.exists(name):
-            writer = writer.option("replaceWhere", f"{day} BETWEEN '{self.first}' AND '{self.last}'")
+            # Not BETWEEN: Delta 4.4 cannot resolve it here under Spark 4.1.
+            writer = writer.option("replaceWhere", f"{day} >= '{self.first}' AND {day} <= '{self.last}'")
         writer.save(self.path(name))
 
     @contextmanager
@@ -115,7 +116,7 @@ def run(settings: Settings, first: str, last: str) -> dict[str, tuple[float, flo
     return job.timings
 
 
-def ordered(folders: list[str], package: str) -> list[Table]:
+def ordered(folders: Iterable[str], package: str) -> list[Table]:
     """The tables of a package, parents first."""
     modules = (importlib.import_module(f"{package}.{info.name}") for info in pkgutil.iter_modules(folders))
     tables = {table.name: table for table in map(from_module, modules)}
@@ -154,8 +155,8 @@ def load_bronze(job: Job, dataset: Dataset) -> None:
         frames.append(_read_json(job, dataset, lines))
     # Spark matches a CSV's columns by position, so that files with one header are read together.
     tables = [file for file in readable if ".csv" in file.path]
-    for header in dict.fromkeys(file.first_line for file in tables):
-        frames.append(_read_csv(job, dataset, [file for file in tables if file.first_line == header]))
+    headers = dict.fromkeys(file.first_line for file in tables)
+    frames += [_read_csv(job, dataset, [file for file in tables if file.first_line == header]) for header in headers]
     versions = job.spark.createDataFrame(
         [(file.path, file.version) for file in readable], "_source_file string, _source_version string"
     )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from project_etl.core.contract import Action, Rule, broken_rules, contract_version
@@ -78,7 +78,7 @@ def _judged(job: Job, table: Table, records: DataFrame, rules: Sequence[Rule]) -
     )
 
 
-def _breaks(rules: Sequence[Rule]) -> F.Column:
+def _breaks(rules: Sequence[Rule]) -> Column:
     return F.arrays_overlap("_broken", F.array(*[F.lit(rule.name) for rule in rules if rule.action is not Action.WARN]))
 
 
@@ -92,7 +92,9 @@ def _quarantine_name(table: Table) -> str:
 def _quarantine(job: Job, table: Table, rejected: DataFrame, valid: DataFrame, rules: Sequence[Rule]) -> None:
     """Keep rejected records with all they said, and let go of those whose parent has arrived."""
     name = _quarantine_name(table)
-    lacks_parent = F.arrays_overlap("_broken", F.array(*[F.lit(ref.rule) for ref in table.references]).cast("array<string>"))
+    lacks_parent = F.arrays_overlap(
+        "_broken", F.array(*[F.lit(ref.rule) for ref in table.references]).cast("array<string>")
+    )
     bad = rejected.select(
         *[column for column in LINEAGE_NAMES if column != "_source_files"],
         F.col("_broken").alias("rules"),
@@ -123,7 +125,9 @@ def _write(job: Job, table: Table, valid: DataFrame, *, gathers: bool) -> None:
     if isinstance(table.write, History):
         # A new version changes how long its neighbours are valid: all versions of the thing are written again.
         if not is_new:
-            stored = job.read(table.name).join(valid.select(table.write.of).distinct(), on=table.write.of, how="left_semi")
+            stored = job.read(table.name).join(
+                valid.select(table.write.of).distinct(), on=table.write.of, how="left_semi"
+            )
             valid = valid.unionByName(stored.drop(*VALIDITY))
         newest = _with_validity(_newest(valid, table.keys, order), table.write)
     else:
@@ -149,9 +153,7 @@ def _newest(rows: DataFrame, keys: Sequence[str], order: Sequence[str]) -> DataF
 
 def _with_validity(rows: DataFrame, history: History) -> DataFrame:
     until = F.lead(history.newest_by).over(Window.partitionBy(history.of).orderBy(history.newest_by))
-    return rows.withColumns(
-        {"valid_from": F.col(history.newest_by), "valid_to": until, "is_current": until.isNull()}
-    )
+    return rows.withColumns({"valid_from": F.col(history.newest_by), "valid_to": until, "is_current": until.isNull()})
 
 
 def _redate(job: Job, table: Table) -> None:

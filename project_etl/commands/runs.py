@@ -108,8 +108,12 @@ def failure_text(event: dg.DagsterEvent) -> str:
     error = data.error
     while error is not None and error.cause is not None:
         error = error.cause
+    if error is None:
+        return "failed without saying why"
     # Spark adds its whole query plan to a message; the run in Dagster has all of it.
-    return error.message.strip().partition("\n")[0] if error is not None else "failed without saying why"
+    first = error.message.strip().partition("\n")[0]
+    where = error.stack[-1].strip().partition("\n")[0] if error.stack else ""
+    return first if ": " in first or not where else f"{first} ({where})"
 
 
 def table_of_step(step: str) -> str:

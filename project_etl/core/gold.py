@@ -98,7 +98,7 @@ def stage_gold(job: GoldJob) -> Staged:
         where = f"`{table.write.day}` IN ({sql_list(stale)})"
         return lake.replace(table.name, result.repartition(table.write.day), where, note)
 
-    return Staged(table.name, report, commit, discard=lambda: _discard(rows))
+    return Staged(table.name, report, commit, discard=lake.release)
 
 
 def input_days(asked: Sequence[str], item: Input) -> list[str]:
@@ -136,7 +136,3 @@ def _count(job: GoldJob, rows: DataFrame) -> list[Row]:
 
 def _remembered(job: GoldJob, memory: Memory) -> Report:
     return memory.report(job.units, Report(rules=tuple(unbroken(rule) for rule in job.rules)))
-
-
-def _discard(rows: DataFrame) -> None:
-    rows.unpersist()

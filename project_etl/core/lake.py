@@ -167,6 +167,10 @@ class Lake:
         reader = self.session().read.format("delta").option("readChangeFeed", "true")
         return reader.option("startingVersion", since + 1).load(self.path(name))
 
+    def release(self) -> None:
+        """Free what was kept in memory between judging and committing."""
+        self.session().catalog.clearCache()
+
     # --- writing ------------------------------------------------------------------------------------------------------
 
     def create(

@@ -52,7 +52,7 @@ def stage_silver(job: SilverJob) -> Staged:
         table.name,
         report,
         commit=lambda: _commit(job, plan, rows, counted, report),
-        discard=lambda: _discard(rows),
+        discard=lake.release,
     )
 
 
@@ -125,7 +125,6 @@ def _commit(job: SilverJob, plan: SilverPlan, rows: DataFrame, counted: Sequence
     commit = _write(job, rows, counted, note)
     if leaving is not None:
         quarantine.remove(lake, name, leaving, {"table": job.table.name, "run_id": job.run.run_id, "tidied": batch})
-        leaving.unpersist()
     return commit
 
 
@@ -167,13 +166,5 @@ def _leaving(job: SilverJob, plan: SilverPlan, rows: DataFrame, rejected: DataFr
     released = held.join(valid, on=keys, how="left_semi").select(*keys)
     unsaid = held.where(of_days(plan.changed_days)).join(rejected.select(*keys), on=keys, how="left_anti").select(*keys)
     leaving = released.union(unsaid).distinct().persist()
-    if leaving.isEmpty():
-        leaving.unpersist()
-        return None
-    # Filled now: what it reads from quarantine and Silver changes before it is used.
-    leaving.count()
-    return leaving
-
-
-def _discard(rows: DataFrame) -> None:
-    rows.unpersist()
+    # Counted in full: what it is computed from changes before it is used.
+    return leaving if leaving.count() else None

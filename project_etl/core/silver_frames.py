@@ -40,7 +40,7 @@ def scored(job: SilverJob, plan: SilverPlan) -> DataFrame:
     """
     reached = _reached(job, plan)
     if reached is None:
-        sources = [_records(job, plan.batch_days)] if plan.batch_days else []
+        sources = [_records(job, plan.batch_days)]
         sources += [_waiting(job, plan.batch_days)] if plan.waiting else []
         fresh = judged_records(job, union_all(sources))
         if job.lake.is_empty(job.table.name):

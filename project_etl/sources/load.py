@@ -67,7 +67,7 @@ def stage_bronze(job: BronzeJob) -> Staged:
         table,
         report,
         commit=lambda: _commit(job, plan, rows, found, report),
-        discard=lambda: _discard(rows),
+        discard=lake.release,
     )
 
 
@@ -267,7 +267,3 @@ def _entry(job: BronzeJob, file: LandingFile, version: str, rule: str, detail: s
     now = job.run.started_at
     day = date.fromisoformat(file.day)
     return FileEntry(file.path, version, day, job.dataset.bronze, rule, detail, file.size, job.run.run_id, now, now)
-
-
-def _discard(rows: DataFrame) -> None:
-    rows.unpersist()

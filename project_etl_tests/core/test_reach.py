@@ -44,7 +44,8 @@ def rate(number: int, base: str, quote: str) -> dict[str, object]:
 def version(table: str, key: str, since: datetime, to: datetime | None, said: str) -> dict[str, object]:
     """A row of a history table in which one column says something."""
     declared = next(each for each in TABLES if each.name == table)
-    row: dict[str, object] = dict.fromkeys(declared.schema.fieldNames())
+    row: dict[str, object] = {}
+    row.update(dict.fromkeys(declared.schema.fieldNames()))
     said_in = "category" if "category" in row else "country"
     own = {declared.keys[0]: key, "updated_at": since, "valid_from": since, "valid_to": to, said_in: said}
     return row | own | {"is_current": to is None}

@@ -15,10 +15,11 @@ import dagster as dg
 from dagster_pyspark import LazyPySparkResource
 
 from project_etl.orchestration.build import build_defs
+from project_etl.setting_types import Sources
 from project_etl.settings import Settings
 
 
-def settings_of(folder: Path, sources: tuple[str, ...] = ("shop",)) -> Settings:
+def settings_of(folder: Path, sources: Sources = ("shop",)) -> Settings:
     """Settings whose landing and lake are where a `SmallShop` of the same folder has them."""
     return Settings(
         env="test",
@@ -31,7 +32,7 @@ def settings_of(folder: Path, sources: tuple[str, ...] = ("shop",)) -> Settings:
     )
 
 
-def definitions_of(folder: Path, sources: tuple[str, ...] = ("shop",)) -> dg.Definitions:
+def definitions_of(folder: Path, sources: Sources = ("shop",)) -> dg.Definitions:
     """The platform's definitions; Spark is the session that already runs in this process, or none until it is used."""
     return build_defs(settings_of(folder, sources), resources={"spark": LazyPySparkResource(spark_config={})})
 

@@ -11,9 +11,14 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from project_etl.setting_types import Sources
 from project_etl_tests.orchestration.given import definitions_of
 
-SOURCES = {"shop": ("shop",), "online_retail": ("online_retail",), "both": ("shop", "online_retail")}
+SOURCES: dict[str, Sources] = {
+    "shop": ("shop",),
+    "online_retail": ("online_retail",),
+    "both": ("shop", "online_retail"),
+}
 SNAPSHOT = Path(__file__).with_name("graph.json")
 REGENERATE = "python -m project_etl_tests.orchestration.test_graph"
 
@@ -49,7 +54,7 @@ def _bronze(graph: dict[str, dict[str, Any]]) -> list[str]:
 
 
 @pytest.mark.parametrize("sources", SOURCES.values(), ids=SOURCES)
-def test_definitions_are_loadable_with_any_sources(sources: tuple[str, ...], tmp_path: Path) -> None:
+def test_definitions_are_loadable_with_any_sources(sources: Sources, tmp_path: Path) -> None:
     defs = definitions_of(tmp_path, sources)
     dg.Definitions.validate_loadable(defs)
     graph = graph_of(defs)
@@ -79,6 +84,8 @@ def test_server_loads_the_code_location(tmp_path: Path, monkeypatch: pytest.Monk
     """What `dagster dev` does: the module that workspace.yaml names, loaded from the repository's root."""
     root = Path(__file__).resolve().parents[2]
     monkeypatch.chdir(root)
+    # This repository, also when another one is installed.
+    monkeypatch.setenv("PYTHONPATH", str(root))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     monkeypatch.setenv("PROJECT_ETL_LAKE_ROOT", str(tmp_path / "lake"))
     monkeypatch.setenv("PROJECT_ETL_SOURCES", "shop,online_retail")

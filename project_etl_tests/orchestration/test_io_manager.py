@@ -37,7 +37,8 @@ def visits_asset(shop: SmallShop, content: Content) -> dg.AssetsDefinition:
         metadata={PARTITION_COLUMN: "day"},
         io_manager_key=IO_MANAGER_KEY,
     )
-    def visits(context: dg.AssetExecutionContext) -> DataFrame:
+    # Dagster takes no annotation of `context` but the class itself, which this module has only by its name.
+    def visits(context) -> DataFrame:
         rows = [(day, visitor) for day in context.partition_keys for visitor in content.get(day, [])]
         return (
             shop.lake.session()

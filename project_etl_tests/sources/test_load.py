@@ -1,0 +1,248 @@
+"""Bronze from real landing folders: every kind of bad file at once, and then the same folders put right.
+
+Belongs here: what lands in the tables, what the register of files says, and that the counts agree. Does not belong
+here: what the readers make of single records and bytes (`test_csv_records.py`, `test_json_records.py`).
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from project_etl.core.report import Report
+from project_etl_tests.small_shop import CUSTOMER, ORDER, SmallShop
+
+D1, D2 = "2025-01-01", "2025-01-02"
+HEADER = ",".join(ORDER)
+COPIED = "reordered.csv"
+
+
+def order(key: str, **changes: str) -> str:
+    """A good order as a line of CSV."""
+    return ",".join({**ORDER, "order_id": key, **changes}.values())
+
+
+def orders(*lines: str, end: str = "\n") -> str:
+    """A file of orders."""
+    return end.join([HEADER, *lines]) + end
+
+
+def customer(**changes: Any) -> str:
+    """A customer as a line of JSON."""
+    return json.dumps({**CUSTOMER, **changes})
+
+
+WHOLE_GZIP = gzip.compress(orders(*[order(f"G{n}") for n in range(200)]).encode())
+REORDERED = "status,order_id,updated_at,order_ts,country,currency,customer_id,order_total\n" + ",".join(
+    ["PAID", "R1", ORDER["updated_at"], ORDER["order_ts"], "GB", "EUR", "C1", "20.00"]
+)
+BAD_ORDERS: dict[str, str | bytes] = {
+    "added_column.csv": f"{HEADER},channel\n{order('A1')},web\n{order('A2')},\n",
+    "bom.csv": b"\xef\xbb\xbf" + orders(order("B1")).encode(),
+    "cr_only.csv": orders(order("L1"), order("L2"), end="\r"),
+    "dropped_column.csv": "order_id,status\nD1,PAID\n",
+    "duplicated_column.csv": f"{HEADER},status\n{order('X1')},PAID\n",
+    "empty.csv": "",
+    "header_only.csv": f"{HEADER}\n",
+    "latin1.csv": orders(order("X2", customer_id="é")).encode("latin-1"),
+    "not_gzip.csv.gz": orders(order("X3")).encode(),
+    "nul.csv": orders(order("N1"), order("N\0")),
+    "quoted.csv": orders(order("Q1", customer_id='"a, b\nc"')),
+    "ragged.csv": orders(order("S1"), "S2,too,few", order("S3") + ",too,many"),
+    COPIED: REORDERED,
+    "truncated.csv.gz": WHOLE_GZIP[: len(WHOLE_GZIP) // 2],
+    "wrong_header.csv": "one,two\n1,2\n",
+    "y_copy.csv": REORDERED,
+}
+NOT_READ: dict[str, str] = {
+    name: orders(order("T1")) for name in (".hidden.csv", "_started.csv", "upload.csv.part", "upload.csv.tmp")
+}
+BAD_CUSTOMERS = "\n".join(
+    [
+        customer(customer_id="J1"),
+        '{"customer_id": "J2", "first_name": ',
+        customer(customer_id=3, country=True, city=1.50),
+        customer(customer_id="J4", city={"name": "York", "zip": [1, 2]}),
+        '{"customer_id": "J5", "customer_id": "J6"}',
+        customer(customer_id="J7", loyalty_tier="gold"),
+        "[1, 2]",
+    ]
+)
+
+# File → records in Bronze; all others have none.
+RECORDS = {
+    "added_column.csv": 2,
+    "bom.csv": 1,
+    "cr_only.csv": 2,
+    "dropped_column.csv": 1,
+    "nul.csv": 2,
+    "quoted.csv": 1,
+    "ragged.csv": 3,
+    COPIED: 1,
+}
+REGISTER = {
+    "duplicated_column.csv": "file_header",
+    "empty.csv": "file_not_empty",
+    "header_only.csv": "file_has_records",
+    "latin1.csv": "file_encoding",
+    "not_gzip.csv.gz": "file_decompresses",
+    "truncated.csv.gz": "file_decompresses",
+    "wrong_header.csv": "file_header",
+    "y_copy.csv": "file_unique",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """What was stored and reported after a load of Bronze."""
+
+    report: Report
+    versions: dict[str, int | None]
+    records: dict[str, int]
+    register: dict[str, str]
+    keys: set[str]
+
+    @property
+    def broken(self) -> dict[str, int]:
+        """Broken rules with their counts."""
+        return {rule.name: rule.broken for rule in self.report.rules if rule.broken}
+
+
+@dataclass(frozen=True)
+class Story:
+    """Orders loaded bad, again, and put right, and customers loaded once."""
+
+    shop: SmallShop
+    bad: Step
+    again: Step
+    right: Step
+    customers: Report
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Story:
+    shop = SmallShop(tmp_path_factory.mktemp("bronze"), spark)
+    for name, content in {**BAD_ORDERS, **NOT_READ, "notes.txt": "hello"}.items():
+        shop.land("orders", D1, content, name)
+    shop.land("customers", D1, BAD_CUSTOMERS)
+
+    def load() -> Step:
+        report = shop.bronze("orders", D1, D2)
+        tables = ("bronze/orders", "quarantine/files")
+        stored = shop.rows("bronze/orders", "_source_file", "order_id")
+        return Step(
+            report,
+            {name: shop.version(name) for name in tables},
+            dict(Counter(_name(file) for file, _ in stored)),
+            {_name(file): rule for file, rule in shop.rows("quarantine/files", "_source_file", "rule")},
+            {key for _, key in stored if key},
+        )
+
+    bad, again = load(), load()
+    put_right(shop)
+    return Story(shop, bad, again, load(), shop.bronze("customers", D1))
+
+
+def put_right(shop: SmallShop) -> None:
+    """New bytes under old names, an upload that has ended, and a copy whose original says something else now."""
+    shop.land("orders", D1, orders(order("E1")), "empty.csv")
+    shop.land("orders", D1, WHOLE_GZIP, "truncated.csv.gz")
+    shop.land("orders", D1, orders(order("B2"), order("B3")), "bom.csv")
+    shop.land("orders", D1, orders(order("R2")), COPIED)
+    shop.land("orders", D1, "three,four\n3,4\n", "cr_only.csv")
+    folder = shop.landing / "shop/orders" / D1
+    (folder / "upload.csv.part").rename(folder / "upload.csv")
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def test_readable_files_have_their_records_in_bronze_and_no_others(story: Story) -> None:
+    assert story.bad.records == RECORDS
+
+
+def test_files_without_rows_are_in_the_register_with_the_rule_they_broke(story: Story) -> None:
+    assert story.bad.register == REGISTER
+
+
+def test_every_file_that_was_read_is_in_bronze_or_in_the_register_and_none_in_both(story: Story) -> None:
+    assert story.bad.records.keys() | story.bad.register.keys() == BAD_ORDERS.keys()
+    assert not story.bad.records.keys() & story.bad.register.keys()
+
+
+def test_checks_count_what_is_stored(story: Story) -> None:
+    assert story.bad.broken == {
+        "files_readable": 6,
+        "files_unique": 1,
+        "files_recognized": 1,
+        "records_well_formed": 3,
+        "columns_known": 1,
+    }
+    days = story.bad.report.days
+    assert days[D1]["read"] == days[D1]["published"] == sum(RECORDS.values())
+    samples = {rule.name: " ".join(rule.samples) for rule in story.bad.report.rules}
+    assert "notes.txt" in samples["files_recognized"]
+    assert "y_copy.csv" in samples["files_unique"]
+    assert COPIED in samples["files_unique"]
+
+
+def test_columns_are_matched_by_name_and_what_does_not_fit_is_kept(story: Story) -> None:
+    columns = ("_source_file", "order_id", "status", "customer_id", "_rescued_data")
+    rows = {(_name(row[0]), row[1]): row[2:] for row in story.shop.rows("bronze/orders", *columns)}
+    assert rows["added_column.csv", "A1"][:2] == ("PAID", "C1")
+    assert json.loads(rows["added_column.csv", "A1"][2] or "")["channel"] == "web"
+    assert rows["added_column.csv", "A2"][2] is None
+    assert rows["dropped_column.csv", "D1"] == ("PAID", None, None)
+    assert rows["quoted.csv", "Q1"][1] == "a, b\nc"
+    malformed = [json.loads(row[2]) for (file, _), row in rows.items() if file == "ragged.csv" and row[2]]
+    assert all("_malformed" in found for found in malformed)
+
+
+def test_loading_again_changes_nothing_and_says_the_same(story: Story) -> None:
+    assert story.again.versions == story.bad.versions
+    assert story.again.report.days == story.bad.report.days
+    assert story.again.broken == story.bad.broken
+
+
+def test_new_bytes_replace_what_the_old_ones_said(story: Story) -> None:
+    records = {**RECORDS, "bom.csv": 2, "empty.csv": 1, "truncated.csv.gz": 200, "upload.csv": 1, "y_copy.csv": 1}
+    del records["cr_only.csv"]
+    assert story.right.records == records
+    # R1 is still said by the copy, which counts now that its original says something else.
+    assert {"R1", "R2", "B2", "B3", "E1", "T1"} <= story.right.keys
+    assert not {"B1", "L1", "L2"} & story.right.keys
+
+
+def test_files_that_are_in_order_leave_the_register_and_new_bad_ones_join_it(story: Story) -> None:
+    put_right = {"empty.csv", "truncated.csv.gz", "y_copy.csv"}
+    register = {name: rule for name, rule in REGISTER.items() if name not in put_right}
+    assert story.right.register == {**register, "cr_only.csv": "file_header"}
+
+
+def test_json_lines_keep_every_value_as_text_and_every_line_as_a_record(story: Story) -> None:
+    columns = ("_row_number", "customer_id", "city", "country", "_rescued_data")
+    rows = {row[0]: row[1:] for row in story.shop.rows("bronze/customers", *columns)}
+    assert sorted(rows) == [1, 2, 3, 4, 5, 6, 7]
+    assert rows[3][:3] == ("3", "1.5", "true")
+    assert json.loads(rows[4][1]) == {"name": "York", "zip": [1, 2]}
+    assert json.loads(rows[6][3])["loyalty_tier"] == "gold"
+    malformed = {number for number, row in rows.items() if row[3] and "_malformed" in json.loads(row[3])}
+    assert malformed == {2, 5, 7}
+    broken = {rule.name: rule.broken for rule in story.customers.rules if rule.broken}
+    assert broken == {"records_well_formed": 3, "columns_known": 1}
+
+
+def test_a_file_with_the_bytes_of_a_known_bad_one_is_registered_too(tmp_path: Path, spark: SparkSession) -> None:
+    shop = SmallShop(tmp_path, spark)
+    for name in ("first.csv", "second.csv"):
+        shop.land("orders", D1, "", name)
+        shop.bronze("orders", D1)
+    assert [_name(file) for (file,) in shop.rows("quarantine/files", "_source_file")] == ["first.csv", "second.csv"]
