@@ -15,8 +15,6 @@ when nothing has. `dg.Failure` ends a step without retries, for the same data wo
 
 # No `from __future__ import annotations` here: Dagster wants to see the class of `context`, not its name.
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
