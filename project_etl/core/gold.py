@@ -16,9 +16,11 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from project_etl.core.contract import Rule, rules_of
+from project_etl.core.delta_log import Commit
 from project_etl.core.judge import judged, masked_json, rule_counts, rule_results, unbroken
-from project_etl.core.lake import Commit, Lake, sql_list
+from project_etl.core.lake import Lake
 from project_etl.core.report import Report
+from project_etl.core.sql_text import sql_list
 from project_etl.core.staged import Memory, Run, Staged, note_of, remember
 from project_etl.core.steps import call, conform
 from project_etl.core.table import Input, ReplaceDays, Table

@@ -18,54 +18,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import deltalake
-from filelock import FileLock, Timeout
 
+from project_etl.core.delta_log import MAINTENANCE, PROPERTIES, Commit, commit_of
 from project_etl.core.engine import runtime_conf
+from project_etl.core.lock import LakeError, file_lock
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql import types as T
 
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
-
-# Operations that leave the rows as they are: no reader has to look again after one of these.
-MAINTENANCE = frozenset(
-    {"CREATE TABLE", "OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "ADD COLUMNS", "CHANGE COLUMN"}
-)
-
-PROPERTIES = {
-    # The notes on commits are read back days later; Delta's default forgets them after 30 days.
-    "delta.logRetentionDuration": "interval 365 days",
-    # A checkpoint each 10 commits costs more than it saves on logs this small.
-    "delta.checkpointInterval": "50",
-    # Readers outside Spark (delta-rs, DuckDB, Polars) matter more than cheap deletes.
-    "delta.enableDeletionVectors": "false",
-}
-
-LOCK_TIMEOUT_SECONDS = 600
-
-
-class LakeError(RuntimeError):
-    """A table cannot be read or written; the message says which, why, and what to do."""
-
-
-@dataclass(frozen=True)
-class Commit:
-    """One entry of a table's Delta log.
-
-    Attributes:
-        version: Delta version that the commit made.
-        operation: Delta's name for it, such as `MERGE`.
-        metrics: Delta's operation metrics, as text by name.
-        note: what the platform wrote about it; empty when another writer made the commit.
-        timestamp: milliseconds since the epoch.
-    """
-
-    version: int
-    operation: str
-    metrics: Mapping[str, str]
-    note: Mapping[str, Any]
-    timestamp: int
 
 
 @dataclass(frozen=True)
@@ -114,11 +76,21 @@ class Lake:
         """Whether the table holds no file, or does not exist; read from the log."""
         return not self.exists(name) or self.delta(name).get_add_actions().num_rows == 0
 
+    def partition_rows(self, name: str, column: str) -> dict[str, int]:
+        """Rows by value of the column that partitions the files, read from the log."""
+        actions = self.delta(name).get_add_actions(flatten=True)
+        rows: dict[str, int] = {}
+        for value, count in zip(
+            actions.column(f"partition.{column}").to_pylist(), actions.column("num_records").to_pylist(), strict=True
+        ):
+            rows[str(value)] = rows.get(str(value), 0) + (count or 0)
+        return rows
+
     def commits(self, name: str) -> tuple[Commit, ...]:
         """The commits that the log still knows, newest first; empty when the table does not exist."""
         if not self.exists(name):
             return ()
-        return tuple(_commit(entry) for entry in self.delta(name).history())
+        return tuple(commit_of(entry) for entry in self.delta(name).history())
 
     def data_version(self, name: str) -> int | None:
         """The newest version that changed rows; equal numbers mean equal rows."""
@@ -134,21 +106,13 @@ class Lake:
         goes when its owner dies. Object stores refuse the second of two equal commits themselves.
 
         Raises:
-            LakeError: another process held the lock for `LOCK_TIMEOUT_SECONDS`.
+            LakeError: another process held the lock for too long.
         """
         if not self.is_local:
             yield
             return
-        file = Path(self.root) / ".locks" / f"{name.replace('/', '.')}.lock"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(file, timeout=LOCK_TIMEOUT_SECONDS):
-                yield
-        except Timeout as error:
-            raise LakeError(
-                f"Table {name} has been locked by another process for {LOCK_TIMEOUT_SECONDS} s ({file}). "
-                "Wait for that run to end, or stop it, and run again."
-            ) from error
+        with file_lock(Path(self.root) / ".locks" / f"{name.replace('/', '.')}.lock", name):
+            yield
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -283,29 +247,3 @@ class Lake:
         if added:
             columns = ", ".join(f"`{column}` {schema[column].dataType.simpleString()}" for column in added)
             self.session().sql(f"ALTER TABLE delta.`{self.path(name)}` ADD COLUMNS ({columns})").collect()
-
-
-def _commit(entry: Mapping[str, Any]) -> Commit:
-    text = entry.get("userMetadata") or "{}"
-    try:
-        note = json.loads(text)
-    except ValueError:
-        note = text
-    return Commit(
-        version=entry["version"],
-        operation=entry.get("operation", ""),
-        metrics=entry.get("operationMetrics") or {},
-        note=note if isinstance(note, dict) else {"text": text},
-        timestamp=entry.get("timestamp", 0),
-    )
-
-
-def sql_list(values: Collection[str]) -> str:
-    """Values as a SQL list of text literals, safely quoted: `'a', 'b'`."""
-    return ", ".join(sql_text(value) for value in sorted(values))
-
-
-def sql_text(value: str) -> str:
-    """A value as a SQL text literal."""
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

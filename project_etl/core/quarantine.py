@@ -13,8 +13,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core.lake import Commit, Lake, sql_list
+from project_etl.core.delta_log import Commit
+from project_etl.core.lake import Lake
 from project_etl.core.records import LINEAGE_NAMES, RECORD, SILVER_LINEAGE
+from project_etl.core.sql_text import sql_list
 from project_etl.core.staged import Run
 
 KEYS = ("_source_file", "_row_number")

@@ -15,12 +15,13 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from project_etl.core import quarantine
+from project_etl.core.delta_log import Commit
 from project_etl.core.judge import masked_json, rule_counts, rule_results
-from project_etl.core.lake import Commit, sql_list
 from project_etl.core.records import RECORD
 from project_etl.core.report import SILVER_COUNTS, Report
 from project_etl.core.silver_frames import of_days, scored, silver_schema
 from project_etl.core.silver_plan import SilverJob, SilverPlan, make_plan, remembered_report
+from project_etl.core.sql_text import sql_list
 from project_etl.core.staged import Staged, note_of
 
 # More partitions than this in a condition cost more to plan than they save.

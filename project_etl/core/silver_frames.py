@@ -17,10 +17,11 @@ from pyspark.sql import types as T
 from project_etl.core import quarantine
 from project_etl.core.contract import Action
 from project_etl.core.judge import BROKEN, breaks, judged
-from project_etl.core.records import ARRIVAL_ORDER, LINEAGE_NAMES, RECORD, SILVER_LINEAGE, union_all
+from project_etl.core.records import LINEAGE_NAMES, RECORD, SILVER_LINEAGE, union_all
 from project_etl.core.silver_plan import VALIDITY, SilverJob, SilverPlan
+from project_etl.core.silver_rank import ranked
 from project_etl.core.steps import call, conform
-from project_etl.core.table import History, Merge, Reference, Table
+from project_etl.core.table import History, Reference, Table
 
 FALSE, TRUE = "false", "true"
 
@@ -38,13 +39,13 @@ def scored(job: SilverJob, plan: SilverPlan) -> DataFrame:
         (what became of a judged record, see `SILVER_COUNTS`), `_op` (what the row means for the table: `insert`,
         `update`, `delete`, or null) and `_was` (the row's key as stored, or null).
     """
-    reached = _reached(job, plan)
+    reached, columns = _reached(job, plan), silver_schema(job.table).fieldNames()
     if reached is None:
         sources = [_records(job, plan.batch_days)]
         sources += [_waiting(job, plan.batch_days)] if plan.waiting else []
         fresh = judged_records(job, union_all(sources))
         if job.lake.is_empty(job.table.name):
-            return _ranked(job.table, _with_batch(fresh, plan), trusts_stored=True)
+            return ranked(job.table, columns, _with_batch(fresh, plan), trusts_stored=True)
         # Read twice below: for its keys, and for its rows.
         fresh = fresh.persist()
         keys = fresh.where("_valid").select(*_entity(job.table)).distinct()
@@ -55,7 +56,7 @@ def scored(job: SilverJob, plan: SilverPlan) -> DataFrame:
         fresh = judged_records(job, _records(job, None)).withColumn("_touched", _is_asked(job, plan))
         pool = fresh.unionByName(_stored(job).withColumn("_touched", reached), allowMissingColumns=True)
         pool = _of_touched_keys(pool, _entity(job.table))
-    return _ranked(job.table, _with_batch(pool, plan), trusts_stored=reached is None)
+    return ranked(job.table, columns, _with_batch(pool, plan), trusts_stored=reached is None)
 
 
 def _with_batch(pool: DataFrame, plan: SilverPlan) -> DataFrame:
@@ -209,78 +210,4 @@ def _of_touched_keys(pool: DataFrame, entity: Iterable[str]) -> DataFrame:
         pool.withColumn("_touched", F.when(keyless, F.col("_touched")).otherwise(of_key))
         .where("_touched")
         .drop("_touched")
-    )
-
-
-# --- who wins ---------------------------------------------------------------------------------------------------------
-
-
-def _ranked(table: Table, pool: DataFrame, *, trusts_stored: bool) -> DataFrame:
-    """Find the winner of each key and say what each row means for the table."""
-    assert isinstance(table.write, History | Merge)
-    columns = silver_schema(table).fieldNames()
-    newest = [F.col(name).desc_nulls_last() for name in (table.write.newest_by, *ARRIVAL_ORDER)]
-    may_win = F.col("_valid") | F.col("_stored") if trusts_stored else F.col("_valid")
-    key = Window.partitionBy(*table.keys)
-    same = Window.partitionBy(
-        *table.keys, "_valid", F.xxhash64(*[name for name in table.schema.fieldNames() if name not in VALIDITY])
-    )
-    rows = pool.withColumns(
-        {
-            "_may_win": may_win,
-            "_was": F.first(F.when(F.col("_stored"), F.struct(*columns)), ignorenulls=True).over(key),
-            "_copy": F.row_number().over(same.orderBy(*newest)),
-        }
-    )
-    best = key.orderBy(F.col("_may_win").desc(), *newest, F.col("_stored").asc())
-    rows = rows.withColumns(
-        {
-            "_wins": F.col("_may_win") & (F.row_number().over(best) == 1),
-            "_best": F.first(F.struct("_source_file", "_row_number", "_may_win")).over(
-                best.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
-            ),
-        }
-    )
-    if isinstance(table.write, History):
-        rows = _with_validity(rows, table.write)
-    return rows.withColumns({"_op": _op(columns), "_status": _status()}).drop("_may_win", "_copy", "_best", "_wins")
-
-
-def _with_validity(rows: DataFrame, history: History) -> DataFrame:
-    """Fill `valid_from`, `valid_to` and `is_current` of winners from the next version of the same thing."""
-    by_version = Window.partitionBy(history.of).orderBy(F.col("_wins").desc(), F.col(history.newest_by).asc())
-    following = F.lead(F.when(F.col("_wins"), F.col(history.newest_by))).over(by_version)
-    return (
-        rows.withColumn("_next", following)
-        .withColumns(
-            {
-                "valid_from": F.col(history.newest_by),
-                "valid_to": F.col("_next"),
-                "is_current": F.col("_next").isNull(),
-            }
-        )
-        .drop("_next")
-    )
-
-
-def _op(columns: list[str]) -> Column:
-    is_same = F.col("_was").eqNullSafe(F.struct(*columns))
-    orphan = F.col("_stored") & ~F.col("_best._may_win")
-    return (
-        F.when(F.col("_wins") & F.col("_was").isNull(), "insert")
-        .when(F.col("_wins") & ~is_same, "update")
-        .when(orphan, "delete")
-    )
-
-
-def _status() -> Column:
-    is_best = (F.col("_best._source_file") == F.col("_source_file")) & (
-        F.col("_best._row_number") == F.col("_row_number")
-    )
-    return (
-        F.when(F.col("_stored"), F.lit(None).cast("string"))
-        .when(~F.col("_valid"), "quarantined")
-        .when(F.col("_wins") | is_best, "published")
-        .when(F.col("_copy") > 1, "deduplicated")
-        .otherwise("superseded")
     )

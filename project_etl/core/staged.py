@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from project_etl.core.lake import Commit, Lake
+from project_etl.core.delta_log import Commit
+from project_etl.core.lake import Lake
 from project_etl.core.report import Report
 
 

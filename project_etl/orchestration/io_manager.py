@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pyspark.sql import functions as F
 
-from project_etl.core.lake import Lake, sql_list
+from project_etl.core.lake import Lake
+from project_etl.core.sql_text import sql_list
 from project_etl.core.staged import Staged
 from project_etl.orchestration.metadata import day_metadata, table_metadata
 
@@ -47,7 +48,11 @@ class DeltaIOManager(dg.IOManager):
         version = commit.version if commit else obj.version
         context.add_output_metadata(table_metadata(self.lake, obj, version, commit, seconds))
         if context.has_asset_partitions:
-            for day, metadata in day_metadata(obj.report, context.asset_partition_keys).items():
+            column = (context.definition_metadata or {}).get(PARTITION_COLUMN)
+            # Where a day is a partition on disk too, the log says how many rows it holds, whoever wrote them.
+            is_on_disk = column in self.lake.delta(obj.table).metadata().partition_columns
+            stored = self.lake.partition_rows(obj.table, column) if column and is_on_disk else None
+            for day, metadata in day_metadata(obj.report, context.asset_partition_keys, stored).items():
                 context.step_context.add_asset_metadata(metadata, context.asset_key, day)
 
     def load_input(self, context: dg.InputContext) -> DataFrame:

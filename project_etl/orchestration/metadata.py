@@ -13,7 +13,8 @@ import dagster as dg
 from pyspark.sql import types as T
 
 from project_etl.core.contract import Action, Rule
-from project_etl.core.lake import Commit, Lake
+from project_etl.core.delta_log import Commit
+from project_etl.core.lake import Lake
 from project_etl.core.report import Report, RuleResult
 from project_etl.core.staged import Staged
 
@@ -64,12 +65,18 @@ def table_metadata(
     return {key: value for key, value in known.items() if value is not None}
 
 
-def day_metadata(report: Report, days: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Counts of each day of the run; a day without rows has zero."""
-    return {
-        day: {"dagster/partition_row_count": report.days.get(day, {}).get("published", 0), **report.days.get(day, {})}
-        for day in days
-    }
+def day_metadata(
+    report: Report, days: Sequence[str], stored: Mapping[str, int] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Counts of each day of the run; a day without rows has zero.
+
+    Args:
+        report: what the last batch of each day brought.
+        days: the days of the run.
+        stored: rows that the table holds by day, where that is known; else those the batch published.
+    """
+    rows = stored if stored is not None else {day: counts.get("published", 0) for day, counts in report.days.items()}
+    return {day: {"dagster/partition_row_count": rows.get(day, 0), **report.days.get(day, {})} for day in days}
 
 
 def check_result(table: dg.AssetKey, rule: RuleResult, report: Report) -> dg.AssetCheckResult:

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from project_etl.core.contract import sql_rule
 from project_etl.core.iso import CURRENCIES
 from project_etl.core.records import RECORD
 from project_etl.core.steps import cleaned, to_boolean, to_decimal, to_utc
@@ -35,6 +36,15 @@ class Products(pa.DataFrameModel):
     updated_at: T.TimestampType = pa.Field(description="When the shop last changed the product (UTC).")
 
 
+RULES = (
+    sql_rule(
+        "is_active_type",
+        f"{RECORD}.text.active IS NULL OR is_active IS NOT NULL",
+        description="the text of active can be read as true or false",
+        column="is_active",
+    ),
+)
+
 TABLE = Table(
     name="silver/products",
     contract=Products,
@@ -42,6 +52,7 @@ TABLE = Table(
     records="products",
     write=Merge(newest_by="updated_at"),
     partition_by="category",
+    rules=RULES,
 )
 
 

@@ -6,7 +6,7 @@ import pandera.pyspark as pa
 from pyspark.sql import types as T
 
 from project_etl.core.table import History, Table
-from project_etl.silver.products import Products, transform
+from project_etl.silver.products import RULES, Products, transform
 
 __all__ = ["TABLE", "transform"]
 
@@ -25,4 +25,5 @@ TABLE = Table(
     keys=("product_id", "updated_at"),
     records="products",
     write=History(of="product_id", newest_by="updated_at"),
+    rules=RULES,
 )

@@ -15,7 +15,8 @@ import deltalake
 import pyarrow as pa
 from pyspark.sql import types as T
 
-from project_etl.core.lake import Lake, sql_list
+from project_etl.core.lake import Lake
+from project_etl.core.sql_text import sql_list
 from project_etl.sources.unreadable import FILE_RULES
 
 TABLE = "quarantine/files"

@@ -7,8 +7,8 @@ deciding what to load (`load_plan.py`), reading formats (`records.py`), types an
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame, Row
@@ -16,19 +16,20 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contract import Action
-from project_etl.core.lake import Commit, sql_list
+from project_etl.core.delta_log import Commit
 from project_etl.core.records import MALFORMED_PATH, RESCUED
 from project_etl.core.report import Report, RuleResult
+from project_etl.core.sql_text import sql_list
 from project_etl.core.staged import Staged, note_of, remember
+from project_etl.sources.executor import PROBLEM, groups_of, reader
 from project_etl.sources.file_register import FILE_HAS_RECORDS, FILE_UNIQUE, FileEntry, update
 from project_etl.sources.landing_store import LandingFile
 from project_etl.sources.load_plan import BronzeJob, BronzePlan, make_plan
 from project_etl.sources.unreadable import FILE_STABLE
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    pass
 
-PROBLEM = "_problem"
 TASKS_PER_CORE = 2
 
 # What people see as Bronze's checks: nothing here keeps a record out, Silver does.
@@ -40,8 +41,6 @@ RULES = {
     "records_well_formed": "every record can be parsed",
     "columns_known": "no record has a column that is not declared",
 }
-
-Group = list[tuple[str, str, str]]
 
 
 def bronze_rules() -> tuple[RuleResult, ...]:
@@ -71,70 +70,13 @@ def stage_bronze(job: BronzeJob) -> Staged:
     )
 
 
-def reader(
-    root: str, columns: Sequence[str], groups: Sequence[Group], ingested_at: datetime
-) -> Callable[..., Iterator[pa.RecordBatch]]:
-    """A function for `mapInArrow` that reads the files of the groups whose numbers it is given."""
-
-    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        # Imported on the executor, whose memory this runs in.
-        import pyarrow as pa
-
-        from project_etl.sources.records import batch_schema, read_batches
-        from project_etl.sources.unreadable import UnreadableFile
-
-        def with_lineage(batch: pa.RecordBatch, file: tuple[str, str, str], problem: str | None) -> pa.RecordBatch:
-            path, version, day = file
-            rows = len(batch)
-            lineage = {
-                "_source_file": pa.repeat(pa.scalar(path), rows),
-                "_source_version": pa.repeat(pa.scalar(version), rows),
-                "_row_number": batch.column("_row_number"),
-                "_ingested_at": pa.repeat(pa.scalar(ingested_at, pa.timestamp("us", tz="UTC")), rows),
-                "_landing_date": pa.repeat(pa.scalar(date.fromisoformat(day)), rows),
-                PROBLEM: pa.repeat(pa.scalar(problem, pa.string()), rows),
-            }
-            text = {name: batch.column(name) for name in (*columns, RESCUED)}
-            return pa.RecordBatch.from_pydict({**text, **lineage})
-
-        for numbers in batches:
-            for number in numbers.column(0).to_pylist():
-                for file in groups[number]:
-                    problem = None
-                    try:
-                        for batch in read_batches(root, file[0], columns, expect_version=file[1]):
-                            yield with_lineage(batch, file, None)
-                    except UnreadableFile as error:
-                        problem = json.dumps({"rule": error.rule, "detail": error.detail})
-                    # One last row per file says how it went, also for a file without records.
-                    end = pa.RecordBatch.from_pylist([{"_row_number": 0}], schema=batch_schema(columns))
-                    yield with_lineage(end, file, problem)
-
-    return read
-
-
 def _read(job: BronzeJob, plan: BronzePlan) -> DataFrame:
     spark = job.lake.session()
     cores = int(spark.conf.get("spark.default.parallelism", "8") or "8")
-    groups = _groups(plan.load, cores * TASKS_PER_CORE)
+    groups = groups_of(plan.load, cores * TASKS_PER_CORE)
     read = reader(job.landing_root, tuple(job.dataset.columns), groups, job.run.started_at)
     schema = T.StructType([*job.dataset.schema.fields, T.StructField(PROBLEM, T.StringType())])
     return spark.range(0, len(groups), 1, numPartitions=max(len(groups), 1)).mapInArrow(read, schema)
-
-
-def _groups(load: Mapping[LandingFile, str], tasks: int) -> list[Group]:
-    """Deal files out to tasks: a landing day stays together, so that it becomes one file in Bronze."""
-    days: dict[str, tuple[int, Group]] = {}
-    for file, version in sorted(load.items()):
-        size, files = days.get(file.day, (0, []))
-        days[file.day] = (size + file.size, [*files, (file.path, version, file.day)])
-    groups: list[Group] = [[] for _ in range(min(tasks, len(days)))]
-    sizes = [0] * len(groups)
-    for size, files in sorted(days.values(), key=lambda day: -day[0]):
-        smallest = sizes.index(min(sizes))
-        sizes[smallest] += size + 1
-        groups[smallest] += files
-    return groups
 
 
 def _found(rows: DataFrame) -> list[Row]:
@@ -186,6 +128,8 @@ def _report(job: BronzeJob, plan: BronzePlan, found: Mapping[str, Row]) -> Repor
             count("columns_known", row["day"], row["rescued"], f"{path}: {row['rescued_sample']}")
     for file, (_, holder) in plan.copies.items():
         count("files_unique", file.day, 1, f"{file.path} has the bytes of {holder}")
+    for file, bad in plan.known_bad.items():
+        count("files_readable", file.day, 1, f"{file.path}: {bad.rule}: {bad.detail}")
     for file in plan.unsettled:
         count("files_settled", file.day, 1, f"{file.path} was still changing; it is taken next time")
     for item in plan.unrecognized:
@@ -244,10 +188,11 @@ def _commit(job: BronzeJob, plan: BronzePlan, rows: DataFrame, found: Mapping[st
 
 
 def _copies(job: BronzeJob, plan: BronzePlan) -> list[FileEntry]:
-    return [
+    copies = [
         _entry(job, file, version, FILE_UNIQUE, f"has the bytes of {holder}")
         for file, (version, holder) in plan.copies.items()
     ]
+    return copies + [_entry(job, file, bad.version, bad.rule, bad.detail) for file, bad in plan.known_bad.items()]
 
 
 def _unloaded(

@@ -55,6 +55,7 @@ class BronzePlan:
         changed
             while the new holder has already left landing.
         copies: files that say what another file of the day says, with that file's path.
+        known_bad: files with the bytes of a file of the day that is known to be bad, with that file's entry.
         settled: register entries of files that are in order now.
         unsettled: files that were still changing.
         unrecognized: what lies in landing and is not read.
@@ -65,6 +66,7 @@ class BronzePlan:
     drop: tuple[str, ...]
     rename: Mapping[str, tuple[str, str]]
     copies: Mapping[LandingFile, tuple[str, str]]
+    known_bad: Mapping[LandingFile, FileEntry]
     settled: tuple[str, ...]
     unsettled: tuple[LandingFile, ...]
     unrecognized: tuple[Unrecognized, ...]
@@ -82,6 +84,7 @@ class _Steps:
     drop: list[str] = field(default_factory=list[str])
     rename: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     copies: dict[LandingFile, tuple[str, str]] = field(default_factory=dict[LandingFile, tuple[str, str]])
+    known_bad: dict[LandingFile, FileEntry] = field(default_factory=dict[LandingFile, FileEntry])
     files: Ledger = field(default_factory=dict[str, dict[str, str]])
 
 
@@ -105,6 +108,7 @@ def make_plan(job: BronzeJob) -> BronzePlan:
         copies={
             file: copy for file, copy in steps.copies.items() if not _is_listed(listed.get(file.path), versions[file])
         },
+        known_bad=steps.known_bad,
         settled=tuple(sorted(path for path in listed if any(path in held for held in steps.files.values()))),
         unsettled=unsettled,
         unrecognized=unrecognized,
@@ -121,7 +125,13 @@ def _plan_day(
 ) -> None:
     by_path = {file.path: file for file in here}
     newest = {**{entry.path: entry.version for entry in register}, **loaded, **{f.path: v for f, v in here.items()}}
-    unreadable = {entry.version for entry in register if entry.rule != FILE_UNIQUE}
+    unreadable = {entry.version: entry for entry in register if entry.rule != FILE_UNIQUE}
+    listed = {(entry.path, entry.version, entry.rule) for entry in register}
+    steps.known_bad |= {
+        file: bad
+        for file, version in here.items()
+        if (bad := unreadable.get(version)) and (file.path, version, bad.rule) not in listed
+    }
     names: dict[str, list[str]] = defaultdict(list)
     for path, version in sorted(newest.items()):
         if version not in unreadable:
@@ -138,10 +148,9 @@ def _plan_day(
         else:
             # It has left landing; its bytes are in Bronze under the name of a copy that said the same.
             steps.rename[holders[version]] = (path, day)
-    for version, paths in names.items():
-        for path in paths[1:]:
-            if path in by_path:
-                steps.copies[by_path[path]] = (version, paths[0])
+    steps.copies |= {
+        by_path[path]: (version, paths[0]) for version, paths in names.items() for path in paths[1:] if path in by_path
+    }
 
 
 def _is_listed(entry: FileEntry | None, version: str) -> bool:

@@ -1,0 +1,91 @@
+"""Who wins: the winner of each key among judged records and stored rows, and what that means for the table.
+
+Belongs here: ranking, validity in time, status and effect of rows. Does not belong here: where rows come from
+(`silver_frames.py`).
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from project_etl.core.records import ARRIVAL_ORDER
+from project_etl.core.silver_plan import VALIDITY
+from project_etl.core.table import History, Merge, Table
+
+
+def ranked(table: Table, columns: list[str], pool: DataFrame, *, trusts_stored: bool) -> DataFrame:
+    """Find the winner of each key and say what each row means for the table.
+
+    Args:
+        table: the Silver table.
+        columns: its stored columns.
+        pool: judged records and stored rows of the keys concerned.
+        trusts_stored: whether stored rows stand for all earlier records, and so may win.
+    """
+    assert isinstance(table.write, History | Merge)
+    newest = [F.col(name).desc_nulls_last() for name in (table.write.newest_by, *ARRIVAL_ORDER)]
+    may_win = F.col("_valid") | F.col("_stored") if trusts_stored else F.col("_valid")
+    key = Window.partitionBy(*table.keys)
+    same = Window.partitionBy(
+        *table.keys, "_valid", F.xxhash64(*[name for name in table.schema.fieldNames() if name not in VALIDITY])
+    )
+    rows = pool.withColumns(
+        {
+            "_may_win": may_win,
+            "_was": F.first(F.when(F.col("_stored"), F.struct(*columns)), ignorenulls=True).over(key),
+            "_copy": F.row_number().over(same.orderBy(*newest)),
+        }
+    )
+    best = key.orderBy(F.col("_may_win").desc(), *newest, F.col("_stored").asc())
+    rows = rows.withColumns(
+        {
+            "_wins": F.col("_may_win") & (F.row_number().over(best) == 1),
+            "_best": F.first(F.struct("_source_file", "_row_number", "_may_win")).over(
+                best.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+            ),
+        }
+    )
+    if isinstance(table.write, History):
+        rows = _with_validity(rows, table.write)
+    return rows.withColumns({"_op": _op(columns), "_status": _status()}).drop("_may_win", "_copy", "_best", "_wins")
+
+
+def _with_validity(rows: DataFrame, history: History) -> DataFrame:
+    """Fill `valid_from`, `valid_to` and `is_current` of winners from the next version of the same thing."""
+    by_version = Window.partitionBy(history.of).orderBy(F.col("_wins").desc(), F.col(history.newest_by).asc())
+    following = F.lead(F.when(F.col("_wins"), F.col(history.newest_by))).over(by_version)
+    return (
+        rows.withColumn("_next", following)
+        .withColumns(
+            {
+                "valid_from": F.col(history.newest_by),
+                "valid_to": F.col("_next"),
+                "is_current": F.col("_next").isNull(),
+            }
+        )
+        .drop("_next")
+    )
+
+
+def _op(columns: list[str]) -> Column:
+    is_same = F.col("_was").eqNullSafe(F.struct(*columns))
+    orphan = F.col("_stored") & ~F.col("_best._may_win")
+    return (
+        F.when(F.col("_wins") & F.col("_was").isNull(), "insert")
+        .when(F.col("_wins") & ~is_same, "update")
+        .when(orphan, "delete")
+    )
+
+
+def _status() -> Column:
+    is_best = (F.col("_best._source_file") == F.col("_source_file")) & (
+        F.col("_best._row_number") == F.col("_row_number")
+    )
+    return (
+        F.when(F.col("_stored"), F.lit(None).cast("string"))
+        .when(~F.col("_valid"), "quarantined")
+        .when(F.col("_wins") | is_best, "published")
+        .when(F.col("_copy") > 1, "deduplicated")
+        .otherwise("superseded")
+    )
