@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from project_etl.core.contract import Rule, rules_of
 from project_etl.core.delta_log import Commit
-from project_etl.core.judge import judged, masked_json, rule_counts, rule_results, unbroken
+from project_etl.core.judge import BROKEN, broken_counts, judged, masked_json, rule_results, unbroken
 from project_etl.core.lake import Lake
 from project_etl.core.report import Report
 from project_etl.core.sql_text import sql_list
@@ -79,11 +79,7 @@ def stage_gold(job: GoldJob) -> Staged:
     if not stale:
         return Staged(table.name, _remembered(job, memory), None, lake.version(table.name))
     rows = judged(_computed(job, stale), job.rules).persist()
-    counted = _count(job, rows)
-    days = [(str(row["day"]), row) for row in counted]
-    fresh = Report(
-        days={day: {"published": row["published"]} for day, row in days}, rules=rule_results(job.rules, days)
-    )
+    fresh = _report(job, rows)
     report = fresh.joined(memory.report([unit for unit in job.units if unit not in stale], fresh))
     note = note_of(
         job.run,
@@ -128,12 +124,16 @@ def _is_day(column: str, days: Sequence[str]) -> Column:
     return F.col(column).isin([F.lit(day).cast("date") for day in days])
 
 
-def _count(job: GoldJob, rows: DataFrame) -> list[Row]:
+def _report(job: GoldJob, rows: DataFrame) -> Report:
     day = F.col(job.table.write.day) if isinstance(job.table.write, ReplaceDays) else F.lit(WHOLE)
-    names = job.table.schema.fieldNames()
-    sample = masked_json(job.table.schema, names)
-    counts = [F.count(F.lit(1)).alias("published"), *rule_counts(job.rules, sample, F.lit(True))]
-    return rows.groupBy(day.alias("day")).agg(*counts).orderBy("day").collect()
+    by_day = rows.groupBy(day.cast("string").alias("day"))
+    counted = by_day.agg(F.count(F.lit(1)).alias("rows"), F.count_if(F.size(BROKEN) > 0).alias("broken")).collect()
+    sample = masked_json(job.table.schema, job.table.schema.fieldNames())
+    broken = broken_counts(rows, day, sample) if any(row["broken"] for row in counted) else []
+    return Report(
+        days={row["day"]: {"published": row["rows"]} for row in sorted(counted)},
+        rules=rule_results(job.rules, broken),
+    )
 
 
 def _remembered(job: GoldJob, memory: Memory) -> Report:

@@ -7,9 +7,9 @@ Belongs here: adding verdict columns to a frame, the aggregates that count them,
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from project_etl.core.contract import Action, Rule, broken_rules
@@ -34,27 +34,33 @@ def breaks(rules: Iterable[Rule], action: Action) -> Column:
     return F.arrays_overlap(F.col(BROKEN), F.array(*names)) if names else F.lit(False)
 
 
-def rule_counts(rules: Sequence[Rule], sample: Column, where: Column) -> list[Column]:
-    """Aggregates: per rule how many rows broke it (`n_<i>`), and one of them (`s_<i>`)."""
-    found = [(index, F.array_contains(BROKEN, rule.name) & where) for index, rule in enumerate(rules)]
-    counts = [F.count_if(broken).alias(f"n_{index}") for index, broken in found]
-    return counts + [F.any_value(F.when(broken, sample), F.lit(True)).alias(f"s_{index}") for index, broken in found]
+def broken_counts(rows: DataFrame, day: Column, sample: Column) -> list[Row]:
+    """Count who broke what: one row (`day`, `rule`, `broken`, `sample`) per day and rule that was broken.
 
-
-def rule_results(rules: Sequence[Rule], rows: Sequence[tuple[str, Any]]) -> tuple[RuleResult, ...]:
-    """Read the aggregates of `rule_counts` back.
+    A query of its own over the few rows that broke anything: as aggregates beside the other counts, two for each rule,
+    it would take Spark longer to compile than to run.
 
     Args:
-        rules: the rules, as given to `rule_counts`.
-        rows: per day the day's name and the collected row.
+        rows: judged rows.
+        day: day of a row.
+        sample: text that shows a row.
     """
+    broken = rows.where(F.size(BROKEN) > 0).select(
+        day.cast("string").alias("day"), F.explode(BROKEN).alias("rule"), sample.alias("sample")
+    )
+    counts = [F.count(F.lit(1)).alias("broken"), F.min("sample").alias("sample")]
+    return broken.groupBy("day", "rule").agg(*counts).orderBy("day", "rule").collect()
+
+
+def rule_results(rules: Sequence[Rule], counts: Sequence[Row]) -> tuple[RuleResult, ...]:
+    """The result of every rule, from what `broken_counts` found."""
     return tuple(
         unbroken(
             rule,
-            by_day={day: row[f"n_{index}"] for day, row in rows if row[f"n_{index}"]},
-            samples=tuple(row[f"s_{index}"] for _, row in rows if row[f"s_{index}"])[:SAMPLES],
+            by_day={row["day"]: row["broken"] for row in counts if row["rule"] == rule.name},
+            samples=tuple(row["sample"] for row in counts if row["rule"] == rule.name)[:SAMPLES],
         )
-        for index, rule in enumerate(rules)
+        for rule in rules
     )
 
 

@@ -9,20 +9,21 @@ that a day was judged, and loses rows only after it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from project_etl.core import quarantine
 from project_etl.core.delta_log import Commit
-from project_etl.core.judge import masked_json, rule_counts, rule_results
+from project_etl.core.judge import BROKEN, broken_counts, masked_json, rule_results
 from project_etl.core.records import RECORD
 from project_etl.core.report import SILVER_COUNTS, Report
 from project_etl.core.silver_frames import of_days, scored, silver_schema
 from project_etl.core.silver_plan import SilverJob, SilverPlan, make_plan, remembered_report
 from project_etl.core.sql_text import sql_list
 from project_etl.core.staged import Staged, note_of
+from project_etl.core.table import Table
 
 # More partitions than this in a condition cost more to plan than they save.
 MAX_PARTITIONS = 400
@@ -47,8 +48,8 @@ def stage_silver(job: SilverJob) -> Staged:
     if not plan.has_work:
         return Staged(table.name, remembered_report(job, plan.memory), None, lake.version(table.name))
     rows = scored(job, plan).persist()
-    counted = _count(job, rows)
-    report = _report(job, plan, counted)
+    counted = _count(table, rows)
+    report = _report(job, plan, rows, counted)
     return Staged(
         table.name,
         report,
@@ -57,61 +58,76 @@ def stage_silver(job: SilverJob) -> Staged:
     )
 
 
-def _count(job: SilverJob, rows: DataFrame) -> list[Row]:
-    """One row per landing day: counts by status, rule and effect, samples, and the partitions that lose rows."""
-    sample = F.concat_ws(
-        " ",
-        F.concat_ws(":", "_source_file", "_row_number"),
-        masked_json(job.table.schema, job.columns, f"{RECORD}.text"),
-    )
-    partition = job.table.partition_by
-    lost = (
-        F.when(F.col("_op").isin("update", "delete"), F.col(f"_was.{partition}").cast("string"))
-        if partition
-        else F.lit(None)
-    )
-    preview = F.when(F.col("_status") == "published", masked_json(job.table.schema, job.table.schema.fieldNames()))
-    outside = ~F.col("_in_batch") & ~F.col("_stored")
-    return (
-        rows.groupBy("_landing_date")
-        .agg(
-            F.count_if("_in_batch").alias("read"),
-            *[
-                F.count_if((F.col("_status") == status) & F.col("_in_batch")).alias(status)
-                for status in SILVER_COUNTS[1:]
-            ],
-            *[F.count_if(F.col("_op") == op).alias(op) for op in OPS],
-            F.count_if(F.col("_status") == "quarantined").alias("rejects"),
-            F.count_if(outside & (F.col("_status") == "published")).alias("released"),
-            F.collect_set(lost.cast("string")).alias("lost"),
-            F.count_if(F.col("_op").isin("update", "delete") & lost.isNull()).alias("lost_nowhere"),
-            F.any_value(preview, F.lit(True)).alias("preview"),
-            *rule_counts(job.rules, sample, F.col("_in_batch")),
-        )
-        .orderBy("_landing_date")
-        .collect()
+@dataclass(frozen=True)
+class Counted:
+    """What a scored frame holds.
+
+    Attributes:
+        days: landing day of the batch → counts of `SILVER_COUNTS`.
+        effect: operation of `OPS` → rows.
+        released: records of other days that are published now.
+        reject_days: landing days of rejected records.
+        lost: partitions that lose or change rows; None when one of them has no name, or the table no partitions.
+        has_broken: whether a record of the batch broke a rule.
+    """
+
+    days: dict[str, dict[str, int]]
+    effect: dict[str, int]
+    released: int
+    reject_days: tuple[str, ...]
+    lost: tuple[str, ...] | None
+    has_broken: bool
+
+
+def _count(table: Table, rows: DataFrame) -> Counted:
+    """Count a scored frame in one small query."""
+    partition = table.partition_by
+    is_lost = F.col("_op").isin("update", "delete")
+    lost = F.when(is_lost, F.col(f"_was.{partition}").cast("string")) if partition else F.lit(None).cast("string")
+    names = ["_in_batch", "_stored", "_status", "_op"]
+    has_broken = (F.size(BROKEN) > 0).alias("has_broken")
+    keys = [F.col("_landing_date").cast("string").alias("day"), *names, lost.alias("lost"), has_broken]
+    groups = rows.groupBy(*keys).count().collect()
+    days: dict[str, dict[str, int]] = {}
+    for group in groups:
+        if group["_in_batch"]:
+            day = days.setdefault(group["day"], dict.fromkeys(SILVER_COUNTS, 0))
+            day["read"] += group["count"]
+            day[group["_status"]] += group["count"]
+    changed = {group["lost"] for group in groups if group["_op"] in ("update", "delete")}
+    others = [group for group in groups if not group["_in_batch"] and not group["_stored"]]
+    return Counted(
+        days=dict(sorted(days.items())),
+        effect={op: sum(group["count"] for group in groups if group["_op"] == op) for op in OPS},
+        released=sum(group["count"] for group in others if group["_status"] == "published"),
+        reject_days=tuple(sorted({group["day"] for group in groups if group["_status"] == "quarantined"})),
+        lost=tuple(sorted(changed)) if partition and None not in changed else None,
+        has_broken=any(group["has_broken"] for group in groups if group["_in_batch"]),
     )
 
 
-def _report(job: SilverJob, plan: SilverPlan, counted: Sequence[Row]) -> Report:
-    days = [(str(row["_landing_date"]), row) for row in counted if row["read"]]
+def _report(job: SilverJob, plan: SilverPlan, rows: DataFrame, counted: Counted) -> Report:
+    where = F.concat_ws(":", "_source_file", "_row_number")
+    sample = F.concat_ws(" ", where, masked_json(job.table.schema, job.columns, f"{RECORD}.text"))
+    batch = rows.where("_in_batch")
+    broken = broken_counts(batch, F.col("_landing_date"), sample) if counted.has_broken else []
     fresh = Report(
-        days={day: {count: row[count] for count in SILVER_COUNTS} for day, row in days},
-        rules=rule_results(job.rules, days),
-        totals={name: sum(row[name] for row in counted) for name in (*OPS, "released")},
+        days=counted.days,
+        rules=rule_results(job.rules, broken),
+        totals={**counted.effect, "released": counted.released},
     )
     # Asked days that were not judged now are reported as they were when they were judged.
     settled = [day for day in job.days if day not in plan.batch_days and day in plan.memory.days]
     return fresh.joined(plan.memory.report(settled, fresh)) if settled else fresh
 
 
-def _commit(job: SilverJob, plan: SilverPlan, rows: DataFrame, counted: Sequence[Row], report: Report) -> Commit:
+def _commit(job: SilverJob, plan: SilverPlan, rows: DataFrame, counted: Counted, report: Report) -> Commit:
     lake, name = job.lake, quarantine.name_of(job.table.name)
     rejected = rows.where(F.col("_status") == "quarantined")
-    if reject_days := [str(row["_landing_date"]) for row in counted if row["rejects"]]:
+    if counted.reject_days:
         waiting = [ref.rule for ref in job.table.references]
         bad = quarantine.rows_of(rejected, waiting, job.version, job.run)
-        quarantine.put(lake, name, bad, reject_days, note_of(job.run, job.table.name, Report()))
+        quarantine.put(lake, name, bad, counted.reject_days, note_of(job.run, job.table.name, Report()))
     leaving = _leaving(job, plan, rows, rejected)
     batch = f"{job.run.run_id}/{lake.version(job.table.name)}"
     note = note_of(
@@ -129,25 +145,21 @@ def _commit(job: SilverJob, plan: SilverPlan, rows: DataFrame, counted: Sequence
     return commit
 
 
-def _write(job: SilverJob, rows: DataFrame, counted: Sequence[Row], note: dict[str, object]) -> Commit:
+def _write(job: SilverJob, rows: DataFrame, counted: Counted, note: dict[str, object]) -> Commit:
     lake, table = job.lake, job.table
     columns = silver_schema(table).fieldNames()
-    effect = {op: sum(row[op] for row in counted) for op in OPS}
-    if not effect["update"] and not effect["delete"]:
+    if not counted.effect["update"] and not counted.effect["delete"]:
         # Nothing stored changes: an append is a third of the work of a MERGE. An empty one still remembers the days.
         new = rows.where(F.col("_op") == "insert").select(*columns)
         return lake.append(table.name, _by_partition(new, table.partition_by), note)
-    partitions = sorted({value for row in counted for value in row["lost"]})
-    is_pruned = (
-        table.partition_by and len(partitions) <= MAX_PARTITIONS and not any(row["lost_nowhere"] for row in counted)
-    )
+    is_pruned = counted.lost is not None and len(counted.lost) <= MAX_PARTITIONS
     return lake.merge(
         table.name,
         rows.where(F.col("_op").isNotNull()).select(*columns, "_op"),
         on=table.keys,
         columns=columns,
         note=note,
-        within=f"t.`{table.partition_by}` IN ({sql_list(partitions)})" if is_pruned else None,
+        within=f"t.`{table.partition_by}` IN ({sql_list(counted.lost or ())})" if is_pruned else None,
     )
 
 
