@@ -18,8 +18,9 @@ from deltalake.exceptions import DeltaError
 
 from project_etl.commands.errors import UserError
 from project_etl.core.gold import WHOLE
+from project_etl.core.gold_order import gold_order
 from project_etl.core.lake import Lake
-from project_etl.core.reach import Reach, gold_order
+from project_etl.core.reach import Reach
 from project_etl.core.staged import remember
 from project_etl.core.table import Table
 

@@ -25,6 +25,7 @@ from functools import cached_property
 from typing import Any
 
 from project_etl.core.asof_changes import Span, changed_spans, rows_before
+from project_etl.core.gold_order import gold_order
 from project_etl.core.table import History, Input, Merge, ReplaceDays, Table, TableError
 
 CUSTOMER = "customer_id"
@@ -195,23 +196,6 @@ class Reach:
             return set()
         day = _day_column(source)
         return {found for (found,) in _distinct(self.look(name, [day]), day) if found is not None}
-
-
-def gold_order(tables: Iterable[Table]) -> list[Table]:
-    """The Gold tables, each after those it reads."""
-    gold = {table.name: table for table in tables if table.layer == "gold"}
-    ordered: dict[str, Table] = {}
-
-    def visit(table: Table) -> None:
-        for item in table.inputs.values():
-            if item.table in gold and item.table not in ordered:
-                visit(gold[item.table])
-        ordered[table.name] = table
-
-    for table in gold.values():
-        if table.name not in ordered:
-            visit(table)
-    return list(ordered.values())
 
 
 def _read_by_day(table: Table) -> list[str]:

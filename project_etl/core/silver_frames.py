@@ -196,8 +196,8 @@ def _is_asked(job: SilverJob, plan: SilverPlan) -> Column:
     if not plan.waiting:
         return asked
     held = job.lake.read(quarantine.name_of(job.table.name)).where("is_waiting").select(*quarantine.KEYS).collect()
-    waiting = [F.struct(F.lit(row[0]), F.lit(row[1])) for row in held]
-    return asked | F.struct(*quarantine.KEYS).isin(waiting)
+    place = F.concat_ws(":", *quarantine.KEYS)
+    return asked | place.isin([f"{file}:{row}" for file, row in held])
 
 
 def _of_touched_keys(pool: DataFrame, entity: Iterable[str]) -> DataFrame:

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from project_etl.core.lake import Lake
 from project_etl.core.sql_text import sql_list
 from project_etl.core.staged import Staged
-from project_etl.orchestration.metadata import day_metadata, table_metadata
+from project_etl.orchestration.metadata import day_metadata, preview, table_metadata
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -46,14 +46,19 @@ class DeltaIOManager(dg.IOManager):
             obj.discard()
         seconds = time.monotonic() - started
         version = commit.version if commit else obj.version
-        context.add_output_metadata(table_metadata(self.lake, obj, version, commit, seconds))
+        metadata = table_metadata(self.lake, obj, version, commit, seconds)
+        definition = context.definition_metadata or {}
+        # Bronze is shown nowhere: its text may hold personal data that nobody has declared.
+        if commit is not None and not obj.table.startswith("bronze/"):
+            metadata["preview"] = preview(self.lake, obj.table, definition["dagster/column_schema"])
+        context.add_output_metadata(metadata)
         if context.has_asset_partitions:
-            column = (context.definition_metadata or {}).get(PARTITION_COLUMN)
+            column = definition.get(PARTITION_COLUMN)
             # Where a day is a partition on disk too, the log says how many rows it holds, whoever wrote them.
             is_on_disk = column in self.lake.delta(obj.table).metadata().partition_columns
             stored = self.lake.partition_rows(obj.table, column) if column and is_on_disk else None
-            for day, metadata in day_metadata(obj.report, context.asset_partition_keys, stored).items():
-                context.step_context.add_asset_metadata(metadata, context.asset_key, day)
+            for day, counts in day_metadata(obj.report, context.asset_partition_keys, stored).items():
+                context.step_context.add_asset_metadata(counts, context.asset_key, day)
 
     def load_input(self, context: dg.InputContext) -> DataFrame:
         """Read the partitions that the asset's partition mapping asks for; all of an unpartitioned table."""

@@ -12,13 +12,15 @@ from typing import Any
 import dagster as dg
 from pyspark.sql import types as T
 
-from project_etl.core.contract import Action, Rule
+from project_etl.core.contract import Rule
 from project_etl.core.delta_log import Commit
 from project_etl.core.lake import Lake
 from project_etl.core.report import Report, RuleResult
 from project_etl.core.staged import Staged
 
 MAX_DAYS_SHOWN = 400
+PREVIEW_ROWS = 5
+PREVIEW_COLUMNS = 12
 
 
 def column_schema(schema: T.StructType, rules: Sequence[Rule] = ()) -> dg.TableSchema:
@@ -53,7 +55,7 @@ def table_metadata(
         "delta_version": version,
         "is_unchanged": commit is None,
         "commit_seconds": round(seconds, 3),
-        **{count: sum(day.get(count, 0) for day in report.days.values()) for count in _counts(report)},
+        **{count: report.total(count) for count in _counts(report)},
         **{f"rows_{name}": number for name, number in report.totals.items()},
     }
     if report.days:
@@ -63,6 +65,18 @@ def table_metadata(
         known["delta_metrics"] = dg.MetadataValue.json(dict(commit.metrics))
         known |= {key: int(commit.metrics[name]) for key, name in _SIZES.items() if name in commit.metrics}
     return {key: value for key, value in known.items() if value is not None}
+
+
+def preview(lake: Lake, table: str, schema: dg.TableSchema) -> dg.MarkdownMetadataValue:
+    """A few rows as a Markdown table, personal data masked; read without Spark."""
+    personal = {column.name for column in schema.columns if "pii" in column.tags}
+    names = [column.name for column in schema.columns if not column.name.startswith("_")][:PREVIEW_COLUMNS]
+    rows = lake.delta(table).to_pyarrow_dataset().head(PREVIEW_ROWS, columns=names).to_pylist()
+    shown = [
+        ["***" if name in personal and row[name] is not None else str(row[name]) for name in names] for row in rows
+    ]
+    lines = [names, ["---"] * len(names), *[[cell.replace("|", "\\|") for cell in cells] for cells in shown]]
+    return dg.MetadataValue.md("\n".join(f"| {' | '.join(cells)} |" for cells in lines))
 
 
 def day_metadata(
@@ -135,8 +149,3 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
     records = [dg.TableRecord({name: row.get(name, 0) for name in names}) for row in rows[-MAX_DAYS_SHOWN:]]
     columns = [dg.TableColumn(name, "string" if name == "day" else "int") for name in names]
     return dg.MetadataValue.table(records, schema=dg.TableSchema(columns=columns))
-
-
-def is_error(rule: RuleResult, report: Report) -> bool:
-    """Whether the rule forbids publishing."""
-    return rule in report.failed or (rule.action is Action.FAIL and rule.broken > 0)

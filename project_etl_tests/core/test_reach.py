@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 import pyarrow as pa
 import pytest
 
-from project_etl.core.reach import Reach, gold_order
+from project_etl.core.gold_order import gold_order
+from project_etl.core.reach import Reach
 from project_etl.core.table import TableError, whole
 from project_etl.orchestration.build import tables
 
