@@ -70,4 +70,4 @@ clean: ## Remove what the set-up and the tools made, and keep the data
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-lake: ## Remove the local tables (data/lake) and Dagster's memory of its runs
-	rm -rf data/lake history schedules storage logs .telemetry .nux .logs_queue
+	rm -rf data/lake data/demo history schedules storage logs .telemetry .nux .logs_queue

@@ -39,6 +39,8 @@ def scored(job: SilverJob, plan: SilverPlan) -> DataFrame:
         (what became of a judged record, see `SILVER_COUNTS`), `_op` (what the row means for the table: `insert`,
         `update`, `delete`, or null) and `_was` (the row's key as stored, or null).
     """
+    # Column expressions need a session, and building them may be the first thing a process does.
+    job.lake.session()
     reached, columns = _reached(job, plan), silver_schema(job.table).fieldNames()
     if reached is None:
         sources = [_records(job, plan.batch_days)]
