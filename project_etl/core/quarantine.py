@@ -79,7 +79,7 @@ def put(lake: Lake, name: str, rows: DataFrame, days: Collection[str], note: dic
         note: note of the commit.
     """
     lake.create(name, SCHEMA, partition_by="_landing_date", description=f"Records kept out of {note['table']}.")
-    if not held_days(lake, name) & set(days):
+    if not lake.partition_rows(name, "_landing_date").keys() & set(days):
         return lake.append(name, rows, note)
     verdict = ["_source_version", "rules", "rules_version"]
     known = lake.read(name).select(*KEYS, *verdict)
@@ -100,14 +100,6 @@ def put(lake: Lake, name: str, rows: DataFrame, days: Collection[str], note: dic
 def remove(lake: Lake, name: str, keys: DataFrame, note: dict[str, Any]) -> Commit:
     """Take rows out by file and row number."""
     return lake.merge(name, keys.withColumn("_op", F.lit("delete")), on=KEYS, columns=KEYS, note=note)
-
-
-def held_days(lake: Lake, name: str) -> set[str]:
-    """Landing days that a quarantine or Bronze table holds rows of, read from the log."""
-    if not lake.exists(name):
-        return set()
-    actions = lake.delta(name).get_add_actions(flatten=True)
-    return {str(day) for day in actions.column("partition._landing_date").to_pylist()}
 
 
 def waiting_count(lake: Lake, name: str) -> int:

@@ -15,11 +15,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from project_etl.core.names import MALFORMED_KEY, RESCUED
+
 # The column that a Silver transform passes on untouched: where the record comes from and what it said.
 RECORD = "_record"
 
-RESCUED = "_rescued_data"
-MALFORMED_PATH = "$._malformed"
+MALFORMED_PATH = f"$.{MALFORMED_KEY}"
 
 # Lineage that every Bronze row has; a record is identified by file and row number.
 BRONZE_LINEAGE = {

@@ -132,10 +132,12 @@ def make_plan(job: SilverJob) -> SilverPlan:
     """Compare what is there with what was judged."""
     memory = remember(job.lake, job.table.name)
     fingerprints = _fingerprints(job)
-    new, changed = [], []
+    unsettled = _unsettled_days(job, memory)
+    new: list[str] = []
+    changed: list[str] = []
     for day in job.days:
         known, now = memory.fingerprint(day), fingerprints[day]
-        if known == now and not job.replay and not _is_unsettled(job, memory, day):
+        if known == now and not job.replay and day not in unsettled:
             continue
         if known is not None or (not memory.is_complete and now != EMPTY):
             changed.append(day)
@@ -168,13 +170,12 @@ def _fingerprints(job: SilverJob) -> dict[str, str]:
     return {day: _digest([job.version, sorted(found)]) if found else EMPTY for day, found in files.items()}
 
 
-def _is_unsettled(job: SilverJob, memory: Memory, day: str) -> bool:
-    """Whether the run that judged the day died before it had tidied quarantine."""
-    note = memory.days.get(day, {})
-    if not note.get("tidies"):
-        return False
-    commits = job.lake.commits(quarantine.name_of(job.table.name))
-    return not any(commit.note.get("tidied") == note["tidies"] for commit in commits)
+def _unsettled_days(job: SilverJob, memory: Memory) -> set[str]:
+    """The asked days whose judging run died before it had tidied quarantine."""
+    promised = {day: note["tidies"] for day in job.days if (note := memory.days.get(day, {})).get("tidies")}
+    commits = job.lake.commits(quarantine.name_of(job.table.name)) if promised else ()
+    kept = {commit.note.get("tidied") for commit in commits}
+    return {day for day, tidies in promised.items() if tidies not in kept}
 
 
 def _digest(value: object) -> str:

@@ -49,11 +49,6 @@ class Staged:
     version: int | None = None
     discard: Callable[[], None] = lambda: None
 
-    @property
-    def is_new(self) -> bool:
-        """Whether there is anything to write."""
-        return self.commit is not None
-
 
 def note_of(run: Run, table: str, report: Report, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON values
     """The note that a commit carries: who, from what, and what was counted."""

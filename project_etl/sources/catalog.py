@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from pyspark.sql import types as T
 
-from project_etl.core.records import BRONZE_LINEAGE, RESCUED, Feed
+from project_etl.core.names import RESCUED
+from project_etl.core.records import BRONZE_LINEAGE, Feed
 
 
 @dataclass(frozen=True)

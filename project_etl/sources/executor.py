@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from project_etl.core.records import RESCUED
+from project_etl.core.names import RESCUED
 from project_etl.sources.landing_store import LandingFile
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from pyspark.sql import types as T
 
 from project_etl.core.contract import Action
 from project_etl.core.delta_log import Commit
-from project_etl.core.records import MALFORMED_PATH, RESCUED
+from project_etl.core.names import RESCUED
+from project_etl.core.records import MALFORMED_PATH
 from project_etl.core.report import Report, RuleResult
 from project_etl.core.sql_text import sql_list
 from project_etl.core.staged import Staged, note_of, remember

@@ -17,7 +17,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from project_etl.core.iso import UNKNOWN_COUNTRY
-from project_etl.core.records import ARRIVAL_ORDER, LINEAGE_NAMES, RESCUED, Feed
+from project_etl.core.names import RESCUED
+from project_etl.core.records import ARRIVAL_ORDER, LINEAGE_NAMES, Feed
 from project_etl.core.steps import to_decimal, to_utc
 from project_etl.sources.catalog import Dataset, Source
 from project_etl.sources.country_names import COUNTRY_CODES

@@ -15,10 +15,11 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
+from project_etl.core.names import RESCUED
 from project_etl.sources.csv_records import read_csv
 from project_etl.sources.json_records import read_json_lines
 from project_etl.sources.landing_store import COMPRESSED, new_digest, open_bytes, stream_etag
-from project_etl.sources.rescued import RESCUED_COLUMN, Rows
+from project_etl.sources.rescued import Rows
 from project_etl.sources.text_lines import BLOCK_BYTES, COMPRESSED_BLOCK_BYTES, decoded, gunzip, line_blocks
 from project_etl.sources.unreadable import FILE_STABLE, UnreadableFile
 
@@ -30,7 +31,7 @@ _READERS: dict[str, _Reader] = {".csv": read_csv, ".json": read_json_lines, ".js
 
 def batch_schema(columns: Sequence[str]) -> pa.Schema:
     """Return the schema of `read_batches`: declared columns and `_rescued_data` as string, `_row_number` as int64."""
-    texts = [pa.field(name, pa.string()) for name in (*columns, RESCUED_COLUMN)]
+    texts = [pa.field(name, pa.string()) for name in (*columns, RESCUED)]
     return pa.schema([*texts, pa.field(ROW_NUMBER_COLUMN, pa.int64(), nullable=False)])
 
 
@@ -62,7 +63,7 @@ def read_batches(
     Raises:
         ValueError: the columns or the file's name cannot be read this way.
     """
-    wrong = [name for name in columns if name in (RESCUED_COLUMN, ROW_NUMBER_COLUMN) or not name]
+    wrong = [name for name in columns if name in (RESCUED, ROW_NUMBER_COLUMN) or not name]
     if not columns or wrong or len(set(columns)) < len(columns):
         raise ValueError(f"columns {columns!r}: expected one or more different names, none empty or our own")
     if batch_rows < 1:

@@ -9,9 +9,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-RESCUED_COLUMN = "_rescued_data"
-MALFORMED_KEY = "_malformed"
-RECORD_KEY = "_record"
+from project_etl.core.names import MALFORMED_KEY, RECORD_KEY
+
 # A file that uses these names for its own data could pass a good record off as a malformed one.
 RESERVED_KEYS = frozenset((MALFORMED_KEY, RECORD_KEY))
 

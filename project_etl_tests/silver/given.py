@@ -7,8 +7,8 @@ means, or what is stored (`core/test_silver.py`).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,39 @@ FILLING = {
 }
 
 Record = Mapping[str, str | None]
+
+
+Changes = Mapping[str, tuple[Record, Sequence[str]]]
+
+
+@dataclass(frozen=True)
+class Cases:
+    """What a table's rules say of records that differ from a good one.
+
+    Attributes:
+        table: the Silver table.
+        record: a good record.
+        bad: case → the columns that differ, and the rules that keep the record out.
+        good: case → the columns that differ; such a record breaks nothing.
+        warned: case → the columns that differ, and the rules that the record breaks and yet stays.
+        unreachable: rules that no record can break; the reason stands where they are listed.
+        also: further tables that are judged by the same rules.
+    """
+
+    table: str
+    record: Record
+    bad: Changes
+    good: Mapping[str, Record]
+    warned: Changes = field(default_factory=dict[str, tuple[Record, Sequence[str]]])
+    unreachable: Collection[str] = ()
+    also: tuple[str, ...] = ()
+
+    @property
+    def expected(self) -> dict[str, tuple[Record, tuple[str, ...], bool]]:
+        """Case → the columns that differ, the rules that are broken, and whether the record may be published."""
+        out = {case: (change, tuple(rules), False) for case, (change, rules) in self.bad.items()}
+        stays = {case: (change, tuple(rules), True) for case, (change, rules) in self.warned.items()}
+        return out | stays | {case: (change, (), True) for case, change in self.good.items()}
 
 
 @dataclass(frozen=True)
@@ -80,18 +113,12 @@ def job_of(spark: SparkSession, folder: Path, table: Table) -> SilverJob:
     )
 
 
-def judge(spark: SparkSession, folder: Path, name: str, cases: Mapping[str, Record]) -> dict[str, Verdict]:
-    """Judge records, all in one pass.
-
-    Args:
-        spark: the session.
-        folder: an empty folder.
-        name: the Silver table.
-        cases: records by what they are cases of.
-    """
-    table = TABLES[name]
-    judged = judged_records(job_of(spark, folder, table), records(spark, table, list(cases.values()))).collect()
-    names = dict(enumerate(cases, start=1))
+def judge(spark: SparkSession, folder: Path, cases: Cases) -> dict[str, Verdict]:
+    """Judge the records of a table's cases, all in one pass, in an empty folder."""
+    table = TABLES[cases.table]
+    rows = [{**cases.record, **change} for change, _, _ in cases.expected.values()]
+    judged = judged_records(job_of(spark, folder, table), records(spark, table, rows)).collect()
+    names = dict(enumerate(cases.expected, start=1))
     return {
         names[row[RECORD]["_row_number"]]: Verdict(tuple(sorted(row["_broken"])), row["_valid"], row.asDict())
         for row in judged

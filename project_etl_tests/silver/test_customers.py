@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-import pytest
-from pyspark.sql import SparkSession
-
-from project_etl_tests.silver.given import LANDED, MALFORMED, Verdict, judge, rule_names
+from project_etl_tests.silver.given import MALFORMED, Cases, Verdict
 from project_etl_tests.small_shop import CUSTOMER
 
 # Case → the columns that differ from a good customer, and the rules that this breaks.
@@ -37,32 +34,7 @@ GOOD = {
     "an offset": {"updated_at": "2025-01-01T01:00:00+01:00"},
 }
 
-
-@pytest.fixture(scope="module")
-def verdicts(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> dict[str, Verdict]:
-    changes = {**{case: change for case, (change, _) in {**BAD, **WARNED}.items()}, **GOOD}
-    cases = {case: {**CUSTOMER, **change} for case, change in changes.items()}
-    return judge(spark, tmp_path_factory.mktemp(LANDED), "customers", cases)
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_a_bad_record_breaks_exactly_its_rules(verdicts: dict[str, Verdict], case: str) -> None:
-    assert (verdicts[case].broken, verdicts[case].is_valid) == (tuple(BAD[case][1]), False)
-
-
-@pytest.mark.parametrize("case", WARNED)
-def test_a_warning_keeps_the_record(verdicts: dict[str, Verdict], case: str) -> None:
-    assert (verdicts[case].broken, verdicts[case].is_valid) == (tuple(WARNED[case][1]), True)
-
-
-@pytest.mark.parametrize("case", GOOD)
-def test_a_good_record_breaks_nothing(verdicts: dict[str, Verdict], case: str) -> None:
-    assert (verdicts[case].broken, verdicts[case].is_valid) == ((), True)
-
-
-@pytest.mark.parametrize("table", ["customers", "customers_history"])
-def test_every_rule_has_a_case(table: str) -> None:
-    assert rule_names(table) == {rule for _, rules in {**BAD, **WARNED}.values() for rule in rules}
+CASES = Cases("customers", CUSTOMER, BAD, GOOD, warned=WARNED, also=("customers_history",))
 
 
 def test_names_addresses_and_countries_are_cleaned(verdicts: dict[str, Verdict]) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import pytest
-from pyspark.sql import SparkSession
-
-from project_etl_tests.silver.given import LANDED, MALFORMED, Verdict, judge, rule_names
+from project_etl_tests.silver.given import MALFORMED, Cases, Verdict
 
 RATE = {"rate_date": "2025-01-01", "base_currency": "EUR", "quote_currency": "GBP", "rate": "0.85"}
 
@@ -33,26 +30,7 @@ GOOD = {
     "nine places": {"rate": "0.123456785"},
 }
 
-
-@pytest.fixture(scope="module")
-def verdicts(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> dict[str, Verdict]:
-    changes = {**{case: change for case, (change, _) in BAD.items()}, **GOOD}
-    cases = {case: {**RATE, **change} for case, change in changes.items()}
-    return judge(spark, tmp_path_factory.mktemp(LANDED), "fx_rates", cases)
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_a_bad_record_breaks_exactly_its_rules(verdicts: dict[str, Verdict], case: str) -> None:
-    assert (verdicts[case].broken, verdicts[case].is_valid) == (tuple(BAD[case][1]), False)
-
-
-@pytest.mark.parametrize("case", GOOD)
-def test_a_good_record_breaks_nothing(verdicts: dict[str, Verdict], case: str) -> None:
-    assert (verdicts[case].broken, verdicts[case].is_valid) == ((), True)
-
-
-def test_every_rule_has_a_case() -> None:
-    assert rule_names("fx_rates") == {rule for _, rules in BAD.values() for rule in rules}
+CASES = Cases("fx_rates", RATE, BAD, GOOD)
 
 
 def test_rates_have_eight_places_and_currencies_capitals(verdicts: dict[str, Verdict]) -> None:

@@ -6,9 +6,8 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from pyspark.sql import SparkSession
 
-from project_etl_tests.silver.given import LANDED, MALFORMED, Verdict, judge, rule_names
+from project_etl_tests.silver.given import MALFORMED, Cases, Verdict
 from project_etl_tests.small_shop import ITEM
 
 # Case → the columns that differ from a good item, and the rules that this breaks.
@@ -44,26 +43,7 @@ GOOD = {
 # An empty discount is none, so that this rule of the contract cannot be broken.
 UNREACHABLE = {"discount_not_null"}
 
-
-@pytest.fixture(scope="module")
-def verdicts(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> dict[str, Verdict]:
-    changes = {**{case: change for case, (change, _) in BAD.items()}, **GOOD}
-    cases = {case: {**ITEM, **change} for case, change in changes.items()}
-    return judge(spark, tmp_path_factory.mktemp(LANDED), "order_items", cases)
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_a_bad_record_breaks_exactly_its_rules(verdicts: dict[str, Verdict], case: str) -> None:
-    assert (verdicts[case].broken, verdicts[case].is_valid) == (tuple(BAD[case][1]), False)
-
-
-@pytest.mark.parametrize("case", GOOD)
-def test_a_good_record_breaks_nothing(verdicts: dict[str, Verdict], case: str) -> None:
-    assert (verdicts[case].broken, verdicts[case].is_valid) == ((), True)
-
-
-def test_every_rule_has_a_case() -> None:
-    assert rule_names("order_items") - UNREACHABLE == {rule for _, rules in BAD.values() for rule in rules}
+CASES = Cases("order_items", ITEM, BAD, GOOD, unreachable=UNREACHABLE)
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-import pytest
-from pyspark.sql import SparkSession
-
-from project_etl_tests.silver.given import LANDED, MALFORMED, Verdict, judge, rule_names
+from project_etl_tests.silver.given import MALFORMED, Cases, Verdict
 from project_etl_tests.small_shop import ORDER
 
 # Case → the columns that differ from a good order, and the rules that this breaks.
@@ -50,31 +47,7 @@ GOOD = {
     "an offset": {"order_ts": "2025-01-02T00:30:00+02:00"},
 }
 
-
-@pytest.fixture(scope="module")
-def verdicts(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> dict[str, Verdict]:
-    changes = {**{case: change for case, (change, _) in {**BAD, **WARNED}.items()}, **GOOD}
-    cases = {case: {**ORDER, **change} for case, change in changes.items()}
-    return judge(spark, tmp_path_factory.mktemp(LANDED), "orders", cases)
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_a_bad_record_breaks_exactly_its_rules(verdicts: dict[str, Verdict], case: str) -> None:
-    assert (verdicts[case].broken, verdicts[case].is_valid) == (tuple(BAD[case][1]), False)
-
-
-@pytest.mark.parametrize("case", WARNED)
-def test_a_warning_keeps_the_record(verdicts: dict[str, Verdict], case: str) -> None:
-    assert (verdicts[case].broken, verdicts[case].is_valid) == (tuple(WARNED[case][1]), True)
-
-
-@pytest.mark.parametrize("case", GOOD)
-def test_a_good_record_breaks_nothing(verdicts: dict[str, Verdict], case: str) -> None:
-    assert (verdicts[case].broken, verdicts[case].is_valid) == ((), True)
-
-
-def test_every_rule_has_a_case() -> None:
-    assert rule_names("orders") == {rule for _, rules in {**BAD, **WARNED}.values() for rule in rules}
+CASES = Cases("orders", ORDER, BAD, GOOD, warned=WARNED)
 
 
 def test_values_are_cleaned_and_the_day_is_utc(verdicts: dict[str, Verdict]) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from pyspark.sql import SparkSession
 
-from project_etl_tests.silver.given import LANDED, MALFORMED, Verdict, judge, rule_names
+from project_etl_tests.silver.given import MALFORMED, Cases, Verdict
 
 # As Bronze has it: all text.
 PRODUCT = {
@@ -46,27 +45,7 @@ GOOD = {
 # They judge columns that are derived here and never without a value or another than the three.
 UNREACHABLE = {"category_not_null", "price_band_isin"}
 
-
-@pytest.fixture(scope="module")
-def verdicts(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> dict[str, Verdict]:
-    changes = {**{case: change for case, (change, _) in BAD.items()}, **GOOD}
-    cases = {case: {**PRODUCT, **change} for case, change in changes.items()}
-    return judge(spark, tmp_path_factory.mktemp(LANDED), "products", cases)
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_a_bad_record_breaks_exactly_its_rules(verdicts: dict[str, Verdict], case: str) -> None:
-    assert (verdicts[case].broken, verdicts[case].is_valid) == (tuple(BAD[case][1]), False)
-
-
-@pytest.mark.parametrize("case", GOOD)
-def test_a_good_record_breaks_nothing(verdicts: dict[str, Verdict], case: str) -> None:
-    assert (verdicts[case].broken, verdicts[case].is_valid) == ((), True)
-
-
-@pytest.mark.parametrize("table", ["products", "products_history"])
-def test_every_rule_has_a_case(table: str) -> None:
-    assert rule_names(table) - UNREACHABLE == {rule for _, rules in BAD.values() for rule in rules}
+CASES = Cases("products", PRODUCT, BAD, GOOD, unreachable=UNREACHABLE, also=("products_history",))
 
 
 @pytest.mark.parametrize(

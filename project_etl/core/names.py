@@ -1,0 +1,13 @@
+"""Names that the readers of landing files write and Silver reads; the one place where each is spelled.
+
+Belongs here: plain text, so that executors import it without Spark. Does not belong here: anything that computes.
+"""
+
+from __future__ import annotations
+
+RESCUED = "_rescued_data"
+"""Column of Bronze with what did not fit the declared columns, as JSON."""
+MALFORMED_KEY = "_malformed"
+"""Key in it that says what is wrong with a record that could not be parsed."""
+RECORD_KEY = "_record"
+"""Key in it that holds such a record's text."""
