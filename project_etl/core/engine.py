@@ -45,6 +45,8 @@ LOCAL: dict[str, str] = {
     "spark.sql.adaptive.enabled": "false",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
+    # Hadoop starts a `chmod` process for every local file it makes, and two files for each; this one asks the JVM.
+    "spark.hadoop.fs.file.impl": "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem",
     # A port and a web page for each run that nobody looks at; the Dagster UI is the page.
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -97,8 +99,12 @@ def spark_conf(config: EngineConfig) -> dict[str, str]:
     else:
         conf["spark.master"] = config.master
         conf["spark.driver.memory"] = config.driver_memory
-        if config.jars is not None:
-            conf["spark.jars"] = ",".join(str(jar) for jar in sorted(config.jars.glob("*.jar")))
+        jars = [str(jar) for jar in sorted(config.jars.glob("*.jar"))] if config.jars else []
+        if config.is_local:
+            # One JVM needs no copies of the jars, and Hadoop looks for its file systems on the class path only.
+            conf["spark.driver.extraClassPath"] = os.pathsep.join(jars)
+        else:
+            conf["spark.jars"] = ",".join(jars)
     if config.is_local:
         conf |= {key: value.format(cores=config.cores) for key, value in LOCAL.items()}
     return conf | dict(config.conf)
