@@ -30,6 +30,8 @@ COMMON: dict[str, str] = {
     "spark.databricks.delta.snapshotPartitions": "1",
     # Listing files for VACUUM and for partition discovery starts a job of up to 10,000 tasks by default.
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
+    # Compiled expressions that are kept; the default of 100 is less than one run over all tables makes.
+    "spark.sql.codegen.cache.maxEntries": "2000",
     # A half-read gzip must fail loudly, never give the rows before the fault.
     "spark.sql.files.ignoreCorruptFiles": "false",
     # Rows travel to Python workers as Arrow; 10,000 a batch is what the landing reader makes.

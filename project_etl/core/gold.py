@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from project_etl.core.contract import Rule, rules_of
@@ -20,7 +20,7 @@ from project_etl.core.delta_log import Commit
 from project_etl.core.judge import BROKEN, broken_counts, judged, masked_json, rule_results, unbroken
 from project_etl.core.lake import Lake
 from project_etl.core.report import Report
-from project_etl.core.sql_text import sql_list
+from project_etl.core.sql_text import is_day
 from project_etl.core.staged import Memory, Run, Staged, note_of, remember
 from project_etl.core.steps import call, conform
 from project_etl.core.table import Input, ReplaceDays, Table
@@ -93,8 +93,11 @@ def stage_gold(job: GoldJob) -> Staged:
         result = rows.select(*table.schema.fieldNames())
         if not isinstance(table.write, ReplaceDays):
             return lake.overwrite(table.name, result, note)
-        where = f"`{table.write.day}` IN ({sql_list(stale)})"
-        return lake.replace(table.name, result.repartition(table.write.day), where, note)
+        result = result.repartition(table.write.day)
+        if lake.is_empty(table.name):
+            # There is nothing to replace, and Spark need not look for it.
+            return lake.append(table.name, result, note)
+        return lake.replace(table.name, result, is_day(table.write.day, stale), note)
 
     return Staged(table.name, report, commit, discard=lake.release)
 
@@ -109,7 +112,7 @@ def _computed(job: GoldJob, days: Sequence[str]) -> DataFrame:
     frames = [_input(job, item, days) for item in job.table.inputs.values()]
     rows = conform(call(job.table, frames, job.run.parameters), job.table.schema, job.table.name)
     if isinstance(job.table.write, ReplaceDays):
-        rows = rows.where(_is_day(job.table.write.day, days))
+        rows = rows.where(is_day(job.table.write.day, days))
     return rows
 
 
@@ -117,11 +120,7 @@ def _input(job: GoldJob, item: Input, days: Sequence[str]) -> DataFrame:
     rows = job.lake.read(item.table)
     if item.whole or not job.table.is_daily:
         return rows
-    return rows.where(_is_day(job.day_columns[item.table], input_days(days, item)))
-
-
-def _is_day(column: str, days: Sequence[str]) -> Column:
-    return F.col(column).isin([F.lit(day).cast("date") for day in days])
+    return rows.where(is_day(job.day_columns[item.table], input_days(days, item)))
 
 
 def _report(job: GoldJob, rows: DataFrame) -> Report:

@@ -7,8 +7,10 @@ Belongs here: the shape of a quarantine table and how it changes. One table per 
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 from typing import Any
 
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -16,7 +18,7 @@ from pyspark.sql import types as T
 from project_etl.core.delta_log import Commit
 from project_etl.core.lake import Lake
 from project_etl.core.records import LINEAGE_NAMES, RECORD, SILVER_LINEAGE
-from project_etl.core.sql_text import sql_list
+from project_etl.core.sql_text import is_day
 from project_etl.core.staged import Run
 
 KEYS = ("_source_file", "_row_number")
@@ -78,8 +80,8 @@ def put(lake: Lake, name: str, rows: DataFrame, days: Collection[str], note: dic
         days: landing days that the rows are of.
         note: note of the commit.
     """
-    lake.create(name, SCHEMA, partition_by="_landing_date", description=f"Records kept out of {note['table']}.")
-    if not lake.partition_rows(name, "_landing_date").keys() & set(days):
+    lake.create(name, SCHEMA, description=f"Records kept out of {note['table']}.")
+    if not _holds(lake, name, days):
         return lake.append(name, rows, note)
     verdict = ["_source_version", "rules", "rules_version"]
     known = lake.read(name).select(*KEYS, *verdict)
@@ -93,13 +95,19 @@ def put(lake: Lake, name: str, rows: DataFrame, days: Collection[str], note: dic
         columns=COLUMNS,
         note=note,
         keep=("first_seen",),
-        within=f"t._landing_date IN ({sql_list(days)})",
+        within=is_day("_landing_date", days, of="t"),
     )
 
 
 def remove(lake: Lake, name: str, keys: DataFrame, note: dict[str, Any]) -> Commit:
     """Take rows out by file and row number."""
     return lake.merge(name, keys.withColumn("_op", F.lit("delete")), on=KEYS, columns=KEYS, note=note)
+
+
+def _holds(lake: Lake, name: str, days: Collection[str]) -> bool:
+    """Whether any row is of one of the landing days, without Spark."""
+    of_days = pc.field("_landing_date").isin([date.fromisoformat(day) for day in days])
+    return lake.delta(name).to_pyarrow_dataset().count_rows(filter=of_days) > 0
 
 
 def waiting_count(lake: Lake, name: str) -> int:

@@ -20,6 +20,7 @@ from project_etl.core.judge import BROKEN, breaks, judged
 from project_etl.core.records import LINEAGE_NAMES, RECORD, SILVER_LINEAGE, union_all
 from project_etl.core.silver_plan import VALIDITY, SilverJob, SilverPlan
 from project_etl.core.silver_rank import ranked
+from project_etl.core.sql_text import is_day
 from project_etl.core.steps import call, conform
 from project_etl.core.table import History, Reference, Table
 
@@ -67,7 +68,7 @@ def _with_batch(pool: DataFrame, plan: SilverPlan) -> DataFrame:
 
 def of_days(days: Collection[str]) -> Column:
     """Whether the row's landing day is one of `days`."""
-    return F.col("_landing_date").isin([F.lit(day).cast("date") for day in days]) if days else F.expr(FALSE)
+    return F.expr(is_day("_landing_date", days))
 
 
 # --- records ----------------------------------------------------------------------------------------------------------
