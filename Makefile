@@ -10,7 +10,7 @@ HOME_HERE := DAGSTER_HOME="$(CURDIR)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo dev test check format-check lint types coverage format realdata soak bench screenshots lock clean clean-lake
+.PHONY: help setup demo dev test check format-check lint types coverage format realdata readme soak bench screenshots lock clean clean-lake
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ format: setup ## Format the code, and mend what ruff can mend
 
 realdata: setup ## Run the main job on real data and compare all Gold tables (data: ../shared/data/landing)
 	@$(JAVA) $(BIN)/pytest project_etl_tests/realdata -q --timeout=1800 $(ARGS)
+
+readme: setup ## Run the README's commands and add its table
+	@$(JAVA) $(BIN)/pytest project_etl_tests/readme -q $(ARGS)
 
 soak: setup ## Run the tests that take an hour
 	@$(JAVA) $(BIN)/pytest -m soak --timeout=7200 $(ARGS)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from project_etl.commands.environment import instance_in
+
 # What makes a run write one plain event log. Counting runs are not timed.
 EVENT_LOG = {
     "spark.eventLog.enabled": "true",
@@ -60,7 +62,7 @@ def dagster_windows(home: Path) -> dict[str, tuple[float, float]]:
     """When each step of the newest run of a `DAGSTER_HOME` began and ended, by table."""
     kinds = {dg.DagsterEventType.STEP_START: 0, dg.DagsterEventType.STEP_SUCCESS: 1}
     found: dict[str, list[float]] = {}
-    with dg.DagsterInstance.from_config(str(home)) as instance:
+    with instance_in(home) as instance:
         run = instance.get_runs(limit=1)[0]
         for entry in instance.all_logs(run.run_id, of_type=set(kinds)):
             if entry.dagster_event is not None and entry.step_key is not None:

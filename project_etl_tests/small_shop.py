@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping, Sequence
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,11 @@ class SmallShop:
         ):
             reports[f"silver/{name}"] = self.silver(name, *days)
         return reports
+
+    def gold_names(self) -> list[str]:
+        """Short names of the Gold tables, each after those it reads."""
+        inputs = {t.name: {i.table for i in t.inputs.values()} for t in self.tables.values() if t.layer == "gold"}
+        return [name.removeprefix("gold/") for name in TopologicalSorter(inputs).static_order() if name in inputs]
 
     # --- looking ------------------------------------------------------------------------------------------------------
 

@@ -7,10 +7,8 @@ and from the oracle, neither of which knows the platform; only `RULES_OF` says h
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from graphlib import TopologicalSorter
 
 import pytest
 from pyspark.sql import SparkSession
@@ -105,23 +103,14 @@ def loaded(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Loa
     days = tuple(manifest.start + timedelta(days=n) for n in range(DAYS))
     texts = tuple(day.isoformat() for day in days)
     reports = shop.load(*texts)
-    for name in _gold_in_order(shop):
-        reports[name] = shop.gold(name.removeprefix("gold/"), *texts)
+    for name in shop.gold_names():
+        reports[f"gold/{name}"] = shop.gold(name, *texts)
     return Loaded(shop, reports, manifest, days)
 
 
 @pytest.fixture(scope="module")
 def expected(loaded: Loaded) -> dict[str, GoldTable]:
     return expected_gold(loaded.shop.landing, ("shop",), "EUR", loaded.days)
-
-
-def _gold_in_order(shop: SmallShop) -> Iterator[str]:
-    inputs = {
-        name: {item.table for item in table.inputs.values()}
-        for name, table in shop.tables.items()
-        if table.layer == "gold"
-    }
-    return (name for name in TopologicalSorter(inputs).static_order() if name in inputs)
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -16,8 +16,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A DAGSTER_HOME with the repository's own dagster.yaml and nothing else."""
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     shutil.copy2(REPOSITORY / "dagster.yaml", tmp_path)
     return tmp_path
 

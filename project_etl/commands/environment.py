@@ -41,8 +41,12 @@ def dagster_instance(settings: Settings) -> dg.DagsterInstance:
     # The folder comes first: SQLite says only that it cannot open a file.
     home = dagster_home(settings)
     home.mkdir(parents=True, exist_ok=True)
-    # dagster.yaml may name the folder by this variable.
-    os.environ.setdefault(DAGSTER_HOME, str(home))
+    return instance_in(home)
+
+
+def instance_in(home: Path) -> dg.DagsterInstance:
+    """Open Dagster's memory in a folder, which from now on is `DAGSTER_HOME`, since dagster.yaml names it so."""
+    os.environ[DAGSTER_HOME] = str(home)
     return dg.DagsterInstance.from_config(str(home))
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fsspec import AbstractFileSystem
 
-from project_etl.commands.environment import DAGSTER_HOME, dagster_home
+from project_etl.commands.environment import DAGSTER_HOME, dagster_home, instance_in
 from project_etl.commands.health import Finding, Level, nearest_folder
 from project_etl.settings import Settings
 from project_etl.sources.catalog import datasets_of
@@ -120,10 +120,8 @@ def dagster(settings: Settings) -> Iterator[Finding]:
         advice = f"copy {settings.root / 'dagster.yaml'} there, or set {DAGSTER_HOME} to {settings.root}"
         yield Finding("Dagster", Level.WARN, f"no dagster.yaml in {home}{unset}", advice)
         return
-    import dagster as dg
-
     try:
-        with dg.DagsterInstance.from_config(str(home)) as instance:
+        with instance_in(home) as instance:
             runs = instance.get_runs_count()
     except Exception as error:  # a fault in the file has many classes, and all are findings
         yield Finding("Dagster", Level.FAIL, f"{home / 'dagster.yaml'}: {_words(error)}", "correct the file")

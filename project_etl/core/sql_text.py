@@ -31,6 +31,7 @@ def is_day(column: str, days: Collection[str], of: str | None = None) -> str:
     name = f"{of}.`{column}`" if of else f"`{column}`"
     first, last = min(days), max(days)
     if len(set(days)) == (date.fromisoformat(last) - date.fromisoformat(first)).days + 1:
-        return f"{name} BETWEEN DATE'{first}' AND DATE'{last}'"
+        # No BETWEEN: Delta cannot resolve it in a replaceWhere.
+        return f"{name} >= DATE'{first}' AND {name} <= DATE'{last}'"
     listed = ", ".join(f"DATE'{day}'" for day in sorted(set(days)))
     return f"{name} IN ({listed})"

@@ -1,0 +1,71 @@
+"""Dagster's event log with kept connections: the events are Dagster's own, and files are let go of."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.storage.event_log import SqliteEventLogStorage
+
+from project_etl.commands.environment import instance_in
+from project_etl.orchestration.event_storage import MAX_ENGINES, PooledSqliteEventLogStorage
+from project_etl_tests.commands.given import dagster_home_in
+
+DAYS = dg.DailyPartitionsDefinition("2025-01-01", end_date="2025-01-06")
+KEY = dg.AssetKey("counted")
+
+
+@dg.asset(key=KEY, partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run())
+def counted():
+    return dg.MaterializeResult(metadata={"is_counted": True})
+
+
+@pytest.fixture
+def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    with instance_in(Path(dagster_home_in(tmp_path))) as instance:
+        yield instance
+
+
+def storage_of(instance: dg.DagsterInstance) -> PooledSqliteEventLogStorage:
+    """The storage below the layer that Dagster puts around one named in dagster.yaml."""
+    storage = instance.event_log_storage
+    assert isinstance(storage, PooledSqliteEventLogStorage)
+    return storage
+
+
+def materialize(instance: dg.DagsterInstance, first: str = "2025-01-01", last: str = "2025-01-05") -> str:
+    tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+    return dg.materialize([counted], instance=instance, tags=tags).run_id
+
+
+def test_dagster_reads_what_was_stored(instance: dg.DagsterInstance) -> None:
+    run_id = materialize(instance)
+    folder = Path(os.environ["DAGSTER_HOME"]) / "history" / "runs"
+    plain = SqliteEventLogStorage(str(folder))
+    stored = [record.event_log_entry for record in storage_of(instance).get_records_for_run(run_id).records]
+    assert stored
+    assert [record.event_log_entry for record in plain.get_records_for_run(run_id).records] == stored
+    assert plain.get_materialized_partitions(KEY) == {f"2025-01-0{day}" for day in range(1, 6)}
+
+
+def test_many_runs_keep_few_files_open(instance: dg.DagsterInstance) -> None:
+    runs = [materialize(instance, day, day) for day in ("2025-01-01", "2025-01-02", "2025-01-03")] * 2
+    storage = storage_of(instance)
+    with ThreadPoolExecutor(4) as pool:
+        counts = list(pool.map(lambda run: len(storage.get_records_for_run(run).records), runs))
+    assert min(counts) > 0
+    assert counts[:3] == counts[3:]
+    open_files = {str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()}
+    shards = {file for file in open_files if file.startswith(os.environ["DAGSTER_HOME"]) and "/runs/" in file}
+    assert len({file.split(".db")[0] for file in shards}) <= MAX_ENGINES
+
+
+def test_a_wiped_log_is_empty_and_takes_new_runs(instance: dg.DagsterInstance) -> None:
+    gone = materialize(instance)
+    storage_of(instance).wipe()
+    assert not storage_of(instance).get_records_for_run(gone).records
+    assert storage_of(instance).get_records_for_run(materialize(instance)).records

@@ -1,0 +1,1 @@
+"""The README's own commands and code, run as they stand there; `make readme` runs them."""
