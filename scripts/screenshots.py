@@ -19,9 +19,10 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PICTURES = REPOSITORY / "docs"
+# No page that shows where the tables lie: that is a path of the machine the pictures are made on.
 PAGES = {
-    "assets.png": "/asset-groups",
-    "silver_orders_checks.png": "/assets/silver/orders?view=checks",
+    "assets.png": "/locations/project_etl.definitions/asset-groups/gold/lineage",
+    "silver_orders_checks.png": "/assets/silver/orders?view=checks&checkDetail=well_formed",
     "gold_daily_aov.png": "/assets/gold/daily_aov?view=partitions",
 }
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")

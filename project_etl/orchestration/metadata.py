@@ -46,7 +46,7 @@ def column_schema(schema: T.StructType, rules: Sequence[Rule] = ()) -> dg.TableS
 def table_metadata(
     lake: Lake, staged: Staged, version: int | None, commit: Commit | None, seconds: float
 ) -> dict[str, Any]:
-    """Metadata of a whole materialization."""
+    """Metadata of a whole materialization. Dagster repeats it with every day, so nothing here grows with the days."""
     report = staged.report
     known: dict[str, Any] = {
         "dagster/uri": lake.path(staged.table),
@@ -58,8 +58,6 @@ def table_metadata(
         **{count: report.total(count) for count in _counts(report)},
         **{f"rows_{name}": number for name, number in report.totals.items()},
     }
-    if report.days:
-        known["by_day"] = _table([{"day": day, **counts} for day, counts in sorted(report.days.items())])
     if commit is not None:
         known["delta_operation"] = commit.operation
         known["delta_metrics"] = dg.MetadataValue.json(dict(commit.metrics))
