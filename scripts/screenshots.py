@@ -23,7 +23,6 @@ PICTURES = REPOSITORY / "docs"
 PAGES = {
     "assets.png": "/locations/project_etl.definitions/asset-groups/gold/lineage",
     "silver_orders_checks.png": "/assets/silver/orders?view=checks&checkDetail=well_formed",
-    "gold_daily_aov.png": "/assets/gold/daily_aov?view=partitions",
 }
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 START_SECONDS = 90

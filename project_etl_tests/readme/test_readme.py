@@ -14,8 +14,12 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import deltalake
 import pytest
@@ -27,6 +31,7 @@ LINKED = (".venv", ".jars", ".java_home")
 # A day of the sample that has orders.
 DAY = "2025-01-02"
 START_SECONDS = 180
+RUN_SECONDS = 600
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -41,15 +46,18 @@ def commands(block: str) -> list[str]:
     return [line.split("  #")[0].strip() for line in block.splitlines() if line.strip()]
 
 
+def environment(folder: Path) -> dict[str, str]:
+    """The environment of a new shell in which a folder's code comes before the installed one's."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PROJECT_ETL_", "DAGSTER_"))}
+    return env | {"PYTHONPATH": str(folder)}
+
+
 def run(folder: Path, *lines: str) -> str:
     """Run lines as a person types them into a new shell, and stop at the first that fails."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("PROJECT_ETL_", "DAGSTER_"))}
-    script = "\n".join(["set -euxo pipefail", *lines])
     done = subprocess.run(
-        ["bash", "-c", script],
+        ["bash", "-c", "\n".join(["set -euxo pipefail", *lines])],
         cwd=folder,
-        # The copy's code comes before the installed one's.
-        env=env | {"PYTHONPATH": str(folder)},
+        env=environment(folder),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -117,34 +125,85 @@ def test_ci_runs_every_target_that_the_readme_names() -> None:
 
 
 def test_make_dev_shows_the_assets() -> None:
+    with served("make", "dev", "ARGS=-h 127.0.0.1 -p {port}", cwd=REPOSITORY, env=dict(os.environ)) as url:
+        groups = {node["groupName"] for node in ask(url, "{ assetNodes { groupName } }")["assetNodes"]}
+    assert groups == {"bronze", "silver", "gold"}
+
+
+def test_a_backfill_is_one_run_for_each_range_of_days(copy: Path, used: str) -> None:
+    assert used
+    env = environment(copy) | {"DAGSTER_HOME": str(copy)}
+    dagster = str(REPOSITORY / ".venv" / "bin" / "dagster")
+    with served(dagster, "dev", "-h", "127.0.0.1", "-p", "{port}", cwd=copy, env=env) as url:
+        ask(url, "{ version }")
+        assert backfill(url, "2025-01-01", "2025-01-02", "2025-01-03") == [("2025-01-01", "2025-01-03")]
+        assert backfill(url, "2025-01-01", "2025-01-03") == [(day, day) for day in ("2025-01-01", "2025-01-03")]
+
+
+def backfill(url: str, *days: str) -> list[tuple[str, str]]:
+    """Backfill a chain of tables as the UI does, and give the first and last day of each run when all are done."""
+    tables = [["bronze", "orders"], ["silver", "orders"], ["gold", "fact_orders"], ["gold", "daily_aov"]]
+    wanted = {"assetSelection": [{"path": path} for path in tables], "partitionNames": days, "fromFailure": False}
+    launched = ask(
+        url,
+        "mutation($wanted: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $wanted) "
+        "{ ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }",
+        wanted=wanted,
+    )["launchPartitionBackfill"]
+    status = '{ partitionBackfillOrError(backfillId: "%s") { ... on PartitionBackfill { status } } }'
+    deadline = time.monotonic() + RUN_SECONDS
+    while (now := ask(url, status % launched["backfillId"])["partitionBackfillOrError"]["status"]) == "REQUESTED":
+        assert time.monotonic() < deadline, "the backfill is still under way"
+        time.sleep(1)
+    assert now == "COMPLETED_SUCCESS"
+    runs = ask(
+        url,
+        "query($of: RunsFilter) { runsOrError(filter: $of) { ... on Runs { results { tags { key value } } } } }",
+        of={"tags": [{"key": "dagster/backfill", "value": launched["backfillId"]}]},
+    )["runsOrError"]["results"]
+    return sorted(days_of({tag["key"]: tag["value"] for tag in run["tags"]}) for run in runs)
+
+
+def days_of(tags: Mapping[str, str]) -> tuple[str, str]:
+    """First and last day of a run of one day or of a range."""
+    if (day := tags.get("dagster/partition")) is not None:
+        return day, day
+    return tags["dagster/asset_partition_range_start"], tags["dagster/asset_partition_range_end"]
+
+
+@contextmanager
+def served(*command: str, cwd: Path, env: Mapping[str, str]) -> Generator[str]:
+    """Start a webserver, give its GraphQL address, and stop it with all that it started."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
-        ["make", "dev", f"ARGS=-h 127.0.0.1 -p {port}"],
-        cwd=REPOSITORY,
+        [part.format(port=port) for part in command],
+        cwd=cwd,
+        env=dict(env),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     try:
-        groups = [node["groupName"] for node in asset_nodes(f"http://127.0.0.1:{port}/graphql")]
+        yield f"http://127.0.0.1:{port}/graphql"
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(timeout=60)
-    assert set(groups) == {"bronze", "silver", "gold"}
 
 
-def asset_nodes(url: str) -> list[dict[str, str]]:
-    """Ask the webserver, as soon as it answers, for its assets."""
-    query = json.dumps({"query": "{ assetNodes { groupName } }"}).encode()
-    request = urllib.request.Request(url, query, {"Content-Type": "application/json"})
+def ask(url: str, query: str, **variables: Any) -> dict[str, Any]:
+    """The answer to a GraphQL query, as soon as the webserver answers at all."""
+    body = json.dumps({"query": query, "variables": variables}).encode()
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return json.load(answer)["data"]["assetNodes"]
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as error:
+            pytest.fail(f"{query}: HTTP {error.code}: {error.read().decode()}")
         except OSError:
             if time.monotonic() > deadline:
                 raise

@@ -1,0 +1,65 @@
+"""`at_most`: a rule that keeps records out, until a day breaks it too often and nothing of the batch is published."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from pyspark.sql import SparkSession
+
+from project_etl.core.contract import QUARANTINE, Action, sql_rule
+from project_etl.core.report import Report, RuleResult
+from project_etl.core.table import Table
+from project_etl_tests.small_shop import ORDER, SmallShop
+
+D1, D2 = "2025-01-01", "2025-01-02"
+
+
+def result(at_most: float | None, by_day: dict[str, int], action: Action = QUARANTINE) -> RuleResult:
+    return RuleResult("r", action, "a rule", "1", at_most, by_day)
+
+
+@pytest.mark.parametrize(
+    ("at_most", "broken", "failed"),
+    [(None, 10, False), (0.1, 1, False), (0.1, 2, True), (0.05, 1, True), (0.99, 9, False), (0.99, 10, True)],
+)
+def test_a_day_fails_when_more_than_the_share_of_its_records_is_broken(
+    at_most: float | None, broken: int, failed: bool
+) -> None:
+    report = Report(days={D1: {"read": 10}, D2: {"read": 1000}}, rules=(result(at_most, {D1: broken}),))
+    assert bool(report.failed) is failed
+
+
+def test_each_day_is_judged_by_its_own_records() -> None:
+    rule = result(0.1, {D1: 5, D2: 5})
+    assert rule.failed_days({D1: 10, D2: 1000}) == (D1,)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> SmallShop:
+    """Orders of two days: one of four is not paid, then one of two."""
+    shop = SmallShop(tmp_path_factory.mktemp("tolerance"), spark)
+    paid = [{**ORDER, "order_id": f"O{n}"} for n in range(4)]
+    shop.land_rows("orders", D1, *paid[:3], {**paid[3], "status": "PLACED"})
+    shop.land_rows("orders", D2, {**ORDER, "order_id": "O8"}, {**ORDER, "order_id": "O9", "status": "PLACED"})
+    shop.bronze("orders", D1, D2)
+    shop.bronze("customers", D1, D2)
+    shop.silver("customers", D1, D2)
+    return shop
+
+
+def tolerant(shop: SmallShop, at_most: float) -> Table:
+    """Silver orders that takes so many orders that are not paid."""
+    rule = sql_rule("is_paid", "status = 'PAID'", description="the order is paid", at_most=at_most)
+    return replace(shop.tables["silver/orders"], rules=(rule,))
+
+
+def test_beyond_the_share_nothing_is_published_and_within_it_the_rest_is(shop: SmallShop) -> None:
+    staged = shop.stage_silver("orders", D1, D2, table=tolerant(shop, 0.3))
+    staged.discard()
+    (failed,) = staged.report.failed
+    assert (failed.name, failed.by_day) == ("is_paid", {D1: 1, D2: 1})
+    assert shop.rows("silver/orders", "order_id") == []
+    shop.silver("orders", D1, D2, table=tolerant(shop, 0.5))
+    assert [key for (key,) in shop.rows("silver/orders", "order_id")] == ["O0", "O1", "O2", "O8"]
+    assert [rules for *_, rules in shop.quarantined("orders")] == [["is_paid"], ["is_paid"]]
