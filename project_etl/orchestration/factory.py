@@ -179,6 +179,8 @@ def _asset(wiring: Wiring, shape: AssetShape, stage: Stage) -> dg.AssetsDefiniti
         metadata={
             "dagster/column_schema": column_schema(shape.schema, shape.rules),
             "dagster/uri": wiring.lake.path(shape.name),
+            "dagster/table_name": shape.name.replace("/", "."),
+            "dagster/storage_kind": "deltalake",
             **({PARTITION_COLUMN: shape.day_column} if shape.day_column else {}),
         },
         code_version=shape.code_version,

@@ -49,9 +49,8 @@ def table_metadata(
     """Metadata of a whole materialization. Dagster repeats it with every day, so nothing here grows with the days."""
     report = staged.report
     known: dict[str, Any] = {
+        # Which lake: one DAGSTER_HOME may serve several environments.
         "dagster/uri": lake.path(staged.table),
-        "dagster/table_name": staged.table.replace("/", "."),
-        "dagster/storage_kind": "deltalake",
         "delta_version": version,
         "is_unchanged": commit is None,
         "commit_seconds": round(seconds, 3),

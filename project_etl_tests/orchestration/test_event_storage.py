@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from sqlalchemy import text
 
 from project_etl.commands.environment import instance_in
 from project_etl.orchestration.event_storage import MAX_ENGINES, PooledSqliteEventLogStorage
@@ -18,9 +19,17 @@ DAYS = dg.DailyPartitionsDefinition("2025-01-01", end_date="2025-01-06")
 KEY = dg.AssetKey("counted")
 
 
-@dg.asset(key=KEY, partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run())
+CHECK = dg.AssetCheckKey(KEY, "is_right")
+
+
+@dg.asset(
+    key=KEY,
+    partitions_def=DAYS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    check_specs=[dg.AssetCheckSpec(CHECK.name, asset=KEY)],
+)
 def counted():
-    return dg.MaterializeResult(metadata={"is_counted": True})
+    return dg.MaterializeResult(check_results=[dg.AssetCheckResult(passed=True)])
 
 
 @pytest.fixture
@@ -69,3 +78,12 @@ def test_a_wiped_log_is_empty_and_takes_new_runs(instance: dg.DagsterInstance) -
     storage_of(instance).wipe()
     assert not storage_of(instance).get_records_for_run(gone).records
     assert storage_of(instance).get_records_for_run(materialize(instance)).records
+
+
+def test_a_check_is_planned_once_and_not_for_each_day(instance: dg.DagsterInstance) -> None:
+    run_id = materialize(instance)
+    storage = storage_of(instance)
+    with storage.index_connection() as connection:
+        rows = connection.execute(text("SELECT run_id, execution_status, partition FROM asset_check_executions"))
+        assert rows.fetchall() == [(run_id, "SUCCEEDED", None)]
+    assert storage.get_latest_asset_check_execution_by_key([CHECK])[CHECK].run_id == run_id
