@@ -61,7 +61,7 @@ def stage_bronze(job: BronzeJob) -> Staged:
         known = remember(lake, table).report(job.days, report)
         return Staged(table, report.joined(known), None, lake.version(table))
     rows = _read(job, plan).persist()
-    found = {row["_source_file"]: row for row in _found(rows)}
+    found = {row["_source_file"]: row for row in sorted(_found(rows), key=lambda row: row["_source_file"])}
     report = _report(job, plan, found)
     return Staged(
         table,
@@ -96,7 +96,6 @@ def _found(rows: DataFrame) -> list[Row]:
                 F.when(is_rescued & is_malformed, F.get_json_object(RESCUED, MALFORMED_PATH)), F.lit(True)
             ).alias("malformed_sample"),
         )
-        .orderBy("_source_file")
         .collect()
     )
 

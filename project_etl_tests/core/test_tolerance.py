@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from project_etl.core.contract import QUARANTINE, Action, sql_rule
 from project_etl.core.report import Report, RuleResult
 from project_etl.core.table import Table
-from project_etl_tests.small_shop import ORDER, SmallShop
+from project_etl_tests.small_shop import CUSTOMER, ORDER, SmallShop
 
 D1, D2 = "2025-01-01", "2025-01-02"
 
@@ -39,6 +39,7 @@ def test_each_day_is_judged_by_its_own_records() -> None:
 def shop(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> SmallShop:
     """Orders of two days: one of four is not paid, then one of two."""
     shop = SmallShop(tmp_path_factory.mktemp("tolerance"), spark)
+    shop.land_rows("customers", D1, CUSTOMER)
     paid = [{**ORDER, "order_id": f"O{n}"} for n in range(4)]
     shop.land_rows("orders", D1, *paid[:3], {**paid[3], "status": "PLACED"})
     shop.land_rows("orders", D2, {**ORDER, "order_id": "O8"}, {**ORDER, "order_id": "O9", "status": "PLACED"})
