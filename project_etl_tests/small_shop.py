@@ -8,13 +8,13 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping, Sequence
-from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
 
 from project_etl.core.gold import GoldJob, stage_gold
+from project_etl.core.gold_order import gold_order
 from project_etl.core.lake import Lake
 from project_etl.core.report import Report
 from project_etl.core.silver import stage_silver
@@ -137,8 +137,7 @@ class SmallShop:
 
     def gold_names(self) -> list[str]:
         """Short names of the Gold tables, each after those it reads."""
-        inputs = {t.name: {i.table for i in t.inputs.values()} for t in self.tables.values() if t.layer == "gold"}
-        return [name.removeprefix("gold/") for name in TopologicalSorter(inputs).static_order() if name in inputs]
+        return [table.short_name for table in gold_order(self.tables.values())]
 
     # --- looking ------------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 from project_etl.core.report import Report
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
-from project_etl_tests.oracle.gold import GOLD_TABLES
+from project_etl_tests.oracle.gold import GOLD_TABLES, GoldTable
 from project_etl_tests.small_shop import CUSTOMER, ITEM, PRODUCT, SmallShop
 from project_etl_tests.sources.bad_files import BAD_CUSTOMERS, BAD_ORDERS, NOT_READ, order, orders
 
@@ -64,7 +64,12 @@ def followed(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> F
     items = {key: {**ITEM, "order_item_id": f"of {key}", "order_id": key} for key in bought}
     shop.land_rows("order_items", DAY, *items.values())
     reports = shop.load(DAY)
-    return Followed(shop, reports | {name: shop.gold(name, DAY) for name in shop.gold_names()})
+    return Followed(shop, reports | {f"gold/{name}": shop.gold(name, DAY) for name in shop.gold_names()})
+
+
+@pytest.fixture(scope="module")
+def expected(followed: Followed) -> dict[str, GoldTable]:
+    return expected_gold(followed.shop.landing, ("shop",), "EUR", [date.fromisoformat(DAY)])
 
 
 @pytest.mark.parametrize("table", ["customers", "customers_history", "orders", "order_items", "products"])
@@ -97,6 +102,5 @@ def test_gold_counts_the_good_orders_and_no_others(followed: Followed) -> None:
 
 
 @pytest.mark.parametrize("table", GOLD_TABLES)
-def test_gold_is_the_oracles(followed: Followed, table: str) -> None:
-    expected = expected_gold(followed.shop.landing, ("shop",), "EUR", [date.fromisoformat(DAY)])
+def test_gold_is_the_oracles(followed: Followed, expected: dict[str, GoldTable], table: str) -> None:
     assert_gold_equal(followed.shop.lake.root, {table: expected[table]})

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import date
 from pathlib import Path
 
 import deltalake
 import pytest
 
 from bench import counts, report
-from bench.measure import BenchError, measure
+from bench.measure import BenchError, Usage, measure
 from bench.scenarios import COLD, DAY, NOTHING, PLAIN, PLATFORM, Counted, Data, Measured, Side, count_jobs, shop
 
 MEMORY_MIB = 120
@@ -75,10 +76,6 @@ def test_a_command_that_fails_says_its_last_words(tmp_path: Path) -> None:
 
 
 def test_report_names_what_misses_its_bound(tmp_path: Path) -> None:
-    from datetime import date
-
-    from bench.measure import Usage
-
     def run(side: str, scenario: str, wall: float, peak: int, *, has_jvm: bool = True) -> Measured:
         commits = {"gold/daily_aov": ["WRITE"]}
         return Measured("shop", scenario, side, 1, Usage(wall, 2 * wall, peak, has_jvm), commits)

@@ -14,14 +14,13 @@ from pyspark.sql import SparkSession
 from project_etl.generator import generate
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
-from project_etl_tests.oracle.given import csv_text
+from project_etl_tests.oracle.given import land_lines
 from project_etl_tests.oracle.gold import GOLD_TABLES, GoldTable
 from project_etl_tests.small_shop import SmallShop
 
 SOURCES = ("shop", "online_retail")
 DAYS = [date(2025, 1, 1) + timedelta(days=n) for n in range(3)]
-HEADER = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country")
-LINES = {
+INVOICES = {
     "2025-01-01": [
         ("536365", "85123A", "HEART HOLDER", 6, "2025-01-01 08:26:00", "2.55", "17850", "United Kingdom"),
         ("536365", "71053", "LANTERN", 6, "2025-01-01 08:26:00", "3.39", "17850", "United Kingdom"),
@@ -40,8 +39,8 @@ LINES = {
 def both(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> SmallShop:
     shop = SmallShop(tmp_path_factory.mktemp("both"), spark, SOURCES)
     generate(shop.landing, days=len(DAYS), scale=0.01)
-    for day, lines in LINES.items():
-        shop.land("online_retail", day, csv_text(HEADER, *lines), "lines.csv", source="online_retail")
+    for day, lines in INVOICES.items():
+        land_lines(shop.landing, *lines, day=day)
     days = [day.isoformat() for day in DAYS]
     shop.load(*days)
     for name in shop.gold_names():

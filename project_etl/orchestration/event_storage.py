@@ -33,7 +33,7 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, Engine] = OrderedDict()
-        super().__init__(str(base_dir), inst_data)
+        super().__init__(base_dir, inst_data)
 
     @classmethod
     def from_config_value(

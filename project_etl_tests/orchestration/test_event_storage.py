@@ -17,8 +17,6 @@ from project_etl_tests.commands.given import dagster_home_in
 
 DAYS = dg.DailyPartitionsDefinition("2025-01-01", end_date="2025-01-06")
 KEY = dg.AssetKey("counted")
-
-
 CHECK = dg.AssetCheckKey(KEY, "is_right")
 
 
@@ -40,7 +38,7 @@ def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def storage_of(instance: dg.DagsterInstance) -> PooledSqliteEventLogStorage:
-    """The storage below the layer that Dagster puts around one named in dagster.yaml."""
+    """The instance's storage, which must be the one that dagster.yaml names."""
     storage = instance.event_log_storage
     assert isinstance(storage, PooledSqliteEventLogStorage)
     return storage
