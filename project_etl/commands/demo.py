@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -46,10 +47,14 @@ def run(console: Console, demo: Demo) -> bool:
             "start_date in config/demo.yaml."
         )
     arguments = {"days": demo.days, "start": days[0], "scale": demo.scale, "seed": demo.seed}
-    if not generate.is_generated(landing, **arguments):
-        generate.run(console, landing, **arguments)
-    started = time.monotonic()
-    outcome, log = _materialize_all(console, settings, days)
+    log = spark_log(settings)
+    with errors_into(log):
+        if not Path(settings.lake_root).exists():
+            _start_spark_ahead(settings)
+        if not generate.is_generated(landing, **arguments):
+            generate.run(console, landing, **arguments)
+        started = time.monotonic()
+        outcome = _materialize_all(console, settings, days)
     if not outcome.is_success:
         for table, why in outcome.failures.items():
             console.print(f"[red]{escape(table)}[/] failed: {escape(why)}", soft_wrap=True)
@@ -70,9 +75,18 @@ def demo_settings(folder: Path | None) -> Settings:
     return settings
 
 
-def _materialize_all(console: Console, settings: Settings, days: tuple[date, date]) -> tuple[RunOutcome, Path]:
+def _start_spark_ahead(settings: Settings) -> None:
+    """Start the engine beside what comes before the first table; a new lake is certain to need it."""
+    from project_etl.core.engine import start
+    from project_etl.orchestration.resources import engine_config
+
+    config = engine_config(settings)
+    # Should it fail, the first table fails the same way, where it is reported.
+    threading.Thread(target=start, args=(config,), name="spark-ahead", daemon=True).start()
+
+
+def _materialize_all(console: Console, settings: Settings, days: tuple[date, date]) -> RunOutcome:
     defs, _ = platform(settings)
-    log = spark_log(settings)
     tables = len(defs.resolve_all_asset_keys())
-    with dagster_instance(settings) as instance, Progress(console, tables) as progress, errors_into(log):
-        return materialize(defs, instance, days, command="demo", watch=progress), log
+    with dagster_instance(settings) as instance, Progress(console, tables) as progress:
+        return materialize(defs, instance, days, command="demo", watch=progress)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich import box
@@ -115,7 +118,7 @@ def show_quarantine(console: Console, counts: Sequence[held.Count], *, by_day: b
 def _show_next(console: Console, settings: Settings, *, is_usual_folder: bool) -> None:
     roots = [f"PROJECT_ETL_{n.upper()}={getattr(settings, n)}" for n in ("landing_root", "lake_root")]
     places = "" if is_usual_folder else " ".join(roots) + " "
-    command = f"{places}project-etl --env {settings.env}"
+    command = f"{places}{_program()} --env {settings.env}"
     ui = "make dev" if is_usual_folder else f"{places}PROJECT_ETL_ENV={settings.env} dagster dev"
     console.print("[bold]Where to look next[/]")
     for what, how in (
@@ -126,6 +129,15 @@ def _show_next(console: Console, settings: Settings, *, is_usual_folder: bool) -
         ("the run's checks", f"{command} gate"),
     ):
         console.print(f"  {what:<20} {escape(how)}", soft_wrap=True)
+
+
+def _program() -> str:
+    """How this program is called from here: by its name where the shell finds it, else by its path."""
+    program = Path(sys.argv[0])
+    if shutil.which(program.name):
+        return program.name
+    is_below = program.is_absolute() and program.is_relative_to(Path.cwd())
+    return str(program.relative_to(Path.cwd()) if is_below else program)
 
 
 def size_text(size: float) -> str:

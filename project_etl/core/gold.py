@@ -91,12 +91,13 @@ def stage_gold(job: GoldJob) -> Staged:
 
     def commit() -> Commit:
         result = rows.select(*table.schema.fieldNames())
-        if not isinstance(table.write, ReplaceDays):
-            return lake.overwrite(table.name, result, note)
-        result = result.repartition(table.write.day)
+        if isinstance(table.write, ReplaceDays):
+            result = result.repartition(table.write.day)
         if lake.is_empty(table.name):
             # There is nothing to replace, and Spark need not look for it.
             return lake.append(table.name, result, note)
+        if not isinstance(table.write, ReplaceDays):
+            return lake.overwrite(table.name, result, note)
         return lake.replace(table.name, result, is_day(table.write.day, stale), note)
 
     return Staged(table.name, report, commit, discard=lake.release)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import deltalake
 
-from project_etl.core.delta_log import MAINTENANCE, PROPERTIES, Commit, commit_of
+from project_etl.core.delta_log import MAINTENANCE, PROPERTIES, Commit, commit_of, write_first_checksum
 from project_etl.core.engine import runtime_conf
 from project_etl.core.lock import LakeError, file_lock
 
@@ -164,6 +164,8 @@ class Lake:
             storage_options=dict(self.storage_options),
             mode="ignore",
         )
+        if self.is_local:
+            write_first_checksum(Path(self.path(name)) / "_delta_log")
 
     def append(self, name: str, rows: DataFrame, note: Mapping[str, Any]) -> Commit:
         """Add rows in one commit."""

@@ -19,7 +19,7 @@ from project_etl.core.contract import Action
 from project_etl.core.judge import BROKEN, breaks, judged
 from project_etl.core.records import LINEAGE_NAMES, RECORD, SILVER_LINEAGE, union_all
 from project_etl.core.silver_plan import VALIDITY, SilverJob, SilverPlan
-from project_etl.core.silver_rank import ranked
+from project_etl.core.silver_rank import Stored, ranked
 from project_etl.core.sql_text import is_day
 from project_etl.core.steps import call, conform
 from project_etl.core.table import History, Reference, Table
@@ -48,7 +48,7 @@ def scored(job: SilverJob, plan: SilverPlan) -> DataFrame:
         sources += [_waiting(job, plan.batch_days)] if plan.waiting else []
         fresh = judged_records(job, union_all(sources))
         if job.lake.is_empty(job.table.name):
-            return ranked(job.table, columns, _with_batch(fresh, plan), trusts_stored=True)
+            return ranked(job.table, columns, _with_batch(fresh, plan), Stored.NOTHING)
         # Read twice below: for its keys, and for its rows.
         fresh = fresh.persist()
         keys = fresh.where("_valid").select(*_entity(job.table)).distinct()
@@ -59,7 +59,8 @@ def scored(job: SilverJob, plan: SilverPlan) -> DataFrame:
         fresh = judged_records(job, _records(job, None)).withColumn("_touched", _is_asked(job, plan))
         pool = fresh.unionByName(_stored(job).withColumn("_touched", reached), allowMissingColumns=True)
         pool = _of_touched_keys(pool, _entity(job.table))
-    return ranked(job.table, columns, _with_batch(pool, plan), trusts_stored=reached is None)
+    stored = Stored.TRUSTED if reached is None else Stored.DOUBTED
+    return ranked(job.table, columns, _with_batch(pool, plan), stored)
 
 
 def _with_batch(pool: DataFrame, plan: SilverPlan) -> DataFrame:

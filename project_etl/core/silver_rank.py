@@ -6,49 +6,68 @@ Belongs here: ranking, validity in time, status and effect of rows. Does not bel
 
 from __future__ import annotations
 
+import enum
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
+from pyspark.sql.window import WindowSpec
 
 from project_etl.core.records import ARRIVAL_ORDER
 from project_etl.core.silver_plan import VALIDITY
 from project_etl.core.table import History, Merge, Table
 
 
-def ranked(table: Table, columns: list[str], pool: DataFrame, *, trusts_stored: bool) -> DataFrame:
+class Stored(enum.Enum):
+    """What the stored rows in a pool stand for."""
+
+    NOTHING = "there are none"
+    TRUSTED = "all earlier records of their key, so that they may win"
+    DOUBTED = "nothing any more: the winner is found among the records"
+
+
+def ranked(table: Table, columns: list[str], pool: DataFrame, stored: Stored) -> DataFrame:
     """Find the winner of each key and say what each row means for the table.
 
     Args:
         table: the Silver table.
         columns: its stored columns.
         pool: judged records and stored rows of the keys concerned.
-        trusts_stored: whether stored rows stand for all earlier records, and so may win.
+        stored: what the stored rows in the pool stand for.
     """
     assert isinstance(table.write, History | Merge)
     newest = [F.col(name).desc_nulls_last() for name in (table.write.newest_by, *ARRIVAL_ORDER)]
-    may_win = F.col("_valid") | F.col("_stored") if trusts_stored else F.col("_valid")
+    may_win = F.col("_valid") | F.col("_stored") if stored is Stored.TRUSTED else F.col("_valid")
     key = Window.partitionBy(*table.keys)
     same = Window.partitionBy(
         *table.keys, "_valid", F.xxhash64(*[name for name in table.schema.fieldNames() if name not in VALIDITY])
     )
-    rows = pool.withColumns(
-        {
-            "_may_win": may_win,
-            "_was": F.first(F.when(F.col("_stored"), F.struct(*columns)), ignorenulls=True).over(key),
-            "_copy": F.row_number().over(same.orderBy(*newest)),
-        }
-    )
+    rows = pool.withColumns({"_may_win": may_win, "_copy": F.row_number().over(same.orderBy(*newest))})
     best = key.orderBy(F.col("_may_win").desc(), *newest, F.col("_stored").asc())
-    rows = rows.withColumns(
+    rows = rows.withColumn("_wins", F.col("_may_win") & (F.row_number().over(best) == 1))
+    if stored is Stored.NOTHING:
+        # Most rows of a lake's life come in the first load, where there is nothing to compare them with.
+        was = F.lit(None).cast(pool.select(*columns).schema)
+        op, is_best = F.when(F.col("_wins"), "insert"), F.col("_wins")
+    else:
+        rows, was = _with_stored(rows, columns, key, best), F.col("_was")
+        op, is_best = _op(columns), _is_best()
+    if isinstance(table.write, History):
+        rows = _with_validity(rows, table.write)
+    return rows.withColumns({"_was": was, "_op": op, "_status": _status(is_best)}).drop(
+        "_may_win", "_copy", "_best", "_wins"
+    )
+
+
+def _with_stored(rows: DataFrame, columns: list[str], key: WindowSpec, best: WindowSpec) -> DataFrame:
+    """Add to each row its key's stored row (`_was`) and who came first among the key's rows (`_best`)."""
+    return rows.withColumns(
         {
-            "_wins": F.col("_may_win") & (F.row_number().over(best) == 1),
+            "_was": F.first(F.when(F.col("_stored"), F.struct(*columns)), ignorenulls=True).over(key),
             "_best": F.first(F.struct("_source_file", "_row_number", "_may_win")).over(
                 best.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
             ),
         }
     )
-    if isinstance(table.write, History):
-        rows = _with_validity(rows, table.write)
-    return rows.withColumns({"_op": _op(columns), "_status": _status()}).drop("_may_win", "_copy", "_best", "_wins")
 
 
 def _with_validity(rows: DataFrame, history: History) -> DataFrame:
@@ -78,14 +97,19 @@ def _op(columns: list[str]) -> Column:
     )
 
 
-def _status() -> Column:
-    is_best = (F.col("_best._source_file") == F.col("_source_file")) & (
+def _is_best() -> Column:
+    """Whether the record won, or is the one that the stored winner was made from."""
+    is_same = (F.col("_best._source_file") == F.col("_source_file")) & (
         F.col("_best._row_number") == F.col("_row_number")
     )
+    return F.col("_wins") | is_same
+
+
+def _status(is_best: Column) -> Column:
     return (
         F.when(F.col("_stored"), F.lit(None).cast("string"))
         .when(~F.col("_valid"), "quarantined")
-        .when(F.col("_wins") | is_best, "published")
+        .when(is_best, "published")
         .when(F.col("_copy") > 1, "deduplicated")
         .otherwise("superseded")
     )
