@@ -1,12 +1,18 @@
 """Dagster's event log in SQLite, without what a run over many days makes slow and large.
 
-A run over 90 days writes two events per table and day. Dagster's own class makes a SQLAlchemy engine for each of them,
-and so opens the file anew and compiles the same few statements again and again: 54 of the 78 s of a demo that had
-nothing to do. This class keeps the engines, asks once and not with every event which tables there are, and lets SQLite
-write its log without waiting for the disk: what a killed process had stored stays stored; a power cut may take the last
-events, never the file, and the lake does not need them. And Dagster notes for every check and day of the run that it is planned,
-33 MB a run, although our checks report once for the whole run; here it is noted once. Files and tables are Dagster's.
-`dagster.yaml` chooses this class; another `storage:` there, such as PostgreSQL, takes its place.
+A run over 90 days writes two events per table and day. Dagster's own class makes an SQLAlchemy engine for each of them,
+asks each time which tables there are, and waits for the disk twice: 54 of the 78 s of a demo that had nothing to do.
+This class
+
+- keeps its engines;
+- stores the events of an output in one transaction, all of them or none;
+- does not wait for the disk: what a killed process had stored stays stored, and a power cut may take the last events
+  but never the file. The lake does not need them;
+- notes once, and not for each day, that a check is planned: our checks report once for the whole run, and Dagster's way
+  is 33 MB a run.
+
+Files and tables are Dagster's. `dagster.yaml` chooses this class; another `storage:` there, such as PostgreSQL, takes
+its place.
 """
 
 from __future__ import annotations

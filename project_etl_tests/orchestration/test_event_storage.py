@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -85,3 +86,30 @@ def test_a_check_is_planned_once_and_not_for_each_day(instance: dg.DagsterInstan
         rows = connection.execute(text("SELECT run_id, execution_status, partition FROM asset_check_executions"))
         assert rows.fetchall() == [(run_id, "SUCCEEDED", None)]
     assert storage.get_latest_asset_check_execution_by_key([CHECK])[CHECK].run_id == run_id
+
+
+def test_days_are_stored_together_or_not_at_all(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = storage_of(instance)
+    batches: list[int] = []
+    whole = PooledSqliteEventLogStorage.store_event_batch
+
+    def counted_batch(self: PooledSqliteEventLogStorage, events: Sequence[dg.EventLogEntry]) -> None:
+        batches.append(len(events))
+        whole(self, events)
+
+    monkeypatch.setattr(PooledSqliteEventLogStorage, "store_event_batch", counted_batch)
+    run_id = materialize(instance)
+    # Planned: five days and the check; then five days materialized.
+    assert batches == [6, 5]
+
+    events = [record.event_log_entry for record in storage.get_records_for_run(run_id).records]
+    assert events.count(events[0]) == 1
+    days = storage.get_materialized_partitions(KEY)
+    storage.wipe()
+    # An event that cannot be written takes its whole batch with it; Dagster then tries them one by one.
+    with pytest.raises(Exception, match="event_specific_data"):
+        whole(storage, [*events, events[0]._replace(dagster_event="no event")])  # pyright: ignore[reportArgumentType]
+    assert not storage.get_records_for_run(run_id).records
+    whole(storage, events)
+    assert storage.get_materialized_partitions(KEY) == days
+    assert [record.event_log_entry for record in storage.get_records_for_run(run_id).records] == events
