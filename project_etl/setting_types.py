@@ -40,6 +40,11 @@ def source_list(value: object) -> object:
     return tuple(value)
 
 
+def name_list(value: object) -> object:
+    """Take a list, or a text with commas (as environment variables give it)."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
 def spark_conf(value: object) -> object:
     """Take a mapping, or its JSON text, as pairs, which cannot change; values are written as Spark does (`true`)."""
     if isinstance(value, tuple):
@@ -75,6 +80,9 @@ def _matches(pattern: str, expected: str) -> AfterValidator:
 empty_is_none = BeforeValidator(lambda value: None if value == "" else value)
 StartDate = Annotated[dt.date, BeforeValidator(iso_date)]
 Sources = Annotated[tuple[SourceName, ...], BeforeValidator(source_list)]
+Address = Annotated[str, _matches(r"[^@\s]+@[^@\s]+", "an e-mail address")]
+Addresses = Annotated[tuple[Address, ...], BeforeValidator(name_list)]
+TimeOfDay = Annotated[str, _matches(r"([01]\d|2[0-3]):[0-5]\d", "a time of day in UTC as HH:MM, such as 09:00")]
 SparkConf = Annotated[tuple[tuple[str, str], ...], BeforeValidator(spark_conf)]
 Folder = Annotated[str, _matches(r"(?![a-z][a-z0-9+.-]+:).+", "a folder on this machine")]
 Place = Annotated[

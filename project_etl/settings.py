@@ -10,14 +10,14 @@ import datetime as dt
 import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError
 
 from project_etl import setting_types as kinds
+from project_etl.setting_groups import AlertSettings, Frozen, PriceBands, SparkSettings
 
 PREFIX = "PROJECT_ETL_"
 DEFAULT_ENV = "local"
@@ -35,37 +35,7 @@ class SettingsError(ValueError):
     """A setting is missing, unknown or wrong; the message names it, its value, what is allowed and where it is from."""
 
 
-class _Frozen(BaseModel):
-    """What all settings have in common: no unknown keys, and no change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-
-class PriceBands(_Frozen):
-    """Limits of a product's price band: Low < `low` ≤ Medium < `high` ≤ High, in the product's own currency."""
-
-    low: Decimal = Field(default=Decimal(50), gt=0)
-    high: Decimal = Field(default=Decimal(200), gt=0)
-
-    @model_validator(mode="after")
-    def _in_order(self) -> PriceBands:
-        if self.low >= self.high:
-            raise ValueError("expected low to be below high")
-        return self
-
-
-class SparkSettings(_Frozen):
-    """Which Spark does the work, and with what beyond the engine's own configuration."""
-
-    master: kinds.Master = "local[*]"
-    remote: Annotated[kinds.Remote | None, kinds.empty_is_none] = None
-    """Spark Connect server; where it is given, `master` and `driver_memory` are not used."""
-    driver_memory: kinds.Memory = "2g"
-    conf: kinds.SparkConf = ()
-    """Pairs of a `spark.*` key and its value, over what the engine sets; `dict(conf)` for use."""
-
-
-class Settings(_Frozen):
+class Settings(Frozen):
     """All settings of one environment. Folders are absolute; URLs are as given."""
 
     env: str
@@ -78,6 +48,17 @@ class Settings(_Frozen):
     """The first daily partition; landing days and business days before it do not exist for the platform."""
     reporting_currency: kinds.Currency = "EUR"
     settle_seconds: float = Field(default=5, ge=0, allow_inf_nan=False)
+    automation: bool = False
+    """Whether sensors and schedules run from the start; in the Dagster UI each can be turned on and off."""
+    tick_seconds: int = Field(default=30, ge=1)
+    """How often sensors look."""
+    freshness_deadline: Annotated[kinds.TimeOfDay | None, kinds.empty_is_none] = None
+    """The time of day (UTC) by which yesterday's Gold must be there; None expects nothing."""
+    vacuum_hours: float = Field(default=168, ge=24, allow_inf_nan=False)
+    """How long maintenance leaves files that no newest version needs: readers of older versions need them."""
+    log_days: int = Field(default=90, ge=1)
+    """How long the events of a run are kept; materializations and check results are kept for good."""
+    alerts: AlertSettings = AlertSettings()
     price_bands: PriceBands = PriceBands()
     spark: SparkSettings = SparkSettings()
     jars_dir: kinds.Folder = ".jars"
@@ -85,6 +66,8 @@ class Settings(_Frozen):
     """None means that no Java was found by the set-up nor by JAVA_HOME; Spark then looks on PATH itself."""
 
 
+# Only the environment may give these.
+SECRETS = (("alerts", "smtp_password"), ("alerts", "webhook_url"))
 # Set by load_settings, never by a file or a variable of that name.
 _GIVEN = ("env", "root")
 
@@ -182,6 +165,12 @@ def _read_file(path: Path) -> dict[str, Any]:
     for name in _GIVEN:
         if name in values:
             raise SettingsError(f"{path}: unknown setting {name!r}; the file's own name says which environment it is.")
+    for *above, name in SECRETS:
+        if isinstance(values.get(above[0]), Mapping) and values[above[0]].get(name) is not None:
+            variable = f"{PREFIX}{'__'.join((*above, name)).upper()}"
+            raise SettingsError(
+                f"{path}, key {'.'.join((*above, name))}: a secret does not belong here; set {variable}."
+            )
     return _without_nulls(values)
 
 

@@ -24,11 +24,12 @@ MAY_IMPORT = {
     "silver": {"core"},
     "gold": {"core"},
     "generator": set(),
-    "orchestration": {"core", "sources", "silver", "gold", "settings"},
+    "orchestration": {"core", "sources", "silver", "gold", "settings", "setting_groups"},
     "commands": {"core", "sources", "silver", "gold", "settings", "setting_types", "generator", "orchestration"},
     "definitions": {"orchestration", "settings"},
     "cli": {"commands", "settings", "generator"},
-    "settings": {"setting_types"},
+    "settings": {"setting_types", "setting_groups"},
+    "setting_groups": {"setting_types"},
     # The sources that there are and the codes that are allowed.
     "setting_types": {"core", "sources"},
 }

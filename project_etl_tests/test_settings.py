@@ -201,6 +201,10 @@ def test_a_wrong_value_names_key_value_allowed_and_variable(
         ("price_bands: 5", "price_bands", "5", "dictionary"),
         ("price_bands: {low: 7, high: 6}", "price_bands", "{'low': 7, 'high': 6}", "low to be below high"),
         ("spark: {master: here}", "spark.master", "'here'", "a Spark master"),
+        ("freshness_deadline: noon", "freshness_deadline", "'noon'", "HH:MM"),
+        ("alerts: {email_to: [ann]}", "alerts.email_to.0", "'ann'", "an e-mail address"),
+        ("tick_seconds: 0", "tick_seconds", "0", "greater than or equal to 1"),
+        ("vacuum_hours: 1", "vacuum_hours", "1", "greater than or equal to 24"),
     ],
 )
 def test_a_wrong_value_in_a_file_names_the_file_and_the_key(
@@ -216,6 +220,29 @@ def test_a_wrong_value_in_a_file_names_the_file_and_the_key(
     assert expected in message
 
 
+@pytest.mark.parametrize("name", ["smtp_password", "webhook_url"])
+def test_a_secret_comes_from_the_environment_alone_and_is_never_shown(config: Path, name: str) -> None:
+    path = write(config, f"alerts: {{{name}: hush-hush}}")
+    variable = f"PROJECT_ETL_ALERTS__{name.upper()}"
+    with pytest.raises(
+        SettingsError, match=f"key alerts.{name}: a secret does not belong here; set {variable}"
+    ) as caught:
+        load(config)
+    assert str(path) in str(caught.value)
+    assert "hush-hush" not in str(caught.value)
+    write(config, "")
+    settings = load(config, **{variable.removeprefix("PROJECT_ETL_"): "hush-hush"})
+    assert getattr(settings.alerts, name).get_secret_value() == "hush-hush"
+    assert "hush-hush" not in repr(settings)
+
+
+def test_addresses_may_come_with_commas(config: Path) -> None:
+    assert load(config, ALERTS__EMAIL_TO="ann@example.org, bob@example.org").alerts.email_to == (
+        "ann@example.org",
+        "bob@example.org",
+    )
+
+
 def test_all_wrong_settings_are_named_at_once(config: Path) -> None:
     write(config, "start_date: soon\nreporting_currency: EURO\n")
     with pytest.raises(SettingsError, match=r"start_date is 'soon'(.|\n)*reporting_currency is 'EURO'"):
@@ -227,7 +254,7 @@ def test_all_wrong_settings_are_named_at_once(config: Path) -> None:
     [
         ("lakeroot: x", "unknown setting 'lakeroot'; did you mean lake_root"),
         ("spark: {memory: 2g}", "unknown setting 'spark.memory'; did you mean driver_memory"),
-        ("zzz: 1", "unknown setting 'zzz'; there is jars_dir, java_home, "),
+        ("zzz: 1", "unknown setting 'zzz'; there is alerts, automation, "),
         ("env: prod", "unknown setting 'env'; the file's own name"),
     ],
 )

@@ -21,6 +21,7 @@ import deltalake
 
 from project_etl.core.delta_log import MAINTENANCE, PROPERTIES, Commit, commit_of, write_first_checksum
 from project_etl.core.engine import runtime_conf
+from project_etl.core.lake_schema import new_columns
 from project_etl.core.lock import LakeError, file_lock
 
 if TYPE_CHECKING:
@@ -64,8 +65,7 @@ class Lake:
         Raises:
             LakeError: there is no such table yet.
         """
-        if not self.exists(name):
-            raise LakeError(f"Table {name} is not in the lake at {self.path(name)} yet: materialize it first.")
+        self._require(name)
         return deltalake.DeltaTable(self._rust_path(name), storage_options=dict(self.storage_options))
 
     def version(self, name: str) -> int | None:
@@ -122,8 +122,7 @@ class Lake:
         Raises:
             LakeError: there is no such table yet.
         """
-        if not self.exists(name):
-            raise LakeError(f"Table {name} is not in the lake at {self.path(name)} yet: materialize it first.")
+        self._require(name)
         return self.session().read.format("delta").load(self.path(name))
 
     def changes(self, name: str, since: int) -> DataFrame:
@@ -223,6 +222,10 @@ class Lake:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
+    def _require(self, name: str) -> None:
+        if not self.exists(name):
+            raise LakeError(f"Table {name} is not in the lake at {self.path(name)} yet: materialize it first.")
+
     def _rust_path(self, name: str) -> str:
         return self.path(name).replace("s3a://", "s3://", 1)
 
@@ -230,22 +233,11 @@ class Lake:
         return rows.write.format("delta").option("userMetadata", json.dumps(note))
 
     def _last(self, name: str) -> Commit:
-        return self.commits(name)[0]
+        return commit_of(self.delta(name).history(1)[0])
 
     def _evolve(self, name: str, schema: T.StructType) -> None:
-        stored = {item["name"]: item for item in json.loads(self.delta(name).schema().to_json())["fields"]}
-        wanted = {item["name"]: item for item in json.loads(schema.json())["fields"]}
-        added = [column for column in wanted if column not in stored]
-        wrong = [column for column in wanted if column in stored and stored[column]["type"] != wanted[column]["type"]]
-        strict = [column for column in added if not wanted[column]["nullable"]]
-        if wrong or strict:
-            found = "; ".join(f"{c} is {stored[c]['type']}, the contract says {wanted[c]['type']}" for c in wrong)
-            new = "; ".join(f"{c} is new and must not be null" for c in strict)
-            raise LakeError(
-                f"Table {name} at {self.path(name)} does not fit its contract: "
-                f"{'; '.join(filter(None, (found, new)))}. "
-                "Move the table's folder away and materialize all days again, or make new columns nullable."
-            )
+        stored = json.loads(self.delta(name).schema().to_json())["fields"]
+        added = new_columns(stored, schema, f"Table {name} at {self.path(name)}")
         if added:
             columns = ", ".join(f"`{column}` {schema[column].dataType.simpleString()}" for column in added)
             self.session().sql(f"ALTER TABLE delta.`{self.path(name)}` ADD COLUMNS ({columns})").collect()
