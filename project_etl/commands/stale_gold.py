@@ -1,35 +1,24 @@
-"""Which Gold days are out of date, and the runs that mend it.
+"""Which Gold days are out of date.
 
 Gold's own commit notes say which versions of Silver it was made from, so that nothing has to be remembered elsewhere,
 and a replay that died between Silver and Gold, or between two Gold tables, is finished by the next one.
-Does not belong here: which days a change reaches (`core/reach.py`), starting runs (`runs.py`).
+Does not belong here: which days a change reaches (`core/reach.py`), which runs that makes (`core/gold_work.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from itertools import pairwise
+from datetime import date
 from typing import Any
 
-import pyarrow as pa
-from deltalake.exceptions import DeltaError
-
-from project_etl.commands.errors import UserError
 from project_etl.core.gold import WHOLE
 from project_etl.core.gold_order import gold_order
+from project_etl.core.gold_work import changes_since
 from project_etl.core.lake import Lake
 from project_etl.core.reach import Reach
 from project_etl.core.staged import remember
 from project_etl.core.table import Table
-
-# A run over a few tables takes nearly as long for one day as for ninety: beyond so many stretches of days the smallest
-# gaps between them are computed as well, which changes no row.
-MOST_STRETCHES = 3
-
-Stretch = tuple[date, date]
-"""First and last day."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +82,7 @@ def stale_days(lake: Lake, tables: Sequence[Table], seen: Seen, *, first_day: da
         first_day: the first day that has a partition.
 
     Raises:
-        UserError: Silver's change feed does not go back so far.
+        LakeError: Silver's change feed does not go back so far.
     """
     changes = {name: found for name, since in seen.versions.items() if len(found := changes_since(lake, name, since))}
 
@@ -104,58 +93,3 @@ def stale_days(lake: Lake, tables: Sequence[Table], seen: Seen, *, first_day: da
     stale = {name: frozenset(day for day in days if day >= first_day) for name, days in reached.items()}
     snapshots = {table.name for table in tables if not table.is_daily}
     return {name: days for name, days in stale.items() if days or name in snapshots}
-
-
-def changes_since(lake: Lake, name: str, since: int) -> Any:  # noqa: ANN401 - pyarrow has no types
-    """A table's change feed after a version, as an Arrow table; empty when there is nothing newer.
-
-    Raises:
-        UserError: the feed does not go back so far.
-    """
-    table = lake.delta(name)
-    if table.version() <= since:
-        return pa.table({})
-    try:
-        return pa.table(table.load_cdf(starting_version=since + 1, ending_version=table.version()))
-    except (DeltaError, pa.ArrowException) as error:
-        raise UserError(
-            f"The change feed of {name} does not go back to version {since + 1}, which Gold has not read yet: {error}. "
-            "Materialize Gold for all days instead."
-        ) from error
-
-
-def work_of(stale: Mapping[str, Collection[date]], any_day: date) -> list[tuple[Stretch, list[str]]]:
-    """Plan the runs: for each stretch of days, the tables.
-
-    A table's days hold those of the tables it reads, so that tables with fewer days come first; tables with the same
-    days share their runs. Stretches are in order of time, for windows and customers look back, never ahead.
-    Snapshots come last, once.
-
-    Args:
-        stale: what `stale_days` found.
-        any_day: a day that has a partition, for a run that has none but snapshots.
-    """
-    groups: dict[frozenset[date], list[str]] = {}
-    for name, days in stale.items():
-        groups.setdefault(frozenset(days), []).append(name)
-    snapshots = groups.pop(frozenset(), [])
-    runs = [
-        (stretch, list(names))
-        for days, names in sorted(groups.items(), key=lambda group: len(group[0]))
-        for stretch in stretches(days, MOST_STRETCHES)
-    ]
-    if snapshots and runs:
-        runs[-1][1].extend(snapshots)
-    elif snapshots:
-        runs = [((any_day, any_day), snapshots)]
-    return runs
-
-
-def stretches(days: Collection[date], most: int) -> list[Stretch]:
-    """Cover days by at most `most` stretches without gaps, closing the smallest gaps first."""
-    ordered = sorted(days)
-    gaps = sorted(((later - day, day) for day, later in pairwise(ordered)), reverse=True)
-    last_days = sorted(day for gap, day in gaps[: most - 1] if gap > timedelta(days=1))
-    ends = [*last_days, ordered[-1]]
-    starts = [ordered[0], *(ordered[ordered.index(day) + 1] for day in last_days)]
-    return list(zip(starts, ends, strict=True))

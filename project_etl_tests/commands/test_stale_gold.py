@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from project_etl.commands.errors import UserError
 from project_etl.commands.replay import judged_along
-from project_etl.commands.stale_gold import changes_since, seen_by_gold, stale_days, stretches, work_of
+from project_etl.commands.stale_gold import seen_by_gold, stale_days
+from project_etl.core.gold_work import changes_since, stretches, work_of
+from project_etl.core.lock import LakeError
 from project_etl.core.silver_frames import silver_schema
 from project_etl.orchestration.build import tables
 from project_etl_tests.commands.given import lake_in, settings_in, write
@@ -64,12 +66,18 @@ def test_tables_with_fewer_days_run_first_and_snapshots_last():
         "gold/customers": {day(3), day(4), day(9)},
         "gold/snapshot": set(),
     }
-    assert work_of(stale, day(1)) == [
+    assert work_of(stale, day(1), most=3) == [
         ((day(3), day(3)), ["gold/fact", "gold/daily"]),
         ((day(3), day(4)), ["gold/window"]),
         ((day(3), day(4)), ["gold/customers"]),
         ((day(9), day(9)), ["gold/customers", "gold/snapshot"]),
     ]
+
+
+def test_only_the_asked_days_are_computed_unless_gaps_may_be_closed():
+    stale = {"gold/daily": {day(number) for number in (1, 3, 5, 7)}}
+    assert [stretch for stretch, _ in work_of(stale, day(1))] == [(day(n), day(n)) for n in (1, 3, 5, 7)]
+    assert [stretch for stretch, _ in work_of(stale, day(1), most=1)] == [(day(1), day(7))]
 
 
 def test_a_snapshot_alone_is_one_run():
@@ -182,5 +190,5 @@ def test_the_change_feed_has_the_rows_since_a_version(lake):
 def test_a_feed_that_does_not_go_back_so_far_says_what_to_do(lake):
     for file in Path(lake.path("silver/orders")).rglob("*.parquet"):
         file.unlink()
-    with pytest.raises(UserError, match=r"change feed of silver/orders does not go back to version 1, .* all days"):
+    with pytest.raises(LakeError, match=r"change feed of silver/orders does not go back to version 1, .* all days"):
         changes_since(lake, "silver/orders", 0)
