@@ -41,6 +41,7 @@ class Staged:
         commit: makes the rows visible and returns the commit; None when there is nothing to write.
         version: the version that holds the rows when there is nothing to write.
         discard: frees what was kept for the commit.
+        files: landing day → the files that are new in this batch, for Bronze.
     """
 
     table: str
@@ -48,6 +49,7 @@ class Staged:
     commit: Callable[[], Commit] | None
     version: int | None = None
     discard: Callable[[], None] = lambda: None
+    files: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
 
 def note_of(run: Run, table: str, report: Report, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON values

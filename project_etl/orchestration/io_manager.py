@@ -57,7 +57,7 @@ class DeltaIOManager(dg.IOManager):
             # Where a day is a partition on disk too, the log says how many rows it holds, whoever wrote them.
             is_on_disk = column in self.lake.delta(obj.table).metadata().partition_columns
             stored = self.lake.partition_rows(obj.table, column) if column and is_on_disk else None
-            for day, counts in day_metadata(obj.report, context.asset_partition_keys, stored).items():
+            for day, counts in day_metadata(obj, context.asset_partition_keys, stored).items():
                 context.step_context.add_asset_metadata(counts, context.asset_key, day)
 
     def load_input(self, context: dg.InputContext) -> DataFrame:

@@ -19,6 +19,7 @@ from project_etl.core.report import Report, RuleResult
 from project_etl.core.staged import Staged
 
 MAX_DAYS_SHOWN = 400
+MAX_FILES_SHOWN = 50
 PREVIEW_ROWS = 5
 PREVIEW_COLUMNS = 12
 
@@ -77,17 +78,28 @@ def preview(lake: Lake, table: str, schema: dg.TableSchema) -> dg.MarkdownMetada
 
 
 def day_metadata(
-    report: Report, days: Sequence[str], stored: Mapping[str, int] | None = None
+    staged: Staged, days: Sequence[str], stored: Mapping[str, int] | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Counts of each day of the run; a day without rows has zero.
+    """Counts of each day of the run, and the files that are new; a day without rows has zero.
 
     Args:
-        report: what the last batch of each day brought.
+        staged: its report says what the last batch of each day brought.
         days: the days of the run.
         stored: rows that the table holds by day, where that is known; else those the batch published.
     """
-    rows = stored if stored is not None else {day: counts.get("published", 0) for day, counts in report.days.items()}
-    return {day: {"dagster/partition_row_count": rows.get(day, 0), **report.days.get(day, {})} for day in days}
+    counted = staged.report.days
+    rows = stored if stored is not None else {day: counts.get("published", 0) for day, counts in counted.items()}
+    return {
+        day: {"dagster/partition_row_count": rows.get(day, 0), **counted.get(day, {}), **_files(staged.files.get(day))}
+        for day in days
+    }
+
+
+def _files(paths: Sequence[str] | None) -> dict[str, Any]:
+    if not paths:
+        return {}
+    more = [f"- and {len(paths) - MAX_FILES_SHOWN} more"] if len(paths) > MAX_FILES_SHOWN else []
+    return {"new_files": dg.MetadataValue.md("\n".join([*(f"- `{path}`" for path in paths[:MAX_FILES_SHOWN]), *more]))}
 
 
 def check_result(table: dg.AssetKey, rule: RuleResult, report: Report) -> dg.AssetCheckResult:

@@ -59,6 +59,15 @@ class LandingFile:
         """The file's own name."""
         return self.path.split("/")[3]
 
+    def is_settled(self, settle_seconds: float, now: float) -> bool:
+        """Whether the file has been still for long enough; a time that is yet to come says nothing and counts as still.
+
+        Args:
+            settle_seconds: how long is enough.
+            now: seconds since the epoch.
+        """
+        return not settle_seconds or not now - settle_seconds < self.modified <= now
+
 
 def content_version(root: str | os.PathLike[str], file: LandingFile) -> str:
     """Return what changes when the file's bytes change: the ETag where the store has one, else a hash of the bytes."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
@@ -26,10 +25,7 @@ from project_etl.sources.executor import PROBLEM, groups_of, reader
 from project_etl.sources.file_register import FILE_HAS_RECORDS, FILE_UNIQUE, FileEntry, update
 from project_etl.sources.landing_store import LandingFile
 from project_etl.sources.load_plan import BronzeJob, BronzePlan, make_plan
-from project_etl.sources.unreadable import FILE_STABLE
-
-if TYPE_CHECKING:
-    pass
+from project_etl.sources.unreadable import FILE_ACCESSIBLE, FILE_STABLE
 
 TASKS_PER_CORE = 2
 
@@ -63,11 +59,15 @@ def stage_bronze(job: BronzeJob) -> Staged:
     rows = _read(job, plan).persist()
     found = {row["_source_file"]: row for row in sorted(_found(rows), key=lambda row: row["_source_file"])}
     report = _report(job, plan, found)
+    files: dict[str, list[str]] = {}
+    for file in sorted(plan.load):
+        files.setdefault(file.day, []).append(file.path)
     return Staged(
         table,
         report,
         commit=lambda: _commit(job, plan, rows, found, report),
         discard=lake.release,
+        files=files,
     )
 
 
@@ -130,6 +130,8 @@ def _report(job: BronzeJob, plan: BronzePlan, found: Mapping[str, Row]) -> Repor
         count("files_unique", file.day, 1, f"{file.path} has the bytes of {holder}")
     for file, bad in plan.known_bad.items():
         count("files_readable", file.day, 1, f"{file.path}: {bad.rule}: {bad.detail}")
+    for file, why in plan.denied.items():
+        count("files_readable", file.day, 1, f"{file.path}: {FILE_ACCESSIBLE}: {why}")
     for file in plan.unsettled:
         count("files_settled", file.day, 1, f"{file.path} was still changing; it is taken next time")
     for item in plan.unrecognized:
@@ -192,7 +194,14 @@ def _copies(job: BronzeJob, plan: BronzePlan) -> list[FileEntry]:
         _entry(job, file, version, FILE_UNIQUE, f"has the bytes of {holder}")
         for file, (version, holder) in plan.copies.items()
     ]
-    return copies + [_entry(job, file, bad.version, bad.rule, bad.detail) for file, bad in plan.known_bad.items()]
+    # No version of their own: nobody has seen their bytes. Known bytes under the same name stay as they are.
+    denied = [
+        _entry(job, file, "unread", FILE_ACCESSIBLE, why)
+        for file, why in plan.denied.items()
+        if file not in plan.known_denied
+    ]
+    known_bad = [_entry(job, file, bad.version, bad.rule, bad.detail) for file, bad in plan.known_bad.items()]
+    return [*copies, *denied, *known_bad]
 
 
 def _unloaded(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from project_etl.core.lake import Lake
@@ -21,6 +21,7 @@ from project_etl.sources.catalog import Dataset
 from project_etl.sources.file_register import FILE_UNIQUE, FileEntry, entries
 from project_etl.sources.landing import Unrecognized, list_landing
 from project_etl.sources.landing_store import LandingFile, content_version
+from project_etl.sources.unreadable import FILE_ACCESSIBLE
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class BronzePlan:
         changed
             while the new holder has already left landing.
         copies: files that say what another file of the day says, with that file's path.
+        denied: files that may not be read, with why; they are tried again with every run.
+        known_denied: those of them that are in the register already.
         known_bad: files with the bytes of a file of the day that is known to be bad, with that file's entry.
         settled: register entries of files that are in order now.
         unsettled: files that were still changing.
@@ -66,6 +69,8 @@ class BronzePlan:
     drop: tuple[str, ...]
     rename: Mapping[str, tuple[str, str]]
     copies: Mapping[LandingFile, tuple[str, str]]
+    denied: Mapping[LandingFile, str]
+    known_denied: frozenset[LandingFile]
     known_bad: Mapping[LandingFile, FileEntry]
     settled: tuple[str, ...]
     unsettled: tuple[LandingFile, ...]
@@ -91,7 +96,7 @@ class _Steps:
 def make_plan(job: BronzeJob) -> BronzePlan:
     """Compare landing with what is loaded; waits once, for at most `settle_seconds`, for files that just arrived."""
     files, unsettled, unrecognized = _settled_files(job)
-    versions = {file: content_version(job.landing_root, file) for file in files}
+    versions, denied = _versions(job.landing_root, files)
     loaded = ledger(job.lake, job.dataset.bronze, job.days)
     register: dict[str, list[FileEntry]] = defaultdict(list)
     for entry in entries(job.lake, job.dataset.bronze, job.days):
@@ -101,6 +106,7 @@ def make_plan(job: BronzeJob) -> BronzePlan:
         here = {file: version for file, version in versions.items() if file.day == day}
         _plan_day(day, here, loaded.get(day, {}), register[day], steps)
     listed = {entry.path: entry for found in register.values() for entry in found}
+    refused = {file.path for file in denied}
     return BronzePlan(
         load=steps.load,
         drop=tuple(sorted(steps.drop)),
@@ -108,8 +114,10 @@ def make_plan(job: BronzeJob) -> BronzePlan:
         copies={
             file: copy for file, copy in steps.copies.items() if not _is_listed(listed.get(file.path), versions[file])
         },
+        denied=denied,
+        known_denied=frozenset(f for f in denied if f.path in listed and listed[f.path].rule == FILE_ACCESSIBLE),
         known_bad=steps.known_bad,
-        settled=tuple(sorted(path for path in listed if any(path in held for held in steps.files.values()))),
+        settled=tuple(sorted(path for path in listed.keys() - refused if any(path in h for h in steps.files.values()))),
         unsettled=unsettled,
         unrecognized=unrecognized,
         files=steps.files,
@@ -153,6 +161,21 @@ def _plan_day(
     }
 
 
+def _versions(root: str, files: Iterable[LandingFile]) -> tuple[dict[LandingFile, str], dict[LandingFile, str]]:
+    """The content versions of files, and, of those that may not be read, why not."""
+    versions: dict[LandingFile, str] = {}
+    denied: dict[LandingFile, str] = {}
+    for file in files:
+        try:
+            versions[file] = content_version(root, file)
+        except PermissionError as error:
+            denied[file] = f"{error.strerror or error}: let the platform's user read it"
+        except FileNotFoundError:
+            # It left landing between listing and looking: as if it had never been there.
+            continue
+    return versions, denied
+
+
 def _is_listed(entry: FileEntry | None, version: str) -> bool:
     return entry is not None and entry.version == version and entry.rule == FILE_UNIQUE
 
@@ -167,6 +190,6 @@ def _settled_files(job: BronzeJob) -> tuple[list[LandingFile], tuple[LandingFile
     if job.settle_seconds and 0 < wait <= job.settle_seconds:
         time.sleep(wait)
         found = listing()
-    limit = time.time() - job.settle_seconds
-    unsettled = tuple(file for file in found.files if job.settle_seconds and limit < file.modified <= time.time())
+    now = time.time()
+    unsettled = tuple(file for file in found.files if not file.is_settled(job.settle_seconds, now))
     return [file for file in found.files if file not in unsettled], unsettled, found.unrecognized

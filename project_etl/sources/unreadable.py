@@ -5,6 +5,7 @@ Does not belong here: what is wrong with a single record (`rescued.py`).
 
 from __future__ import annotations
 
+FILE_ACCESSIBLE = "file_accessible"
 FILE_NOT_EMPTY = "file_not_empty"
 FILE_DECOMPRESSES = "file_decompresses"
 FILE_ENCODING = "file_encoding"
@@ -14,6 +15,7 @@ FILE_STABLE = "file_stable"
 
 # What users read beside the name of a rule.
 FILE_RULES = {
+    FILE_ACCESSIBLE: "The platform may read a file.",
     FILE_NOT_EMPTY: "A file holds at least one character.",
     FILE_DECOMPRESSES: "A .gz file is whole gzip, and does not blow up to many times its size.",
     FILE_ENCODING: "A file is UTF-8 text.",

@@ -98,6 +98,9 @@ def test_each_day_has_its_own_row_counts(story: Story) -> None:
     assert [orders[D2][name] for name in ("read", "published", "quarantined")] == [3, 2, 1]
     assert story.first.metadata("bronze/orders", D2)["dagster/partition_row_count"] == 3
     assert story.first.metadata("gold/daily_aov", D1)["dagster/partition_row_count"] == 1
+    # And the files that came with the batch; the second time there are none.
+    assert story.first.metadata("bronze/orders", D2)["new_files"] == f"- `shop/orders/{D2}/orders.csv`"
+    assert "new_files" not in story.again.metadata("bronze/orders", D2)
     # A day on which nothing landed is zero, not unknown.
     assert story.first.metadata("silver/fx_rates", D2)["dagster/partition_row_count"] == 0
 

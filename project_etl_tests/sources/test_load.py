@@ -7,7 +7,12 @@ here: what the readers make of single records and bytes (`test_csv_records.py`, 
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -198,3 +203,51 @@ def test_a_file_with_the_bytes_of_a_known_bad_one_is_registered_too(tmp_path: Pa
         shop.land("orders", D1, "", name)
         shop.bronze("orders", D1)
     assert [_name(file) for (file,) in shop.rows("quarantine/files", "_source_file")] == ["first.csv", "second.csv"]
+
+
+@contextmanager
+def another_user() -> Iterator[None]:
+    """Be a user whom file permissions concern; root is not."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder in which every user may write."""
+    folder = Path(tempfile.mkdtemp())
+    before = os.umask(0)
+    folder.chmod(0o777)
+    yield folder
+    os.umask(before)
+    shutil.rmtree(folder)
+
+
+def test_a_file_that_may_not_be_read_waits_and_does_not_hold_up_the_others(
+    open_folder: Path, spark: SparkSession
+) -> None:
+    shop = SmallShop(open_folder, spark)
+    shop.land("orders", D1, orders(order("O1")), name="a.csv")
+    closed = shop.land("orders", D1, orders(order("O2")), name="b.csv")
+    closed.chmod(0)
+    with another_user():
+        first = shop.bronze("orders", D1)
+        version = shop.version("quarantine/files")
+        again = shop.bronze("orders", D1)
+    (rule,) = [rule for rule in first.rules if rule.name == "files_readable"]
+    assert (rule.broken, first.total("published")) == (1, 1)
+    assert rule.samples[0].startswith(f"shop/orders/{D1}/b.csv: file_accessible: Permission denied: let the platform's")
+    # Said each time, written down once.
+    assert [rule.broken for rule in again.rules if rule.name == "files_readable"] == [1]
+    assert shop.version("quarantine/files") == version
+    closed.chmod(0o644)
+    with another_user():
+        shop.bronze("orders", D1)
+    assert [key for (key,) in shop.rows("bronze/orders", "order_id")] == ["O1", "O2"]
+    assert shop.lake.delta("quarantine/files").to_pyarrow_table().num_rows == 0
