@@ -178,6 +178,54 @@ def gate(env: str | None, run_id: str | None, junit: Path | None, markdown: Path
     _exit(command.run(new_console(), settings_of(env), run_id=run_id, junit=junit, markdown=markdown))
 
 
+@main.command()
+@click.option("--from", "since", type=_Day(), required=True, help="The first day.")
+@click.option("--to", "until", type=_Day(), required=True, help="The last day.")
+@click.option("--select", default="*", show_default=True, help="Tables, with commas; gold/* is a whole layer.")
+@click.pass_obj
+def plan(env: str | None, since: date, until: date, select: str) -> None:
+    """Show what a backfill would compute, with rows and usual seconds.
+
+    Reads what each table was made from; computes and changes nothing.
+    """
+    from project_etl.commands import plan as command
+    from project_etl.commands.environment import settings_of
+    from project_etl.commands.progress import new_console
+
+    command.run(new_console(), settings_of(env), since, until, select)
+
+
+@main.command()
+@click.argument("table")
+@click.argument("day", type=_Day(), required=False)
+@click.pass_obj
+def trace(env: str | None, table: str, day: date | None) -> None:
+    """Show where the rows of a Gold TABLE's DAY come from.
+
+    Commits, runs, input versions, source files, checks and quarantined records, read from the tables themselves. A
+    table that is computed as a whole, such as gold/customer_ltv, takes no DAY.
+    """
+    from project_etl.commands import trace as command
+    from project_etl.commands.environment import settings_of
+    from project_etl.commands.progress import new_console
+
+    command.run(new_console(), settings_of(env), table, day)
+
+
+@main.command()
+@click.pass_obj
+def status(env: str | None) -> None:
+    """Show latest days, waiting files, quarantine and overdue tables.
+
+    Exits 1 when files wait to be loaded or a Gold table is overdue.
+    """
+    from project_etl.commands import status as command
+    from project_etl.commands.environment import settings_of
+    from project_etl.commands.progress import new_console
+
+    _exit(command.run(new_console(), settings_of(env)))
+
+
 def _exit(is_fine: bool) -> None:
     if not is_fine:
         sys.exit(1)

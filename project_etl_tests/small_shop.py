@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from project_etl.sources.catalog import datasets_of, feeds_of, record_columns
 from project_etl.sources.load import stage_bronze
 from project_etl.sources.load_plan import BronzeJob
 
-PARAMETERS = {"reporting_currency": "EUR", "price_low": 50, "price_high": 200}
+PARAMETERS = {"reporting_currency": "EUR", "price_low": Decimal(50), "price_high": Decimal(200)}
 LINEAGE = ("_source_file", "_source_version", "_row_number", "_landing_date", "_source_files")
 
 CUSTOMER = {

@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from project_etl.commands.runs import failure_text, table_of_step
+from project_etl.orchestration.failures import failure_text, table_of_step
 
 FAIL = "fail"
 

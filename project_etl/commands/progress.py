@@ -19,7 +19,7 @@ from rich.live import Live
 from rich.table import Table as Grid
 from rich.text import Text
 
-from project_etl.commands.runs import table_of_step
+from project_etl.orchestration.failures import table_of_step
 
 WIDTH_WITHOUT_TERMINAL = 120
 # Rows that a terminal needs for what stands above and below the lines of a progress table.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from project_etl.commands.environment import dagster_home
+from project_etl.orchestration.failures import failures_of
+from project_etl.orchestration.request_book import RANGE_END, RANGE_START
 from project_etl.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
 
 Watch = Callable[[dg.DagsterEvent], None]
 
-# Dagster has no other public way to ask one run for several partitions.
-RANGE_START = "dagster/asset_partition_range_start"
-RANGE_END = "dagster/asset_partition_range_end"
 COMMAND_TAG = "project_etl/command"
 LOGGER = "watch"
 
@@ -89,36 +88,6 @@ def materialize(
         raise_on_error=False,
     )
     return RunOutcome(result.run_id, result.success, failures_of(result.all_events))
-
-
-def failures_of(events: Sequence[dg.DagsterEvent]) -> dict[str, str]:
-    """Why steps failed, by table."""
-    return {
-        table_of_step(event.step_key or ""): failure_text(event)
-        for event in events
-        if event.event_type is dg.DagsterEventType.STEP_FAILURE
-    }
-
-
-def failure_text(event: dg.DagsterEvent) -> str:
-    """Why a step failed: the description of its `dg.Failure`, else the first line of the innermost exception."""
-    data = event.step_failure_data
-    if data.user_failure_data is not None and data.user_failure_data.description:
-        return data.user_failure_data.description
-    error = data.error
-    while error is not None and error.cause is not None:
-        error = error.cause
-    if error is None:
-        return "failed without saying why"
-    # Spark adds its whole query plan to a message; the run in Dagster has all of it.
-    first = error.message.strip().partition("\n")[0]
-    where = error.stack[-1].strip().partition("\n")[0] if error.stack else ""
-    return first if ": " in first or not where else f"{first} ({where})"
-
-
-def table_of_step(step: str) -> str:
-    """The table that a step writes: `silver__orders` is `silver/orders`."""
-    return step.replace("__", "/", 1)
 
 
 def newest_day(settings: Settings) -> date:

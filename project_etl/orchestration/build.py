@@ -14,8 +14,12 @@ import dagster as dg
 
 from project_etl import gold, silver
 from project_etl.core.table import Table, from_module
+from project_etl.orchestration.alerts import alerts_sensor
+from project_etl.orchestration.changed_days import changed_days_sensor
 from project_etl.orchestration.factory import IO_MANAGER_KEY, Wiring, bronze_asset, gold_asset, silver_asset
 from project_etl.orchestration.io_manager import DeltaIOManager
+from project_etl.orchestration.maintenance import maintenance
+from project_etl.orchestration.new_files import new_files_sensor
 from project_etl.orchestration.partitions import daily_partitions
 from project_etl.orchestration.resources import lake_of, spark_resource
 from project_etl.settings import Settings
@@ -48,6 +52,12 @@ def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None
     assets += [gold_asset(wiring, table, declared) for table in declared if table.layer == "gold"]
     return dg.Definitions(
         assets=assets,
+        sensors=[
+            new_files_sensor(settings, lake, declared),
+            changed_days_sensor(settings, lake, declared),
+            alerts_sensor(settings, lake, declared),
+        ],
+        schedules=[maintenance(settings, lake, declared)],
         resources={"spark": spark, IO_MANAGER_KEY: DeltaIOManager(lake)},
         # A JVM per step is what makes Dagster and Spark feel slow together: local Spark runs all steps in one process.
         executor=dg.in_process_executor if not settings.spark.remote else dg.multi_or_in_process_executor,

@@ -28,6 +28,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
@@ -37,6 +38,11 @@ from sqlalchemy import Connection, Engine, create_engine, event
 FOLDER = Path("history", "runs")
 # One file per run and one for all; a webserver that shows many runs must not keep a file open for each.
 MAX_ENGINES = 4
+# What a run was going to do; only while it runs does anybody ask.
+PLANNED = [
+    dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED.value,
+    dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED.value,
+]
 # More than an output of ten years has.
 BATCH_SIZE = 10_000
 
@@ -108,6 +114,31 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
                 super().store_event_batch(events)
             finally:
                 self._batch = {}
+
+    def prune(self, run_ids: Sequence[str]) -> list[str]:
+        """Remove the events of runs, but for what Dagster knows of assets and checks, which is kept apart from them.
+
+        Returns:
+            The runs that had events of their own.
+        """
+        pruned: list[str] = []
+        for run_id in run_ids:
+            file = Path(self.path_for_shard(run_id))
+            if not file.exists():
+                continue
+            with self._db_lock:
+                if run_id in self._engines:
+                    self._engines.pop(run_id).dispose()
+                self._initialized_dbs.discard(run_id)
+                for part in ("", "-wal", "-shm"):
+                    file.with_name(file.name + part).unlink(missing_ok=True)
+            pruned.append(run_id)
+        with self.index_connection() as connection:
+            for run_id in pruned:
+                planned = SqlEventLogStorageTable.c.dagster_event_type.in_(PLANNED)
+                of_run = SqlEventLogStorageTable.c.run_id == run_id
+                connection.execute(SqlEventLogStorageTable.delete().where(of_run & planned))
+        return pruned
 
     def wipe(self) -> None:
         """Remove all events, and let go of the files that are removed with them."""

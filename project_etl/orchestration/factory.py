@@ -17,6 +17,7 @@ when nothing has. `dg.Failure` ends a step without retries, for the same data wo
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 from pyspark.sql import types as T
@@ -50,13 +51,13 @@ class Wiring:
 
     def run(self, run_id: str) -> Run:
         """The context of a run: its id and the settings that transforms may take."""
-        bands = self.settings.price_bands
-        parameters = {
-            "reporting_currency": self.settings.reporting_currency,
-            "price_low": bands.low,
-            "price_high": bands.high,
-        }
-        return Run(run_id, parameters=parameters)
+        return Run(run_id, parameters=parameters_of(self.settings))
+
+
+def parameters_of(settings: Settings) -> dict[str, Any]:
+    """The settings that transforms may take as keyword arguments."""
+    bands = settings.price_bands
+    return {"reporting_currency": settings.reporting_currency, "price_low": bands.low, "price_high": bands.high}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,125 @@
+"""`project-etl status`: is everything that landed in Gold, and what waits. Reads without Spark.
+
+Does not belong here: why something failed (the Dagster UI, `gate`), single quarantined rows (`quarantine`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from rich.console import Console
+
+from project_etl.commands import held
+from project_etl.commands.environment import lake_without_spark
+from project_etl.commands.summary import grid
+from project_etl.core.freshness import missing_day
+from project_etl.core.gold import WHOLE
+from project_etl.core.lake import Lake
+from project_etl.core.ledger import ledger
+from project_etl.core.staged import remember
+from project_etl.core.table import Table
+from project_etl.orchestration.alerts import due_day
+from project_etl.orchestration.build import tables
+from project_etl.settings import Settings
+from project_etl.sources.catalog import Dataset, datasets_of
+from project_etl.sources.file_register import entries
+from project_etl.sources.landing import list_files
+
+SHOWN = 5
+RECENT_DAYS = 7
+
+
+@dataclass(frozen=True)
+class State:
+    """How a table stands.
+
+    Attributes:
+        table: the table.
+        latest: the newest day that it was computed for (a landing day for Bronze and Silver); None without one.
+        at: when rows were last committed; None when the table does not exist.
+    """
+
+    table: str
+    latest: str | None
+    at: datetime | None
+
+
+def run(console: Console, settings: Settings) -> bool:
+    """Show how the platform stands; False when files wait to be loaded or a Gold table is overdue."""
+    lake, declared = lake_without_spark(settings), tables()
+    datasets = datasets_of(settings.sources)
+    _show_tables(
+        console, [state_of(lake, name) for name in [*(d.bronze for d in datasets), *(t.name for t in declared)]]
+    )
+    waiting = backlog(lake, settings, datasets, time.time())
+    _show_backlog(console, waiting)
+    _show_quarantine(console, lake, declared)
+    now = datetime.now(UTC)
+    day = due_day(settings.freshness_deadline, now)
+    overdue = missing_day(lake, declared, day) if day and day >= settings.start_date else []
+    if overdue:
+        console.print(f"[red]Overdue[/]: {', '.join(overdue)} have not been computed for {day}.", soft_wrap=True)
+    elif day:
+        console.print(f"Fresh: every daily Gold table has been computed for {day}.")
+    return not waiting and not overdue
+
+
+def state_of(lake: Lake, name: str) -> State:
+    """How a table stands, from its log."""
+    commits = lake.commits(name)
+    days = [day for day in remember(lake, name).days if day != WHOLE]
+    written = [commit for commit in commits if commit.note.get("table") == name]
+    at = datetime.fromtimestamp(written[0].timestamp / 1000, UTC) if written else None
+    return State(name, max(days, default=None), at)
+
+
+def backlog(lake: Lake, settings: Settings, datasets: Sequence[Dataset], now: float) -> dict[str, list[str]]:
+    """Bronze table → settled files in landing whose name no Bronze table and no register knows.
+
+    A known name with new bytes is not seen here, for that would mean to read them all; the sensor sees it by its time.
+    """
+    found: dict[str, list[str]] = {}
+    for dataset in datasets:
+        files = [
+            file
+            for file in list_files(settings.landing_root, dataset.source, dataset.name)
+            if file.is_settled(settings.settle_seconds, now) and file.day >= settings.start_date.isoformat()
+        ]
+        days = {file.day for file in files}
+        known = {path for held_files in ledger(lake, dataset.bronze, days).values() for path in held_files}
+        known |= {entry.path for entry in entries(lake, dataset.bronze, days)}
+        if new := [file.path for file in files if file.path not in known]:
+            found[dataset.bronze] = new
+    return found
+
+
+def _show_tables(console: Console, states: Sequence[State]) -> None:
+    shown = grid("Tables", "table", "latest day", "last commit (UTC)")
+    for state in states:
+        at = f"{state.at:%Y-%m-%d %H:%M}" if state.at else "[red]never[/]"
+        shown.add_row(state.table, state.latest or "", at)
+    console.print(shown)
+
+
+def _show_backlog(console: Console, waiting: dict[str, list[str]]) -> None:
+    if not waiting:
+        console.print("Backlog: every file in landing has been loaded, or is in quarantine.")
+    for table, files in waiting.items():
+        more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
+        console.print(f"[red]Backlog[/] of {table}: {', '.join(files[:SHOWN])}{more}", soft_wrap=True)
+
+
+def _show_quarantine(console: Console, lake: Lake, declared: Sequence[Table]) -> None:
+    since: date = datetime.now(UTC).date() - timedelta(days=RECENT_DAYS)
+    recent = f"of the last {RECENT_DAYS} landing days"
+    shown = grid("Quarantine", "table", "rows", recent, right=("rows", recent))
+    names = [table.short_name for table in declared if table.layer == "silver"]
+    for name in names:
+        if lake.exists(f"{held.LAYER}/{name}"):
+            days = lake.delta(f"{held.LAYER}/{name}").to_pyarrow_table(columns=["_landing_date"])["_landing_date"]
+            landed = days.to_pylist()
+            shown.add_row(name, f"{len(landed):,}", f"{sum(day >= since for day in landed):,}")
+    console.print(shown)

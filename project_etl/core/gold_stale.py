@@ -1,0 +1,84 @@
+"""Which Gold days were not made from the inputs as they are now, read from the commit notes alone.
+
+Belongs here: the coarse answer that needs no change feed, for when there is none: it may name more days than a change
+reached, never fewer. Does not belong here: following single changes (`reach.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from project_etl.core.gold import WHOLE, GoldJob
+from project_etl.core.gold_order import gold_order
+from project_etl.core.lake import Lake
+from project_etl.core.staged import Run, remember
+from project_etl.core.table import ReplaceDays, Table
+
+
+def outdated(
+    lake: Lake, tables: Sequence[Table], days: Iterable[date], parameters: Mapping[str, Any]
+) -> dict[str, frozenset[date]]:
+    """Compare every Gold table with its inputs.
+
+    Args:
+        lake: the lake.
+        tables: all tables.
+        days: the business days of interest; days that a table remembers are not added to them.
+        parameters: settings that transforms take, part of what a result depends on.
+
+    Returns:
+        Gold table → days to compute again; a snapshot has none. Tables that are up to date are absent, and so are those
+        of which an input does not exist yet. A table's days hold those of every Gold table that it reads.
+    """
+    asked = frozenset(days)
+    found: dict[str, frozenset[date]] = {}
+    for table in gold_order(tables):
+        inputs = [item.table for item in table.inputs.values()]
+        if any(name not in found and not lake.exists(name) for name in inputs):
+            continue
+        fingerprint = GoldJob(lake, table, {}, (), Run("", parameters=parameters)).fingerprint
+        memory = remember(lake, table.name)
+        behind = [found[name] for name in inputs if name in found]
+        if not isinstance(table.write, ReplaceDays):
+            if behind or memory.fingerprint(WHOLE) != fingerprint:
+                found[table.name] = frozenset()
+            continue
+        reached = _reached(frozenset[date]().union(*behind), table.write, asked)
+        old = frozenset(day for day in asked if day in reached or memory.fingerprint(day.isoformat()) != fingerprint)
+        if old:
+            found[table.name] = old
+    return found
+
+
+def _reached(days: frozenset[date], write: ReplaceDays, asked: frozenset[date]) -> frozenset[date]:
+    """The days that changed days of an input reach; with customers, every later one may be theirs."""
+    if not days:
+        return days
+    if write.reach_customers:
+        return frozenset(day for day in asked if day >= min(days))
+    return frozenset(day + timedelta(days=number) for day in days for number in range(write.reach + 1))
+
+
+def data_span(lake: Lake, tables: Sequence[Table], first: date, last: date) -> list[date]:
+    """The business days, from `first` to `last` at most, about which Silver or Gold say anything.
+
+    Args:
+        lake: the lake.
+        tables: all tables.
+        first: the first day that has a partition.
+        last: the last one.
+    """
+    days: set[date] = set()
+    furthest = 0
+    for table in tables:
+        furthest = max(furthest, getattr(table.write, "reach", 0))
+        column = table.partition_by
+        if column and table.schema[column].dataType.typeName() == "date" and lake.exists(table.name):
+            days |= {date.fromisoformat(day) for day in lake.partition_rows(table.name, column) if day != "None"}
+    if not days:
+        return []
+    start = max(first, min(days)).toordinal()
+    end = min(last.toordinal(), max(days).toordinal() + furthest)
+    return [date.fromordinal(number) for number in range(start, end + 1)]

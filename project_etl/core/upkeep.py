@@ -1,0 +1,46 @@
+"""Upkeep of a table: small files put together, and files removed that nothing needs any more. Done without Spark.
+
+Does not belong here: when it is done, and to which tables (`orchestration/maintenance.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from pathlib import Path
+from urllib.parse import unquote
+
+from project_etl.core.lake import Lake
+
+
+def tidy(lake: Lake, name: str, keep_hours: float) -> dict[str, int]:
+    """Tidy a table under its lock.
+
+    Rows stay as they are, and so do older versions that are younger than `keep_hours`. Each step is a commit of its
+    own, and none is made where there is nothing to do.
+
+    Args:
+        lake: the lake.
+        name: the table, which must exist.
+        keep_hours: how long a file that is no longer needed, or that a crash left behind, is kept.
+
+    Returns:
+        Files put together (`files_compacted`), and files removed (`files_removed`).
+    """
+    with lake.lock(name):
+        found = lake.delta(name).optimize.compact()
+        table = lake.delta(name)
+        vacuum = partial(
+            table.vacuum, retention_hours=math.ceil(keep_hours), enforce_retention_duration=False, full=True
+        )
+        # The log goes on naming files that are gone already.
+        if stale := [file for file in vacuum(dry_run=True) if _may_be_there(lake, name, file)]:
+            vacuum(dry_run=False)
+        if found["numFilesRemoved"] or stale:
+            lake.delta(name).create_checkpoint()
+    return {"files_compacted": int(found["numFilesRemoved"]), "files_removed": len(stale)}
+
+
+def _may_be_there(lake: Lake, name: str, file: str) -> bool:
+    """Whether a file of a table still lies there; for an object store, that is not asked."""
+    return not lake.is_local or (Path(lake.path(name)) / unquote(file)).exists()

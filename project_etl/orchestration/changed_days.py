@@ -1,0 +1,198 @@
+"""The sensor `changed_days`: what changed in Silver reaches Gold, and no day that it does not reach is computed.
+
+Each tick reads Silver's change feed since the versions in its cursor, without Spark, follows the changed rows to the
+Gold days they reach (`core/reach.py`), and asks for one run per stretch of days: tables with fewer days first, for the
+others read them. The next stretch is asked for when the run before it has ended. Where the feed does not go back to the
+cursor (the first tick, a table made anew, a vacuumed feed), every Gold day that was not made from its inputs as they
+are now is computed, and the run says so. Does not belong here: retries (`request_book.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from project_etl.core.gold_stale import data_span, outdated
+from project_etl.core.gold_work import changes_since, work_of
+from project_etl.core.lake import Lake
+from project_etl.core.lock import LakeError
+from project_etl.core.reach import Reach
+from project_etl.core.table import Table
+from project_etl.orchestration.factory import parameters_of
+from project_etl.orchestration.request_book import Book, Look, Request, describe, outcomes
+from project_etl.settings import Settings
+
+NAME = "changed_days"
+
+Stale = dict[str, frozenset[date]]
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """What a tick leaves for the next.
+
+    Attributes:
+        read: Silver table → its identity, and the version up to which its changes have been followed.
+        book: the runs.
+    """
+
+    read: Mapping[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
+    book: Book = field(default_factory=Book)
+
+    def to_text(self) -> str:
+        """The cursor as Dagster keeps it."""
+        return json.dumps({"read": self.read, "book": self.book.to_json()})
+
+    @staticmethod
+    def from_text(text: str | None) -> Cursor:
+        """The cursor that `to_text` wrote; an empty one before the first tick."""
+        if not text:
+            return Cursor()
+        value = json.loads(text)
+        read = {name: (identity, version) for name, (identity, version) in value["read"].items()}
+        return Cursor(read, Book.from_json(value["book"]))
+
+
+@dataclass(frozen=True)
+class Gold:
+    """What the sensor looks at.
+
+    Attributes:
+        lake: the lake.
+        tables: all tables.
+        parameters: settings that transforms take.
+        first_day: the first business day that has a partition.
+        last_day: the last one.
+    """
+
+    lake: Lake
+    tables: Sequence[Table]
+    parameters: Mapping[str, Any]
+    first_day: date
+    last_day: date
+
+    def silver(self) -> dict[str, tuple[str, int]]:
+        """Silver table → identity and newest version, of those that exist."""
+        found: dict[str, tuple[str, int]] = {}
+        for table in self.tables:
+            if table.layer == "silver" and self.lake.exists(table.name):
+                delta = self.lake.delta(table.name)
+                found[table.name] = (str(delta.metadata().id), delta.version())
+        return found
+
+    def stale(self, since: Mapping[str, tuple[str, int]], now: Mapping[str, tuple[str, int]]) -> tuple[Stale, str]:
+        """Gold table → days that changes since some versions reach, and the reason in words; a snapshot has no days."""
+        lost = [name for name, (identity, _) in since.items() if now.get(name, ("", 0))[0] != identity]
+        if not since or lost:
+            why = f"{', '.join(lost)} made anew" if lost else "first look at Silver"
+            return self._outdated(), f"all days that are out of date: {why}"
+        try:
+            changes = {name: found for name in now if len(found := self._changes(name, since))}
+        except LakeError as error:
+            return self._outdated(), f"all days that are out of date: {error}"
+        days = Reach(self.tables, changes, self._look, self.last_day).days()
+        kept = {name: frozenset(day for day in found if day >= self.first_day) for name, found in days.items()}
+        snapshots = {table.name for table in self.tables if not table.is_daily}
+        rows = ", ".join(f"{len(found):,} changes of {name}" for name, found in changes.items())
+        return {name: found for name, found in kept.items() if found or name in snapshots}, rows
+
+    def _changes(self, name: str, since: Mapping[str, tuple[str, int]]) -> Any:  # noqa: ANN401 - pyarrow has no types
+        # A table that is new since then is followed from its first version.
+        return changes_since(self.lake, name, since[name][1] if name in since else -1)
+
+    def _look(self, name: str, columns: Sequence[str]) -> Any:  # noqa: ANN401 - pyarrow has no types
+        return self.lake.delta(name).to_pyarrow_table(columns=list(columns))
+
+    def _outdated(self) -> Stale:
+        days = data_span(self.lake, self.tables, self.first_day, self.last_day)
+        return outdated(self.lake, self.tables, days, self.parameters)
+
+
+def changed_days_sensor(settings: Settings, lake: Lake, tables: Sequence[Table]) -> dg.SensorDefinition:
+    """The sensor for one lake."""
+
+    @dg.sensor(
+        name=NAME,
+        target=dg.AssetSelection.groups("gold"),
+        minimum_interval_seconds=settings.tick_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING if settings.automation else dg.DefaultSensorStatus.STOPPED,
+        description="Computes the Gold days that changes in Silver reach, and no others.",
+    )
+    def changed_days(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        now = time.time()
+        last_day = datetime.fromtimestamp(now, UTC).date()
+        gold = Gold(lake, tables, parameters_of(settings), settings.start_date, last_day)
+        before = Cursor.from_text(context.cursor)
+        after, reason = tick(before, gold, outcomes(context.instance), now)
+        opened = after.book.open if after.book.open != before.book.open else None
+        if lost := after.book.aside[len(before.book.aside) :]:
+            context.log.error("Set aside after failing too often: %s. Next change takes them along.", describe(lost))
+        return dg.SensorResult(
+            run_requests=[opened.run_request()] if opened else [],
+            skip_reason=None if opened else reason,
+            cursor=after.to_text(),
+        )
+
+    return changed_days
+
+
+def tick(before: Cursor, gold: Gold, look: Look, now: float) -> tuple[Cursor, str]:
+    """Follow what changed, when nothing is under way, and open the next request.
+
+    Args:
+        before: the cursor of the tick before.
+        gold: what to look at.
+        look: tells what became of a request.
+        now: seconds since the epoch.
+
+    Returns:
+        The new cursor, and why nothing is asked for, in case nothing is.
+    """
+    book = before.book.settled(look, now, in_order=True)
+    versions = gold.silver()
+    if not book.is_idle:
+        book = book.asked(now, in_order=True)
+        return replace(before, book=book), _waiting(book)
+    if not versions:
+        return replace(before, book=book), "Silver has not been computed yet"
+    if versions == before.read:
+        return replace(before, book=book), _nothing("Silver is as it was", book)
+    stale, why = gold.stale(before.read, versions)
+    if not stale:
+        return Cursor(versions, book), _nothing("Gold is up to date with Silver", book)
+    for request in book.aside:
+        for name in request.tables:
+            stale[name] = stale.get(name, frozenset()) | _days_of(request, name, gold.tables)
+    content = hashlib.blake2b(json.dumps([before.read, versions]).encode(), digest_size=8).hexdigest()
+    waiting = tuple(
+        Request(tuple(names), first.isoformat(), last.isoformat(), why, content)
+        for (first, last), names in work_of(stale, gold.last_day)
+    )
+    return Cursor(versions, Book(waiting=waiting).asked(now, in_order=True)), ""
+
+
+def _days_of(request: Request, name: str, tables: Sequence[Table]) -> frozenset[date]:
+    if not next(table.is_daily for table in tables if table.name == name):
+        return frozenset()
+    first, last = date.fromisoformat(request.first), date.fromisoformat(request.last)
+    return frozenset(first + timedelta(days=number) for number in range((last - first).days + 1))
+
+
+def _waiting(book: Book) -> str:
+    if book.open is not None:
+        more = f"; then {len(book.waiting)} more runs" if book.waiting else ""
+        return f"waits for the run for {describe([book.open])} (attempt {book.open.attempt}){more}"
+    at = datetime.fromtimestamp(book.waiting[0].not_before, UTC)
+    return f"waits until {at:%H:%M:%S} UTC to try again {describe(book.waiting[:1])}"
+
+
+def _nothing(reason: str, book: Book) -> str:
+    aside = f". Set aside after failing too often, until Silver changes: {describe(book.aside)}" if book.aside else ""
+    return reason + aside

@@ -1,0 +1,40 @@
+"""Why steps of a run failed, in words.
+
+Belongs here: reading Dagster's failure events. Does not belong here: what is done about a failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import dagster as dg
+
+
+def failures_of(events: Iterable[dg.DagsterEvent]) -> dict[str, str]:
+    """Why steps failed, by table."""
+    return {
+        table_of_step(event.step_key or ""): failure_text(event)
+        for event in events
+        if event.event_type is dg.DagsterEventType.STEP_FAILURE
+    }
+
+
+def failure_text(event: dg.DagsterEvent) -> str:
+    """Why a step failed: the description of its `dg.Failure`, else the first line of the innermost exception."""
+    data = event.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return data.user_failure_data.description
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    if error is None:
+        return "failed without saying why"
+    # Spark adds its whole query plan to a message; the run in Dagster has all of it.
+    first = error.message.strip().partition("\n")[0]
+    where = error.stack[-1].strip().partition("\n")[0] if error.stack else ""
+    return first if ": " in first or not where else f"{first} ({where})"
+
+
+def table_of_step(step: str) -> str:
+    """The table that a step writes: `silver__orders` is `silver/orders`."""
+    return step.replace("__", "/", 1)

@@ -1,0 +1,197 @@
+"""The sensor `new_files`: what lands is loaded and judged, with nobody touching it.
+
+Each tick lists the landing folders without Spark and asks for one run per stretch of landing days that hold anything
+new: their Bronze tables, the Silver tables behind these, and tables that have never been made. What of it is new to
+Bronze is decided by content when the run starts, so that a request too many costs seconds and changes nothing. One run
+at a time: what lands meanwhile makes the next batch. Does not belong here: comparing folders (`sources/arrivals.py`),
+retries (`request_book.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+import dagster as dg
+
+from project_etl.core.contract import Action
+from project_etl.core.gold_work import stretches
+from project_etl.core.lake import Lake
+from project_etl.core.table import Table
+from project_etl.orchestration.request_book import Book, Look, Request, describe, outcomes
+from project_etl.settings import Settings
+from project_etl.sources.arrivals import Arrivals, Seen, Watch, arrivals
+from project_etl.sources.catalog import datasets_of, feeds_of
+
+TablesOf = Callable[[Collection[str]], Collection[str]]
+"""Gives the tables to materialize for some Bronze tables that have news."""
+
+NAME = "new_files"
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """What a tick leaves for the next.
+
+    Attributes:
+        seen: what landing held.
+        book: the runs.
+    """
+
+    seen: Seen
+    book: Book
+
+    def to_text(self) -> str:
+        """The cursor as Dagster keeps it."""
+        return json.dumps({"seen": self.seen, "book": self.book.to_json()})
+
+    @staticmethod
+    def from_text(text: str | None) -> Cursor:
+        """The cursor that `to_text` wrote; an empty one before the first tick."""
+        if not text:
+            return Cursor({}, Book())
+        value = json.loads(text)
+        return Cursor(value["seen"], Book.from_json(value["book"]))
+
+
+def new_files_sensor(settings: Settings, lake: Lake, tables: Sequence[Table]) -> dg.SensorDefinition:
+    """The sensor for the sources that are on."""
+
+    @dg.sensor(
+        name=NAME,
+        target=dg.AssetSelection.groups("bronze", "silver"),
+        minimum_interval_seconds=settings.tick_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING if settings.automation else dg.DefaultSensorStatus.STOPPED,
+        description="Loads what lands: one run per stretch of landing days that hold anything new.",
+    )
+    def new_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        now = time.time()
+        watch = Watch(
+            settings.landing_root,
+            datasets_of(settings.sources),
+            settings.settle_seconds,
+            settings.start_date,
+            datetime.fromtimestamp(now, UTC).date(),
+        )
+        before = Cursor.from_text(context.cursor)
+        found = arrivals(watch, before.seen, now)
+        after = tick(
+            before, found, outcomes(context.instance), lambda bronze: concerned(bronze, lake, tables, settings), now
+        )
+        opened = after.book.open if after.book.open != before.book.open else None
+        for request in after.book.aside[len(before.book.aside) :]:
+            context.log.error(
+                "Set aside after failing too often: %s. Its files wait for a change.", describe([request])
+            )
+        return dg.SensorResult(
+            run_requests=[opened.run_request()] if opened else [],
+            skip_reason=None if opened else waiting_for(after.book, found),
+            cursor=after.to_text(),
+        )
+
+    return new_files
+
+
+def tick(
+    before: Cursor,
+    found: Arrivals,
+    look: Look,
+    tables_of: TablesOf,
+    now: float,
+) -> Cursor:
+    """Take what was found into the book, and open the next request.
+
+    Args:
+        before: the cursor of the tick before.
+        found: what landing holds now.
+        look: tells what became of a request.
+        tables_of: gives the tables to materialize.
+        now: seconds since the epoch.
+    """
+    book = before.book.settled(look, now, in_order=False)
+    if book.open is not None:
+        # What landed meanwhile is found again when the run has ended.
+        return replace(before, book=book)
+    # A day that was set aside gets a new chance with its new files.
+    aside = tuple(request for request in book.aside if not _days(request) & set(found.days))
+    book = replace(book, waiting=(*book.waiting, *requests(found, tables_of)), aside=aside)
+    return Cursor(found.seen, book.asked(now, in_order=False))
+
+
+def requests(found: Arrivals, tables_of: TablesOf) -> list[Request]:
+    """One request per stretch of landing days that hold anything new."""
+    if not found.days:
+        return []
+    asked: list[Request] = []
+    days = [date.fromisoformat(day) for day in found.days]
+    for first, last in stretches(days, len(days)):
+        within = {day: found.days[day] for day in found.days if first.isoformat() <= day <= last.isoformat()}
+        bronze = sorted({table for tables in within.values() for table in tables})
+        digests = [(day, table, found.seen[table][day]) for day, tables in within.items() for table in sorted(tables)]
+        content = hashlib.blake2b(json.dumps(digests).encode(), digest_size=8).hexdigest()
+        asked.append(Request(tuple(tables_of(bronze)), first.isoformat(), last.isoformat(), _why(within), content))
+    return asked
+
+
+def concerned(bronze: Collection[str], lake: Lake, tables: Sequence[Table], settings: Settings) -> list[str]:
+    """The tables to materialize when some Bronze tables have news, those that were never made included.
+
+    A table without rows is one that others can read; without it, they could not be computed.
+    """
+    silver = [table for table in tables if table.layer == "silver"]
+    every = [*(dataset.bronze for dataset in datasets_of(settings.sources)), *(table.name for table in silver)]
+    found = {*bronze, *(name for name in every if not lake.exists(name))}
+    found |= {
+        table.name
+        for table in silver
+        if any(feed.bronze in found for feed in feeds_of(table.records or "", settings.sources))
+    }
+    # Those that wait for these as parents.
+    while more := {
+        table.name
+        for table in silver
+        if table.name not in found
+        and any(ref.table in found and ref.action is not Action.WARN for ref in table.references)
+    }:
+        found |= more
+    return [name for name in every if name in found]
+
+
+def waiting_for(book: Book, found: Arrivals) -> str:
+    """Why a tick asks for nothing."""
+    reasons: list[str] = []
+    if book.open is not None:
+        behind_it = f"; {len(found.days)} landing days have news for the next" if found.days else ""
+        reasons.append(f"waits for the run for {describe([book.open])} (attempt {book.open.attempt}){behind_it}")
+    elif book.waiting:
+        soonest = min(request.not_before for request in book.waiting)
+        at = datetime.fromtimestamp(soonest, UTC)
+        reasons.append(f"waits until {at:%H:%M:%S} UTC to try again {describe(book.waiting)}")
+    if found.settling:
+        reasons.append(f"{len(found.settling)} files are still changing: {', '.join(found.settling[:SHOWN])}")
+    if found.outside:
+        days = ", ".join(found.outside[:SHOWN])
+        reasons.append(f"{len(found.outside)} landing days are before the first partition or yet to come: {days}")
+    if book.aside:
+        reasons.append(f"set aside after failing too often, until their files change: {describe(book.aside)}")
+    return ". ".join(reasons or ["nothing new in landing"])
+
+
+def _why(within: Mapping[str, Mapping[str, int]]) -> str:
+    folders = [
+        f"{table.removeprefix('bronze/')}/{day} ({count} files)"
+        for day, counts in within.items()
+        for table, count in sorted(counts.items())
+    ]
+    more = f" and {len(folders) - SHOWN} more" if len(folders) > SHOWN else ""
+    return f"new in landing: {', '.join(folders[:SHOWN])}{more}"
+
+
+def _days(request: Request) -> set[str]:
+    first, last = date.fromisoformat(request.first).toordinal(), date.fromisoformat(request.last).toordinal()
+    return {date.fromordinal(number).isoformat() for number in range(first, last + 1)}

@@ -1,0 +1,160 @@
+"""`trace`, `status` and `plan`: where a number comes from, what waits, what a backfill would do; on a small shop."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from pyspark.sql import SparkSession
+
+from project_etl.commands import plan, status, trace
+from project_etl.commands.errors import UserError
+from project_etl.core.lock import LakeError
+from project_etl.core.trace import Origin, trace_gold
+from project_etl.settings import Settings
+from project_etl_tests.commands.given import dagster_home_in, lake_in, paper, settings_in, text_of
+from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
+
+D1, D2 = "2025-01-01", "2025-01-02"
+LATE = {**ORDER, "order_id": "O2"}
+FILE = f"shop/orders/{D1}/orders.csv"
+LATE_FILE = f"shop/orders/{D2}/late.csv"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> SmallShop:
+    """A day with a good and a bad order, and one more order of that day that landed on the next."""
+    shop = SmallShop(tmp_path_factory.mktemp("traced"), spark)
+    shop.land_rows("customers", D1, CUSTOMER)
+    shop.land_rows("products", D1, PRODUCT)
+    shop.land_rows("orders", D1, ORDER, {**ORDER, "order_id": "O9", "status": "LOST"})
+    shop.land_rows("order_items", D1, ITEM)
+    shop.load(D1)
+    shop.land_rows("orders", D2, LATE, name="late.csv")
+    shop.land_rows("order_items", D2, {**ITEM, "order_item_id": "I2", "order_id": "O2"}, name="late.csv")
+    shop.load(D2)
+    for name in shop.gold_names():
+        shop.gold(name, D1, D2)
+    return shop
+
+
+@pytest.fixture
+def settings(shop: SmallShop) -> Settings:
+    folder = shop.landing.parent
+    return settings_in(folder, LANDING_ROOT=str(shop.landing), LAKE_ROOT=shop.lake.root, SETTLE_SECONDS="0")
+
+
+def found(origin: Origin, table: str) -> Origin:
+    """The origin of a table somewhere below."""
+    below = [origin]
+    for each in below:
+        if each.table == table:
+            return each
+        below += each.inputs
+    raise AssertionError(f"{table} is not among {[each.table for each in below]}")
+
+
+def test_a_number_leads_to_its_files(shop: SmallShop, settings: Settings) -> None:
+    origin = trace_gold(lake_in(settings), tuple(shop.tables.values()), "gold/daily_aov", date(2025, 1, 1))
+    (made,) = origin.made
+    assert made.commit.version == shop.version("gold/daily_aov")
+    assert (made.counts, made.broken) == ({"published": 1}, {})
+    orders = found(origin, "silver/orders")
+    assert orders.files == {FILE: 1, LATE_FILE: 1}
+    assert orders.kept_out == {"status_isin": 1}
+    assert orders.version == shop.version("silver/orders")
+    # Two landing days, two commits: the newer one first.
+    assert [entry.days for entry in orders.made] == [(D2,), (D1,)]
+    assert [entry.commit.note["run_id"] for entry in orders.made]
+
+
+def test_a_snapshot_is_traced_without_a_day(shop: SmallShop, settings: Settings) -> None:
+    origin = trace_gold(lake_in(settings), tuple(shop.tables.values()), "gold/customer_ltv", None)
+    assert origin.days is None
+    assert origin.made
+    assert found(origin, "gold/fact_orders").made
+
+
+@pytest.mark.parametrize(
+    ("table", "day", "words"),
+    [
+        ("gold/nothing", None, r"no Gold table; there is gold/category_growth_wow, "),
+        ("silver/orders", None, r"no Gold table"),
+        ("gold/daily_aov", None, r"by day: say which"),
+        ("gold/customer_ltv", date(2025, 1, 1), r"as a whole: leave out the day"),
+        ("gold/daily_aov", date(2025, 3, 1), r"has not been computed for 2025-03-01"),
+    ],
+)
+def test_what_cannot_be_traced_is_said(
+    shop: SmallShop, settings: Settings, table: str, day: date | None, words: str
+) -> None:
+    with pytest.raises(LakeError, match=words):
+        trace_gold(lake_in(settings), tuple(shop.tables.values()), table, day)
+
+
+def test_people_read_a_tree(shop: SmallShop, settings: Settings) -> None:
+    console = paper()
+    trace.run(console, settings, "gold/daily_aov", date(2025, 1, 1))
+    lines = [line.strip("│├└─ ") for line in text_of(console).splitlines()]
+    assert lines[0] == f"gold/daily_aov 2025-01-01, version {shop.version('gold/daily_aov')}"
+    assert f"{FILE}: 1 rows" in lines
+    assert "checks: no rule was broken" in lines
+    assert any(line.startswith("in quarantine of these files: ") for line in lines)
+
+
+def test_status_is_fine_when_all_is_loaded(settings: Settings) -> None:
+    console = paper()
+    assert status.run(console, settings)
+    text = text_of(console)
+    assert "Backlog: every file in landing has been loaded, or is in quarantine." in text
+    assert [line.split()[:2] for line in text.splitlines() if "gold/daily_aov" in line] == [["gold/daily_aov", D2]]
+
+
+def test_status_names_files_that_wait_and_tables_that_are_late(shop: SmallShop, settings: Settings) -> None:
+    file = shop.land_rows("orders", D2, {**ORDER, "order_id": "O3"}, name="waits.csv")
+    try:
+        console = paper()
+        late = settings.model_copy(update={"freshness_deadline": "00:00"})
+        assert not status.run(console, late)
+    finally:
+        file.unlink()
+    text = text_of(console)
+    assert f"Backlog of bronze/orders: shop/orders/{D2}/waits.csv" in text
+    assert "Overdue: gold/" in text
+
+
+def planned(shop: SmallShop, settings: Settings, *days: str) -> dict[str, tuple[str, ...]]:
+    """Table → days that a backfill would compute; a snapshot has the word for it."""
+    work = plan.work_of(shop.lake, settings, days, {})
+    return {each.table: ("whole",) if each.is_whole else each.days for each in work if each.days or each.is_whole}
+
+
+def test_a_backfill_of_what_is_up_to_date_computes_nothing(shop: SmallShop, settings: Settings) -> None:
+    assert planned(shop, settings, D1, D2) == {}
+
+
+def test_a_new_file_is_planned_from_bronze_on(shop: SmallShop, settings: Settings) -> None:
+    file = shop.land_rows("orders", D2, {**ORDER, "order_id": "O3"}, name="planned.csv")
+    try:
+        assert planned(shop, settings, D1, D2) == {"bronze/orders": (D2,), "silver/orders": (D2,)}
+    finally:
+        file.unlink()
+
+
+def test_days_that_were_never_computed_are_planned_with_what_a_run_usually_takes(
+    shop: SmallShop, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", dagster_home_in(shop.landing.parent))
+    console = paper()
+    plan.run(console, settings, date(2025, 1, 2), date(2025, 1, 4), "gold/daily_*,gold/customer_ltv")
+    lines = [line.split() for line in text_of(console).splitlines() if line.strip().startswith("gold/")]
+    assert ["gold/daily_aov", "2", "days,", "2025-01-03", "to", "2025-01-04", "0", "unknown"] in lines
+    # It would read the facts of these days.
+    assert ["gold/customer_ltv", "the", "whole", "table", "0", "unknown"] in lines
+
+
+def test_a_plan_for_no_table_or_no_days_says_what_there_is(settings: Settings) -> None:
+    with pytest.raises(UserError, match="expected 2025-01-01 or later, in order"):
+        plan.run(paper(), settings, date(2025, 1, 4), date(2025, 1, 2), "*")
+    with pytest.raises(UserError, match=r"no table is called 'gold/none' with the sources shop; there is bronze/"):
+        plan.run(paper(), settings, date(2025, 1, 1), date(2025, 1, 2), "gold/none")

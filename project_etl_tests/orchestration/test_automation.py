@@ -1,0 +1,148 @@
+"""What lands is in Gold at the end with nobody touching it; a late record recomputes what it reaches and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pyarrow as pa
+import pytest
+from pyspark.sql import SparkSession
+
+from project_etl_tests.oracle import expected_gold
+from project_etl_tests.oracle.compare import assert_gold_equal
+from project_etl_tests.orchestration.autopilot import Autopilot, Ran, autopilot
+from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
+
+FIRST = date(2025, 1, 1)
+DAYS = 36
+LATE = 6
+# Days on which the customer of the late order orders too.
+LATER_ORDERS = {9, 10, 20}
+REACHED = {
+    "top_products_7d": set(range(LATE, LATE + 7)),
+    "category_growth_wow": set(range(LATE, LATE + 14)),
+    "new_vs_returning": {LATE} | LATER_ORDERS,
+    "repeat_customers": {LATE} | LATER_ORDERS,
+}
+SNAPSHOT = "customer_ltv"
+
+
+def iso(number: int) -> str:
+    return (FIRST + timedelta(days=number - 1)).isoformat()
+
+
+def land_order(shop: SmallShop, number: int, customer: str, landing: int, name: str) -> None:
+    """An order of one lamp on a business day, landing on a day."""
+    at = f"{iso(number)}T10:00:00Z"
+    key = f"{customer}-{number}"
+    order = {**ORDER, "order_id": key, "customer_id": customer, "order_ts": at, "updated_at": at}
+    item = {**ITEM, "order_item_id": key, "order_id": key, "updated_at": at}
+    shop.land_rows("orders", iso(landing), order, name=f"{name}.csv")
+    shop.land_rows("order_items", iso(landing), item, name=f"{name}.csv")
+
+
+def partitions(shop: SmallShop, table: str) -> dict[int, set[str]]:
+    """Day number → the Delta files that hold it."""
+    found: dict[int, set[str]] = {}
+    for action in pa.table(shop.lake.delta(table).get_add_actions(flatten=True)).to_pylist():
+        found.setdefault((action["partition.order_date"] - FIRST).days + 1, set()).add(action["path"])
+    return found
+
+
+def run_keys(pilot: Autopilot) -> list[str | None]:
+    """What a tick of `new_files` asks for, when it dies before its cursor is stored."""
+    asked = pilot.tick("new_files").run_requests or ()
+    pilot.cursors.clear()
+    return [request.run_key for request in asked]
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the sensors did on their own when a shop landed, when nothing more did, and when one late order came."""
+
+    shop: SmallShop
+    pilot: Autopilot
+    lost: list[list[str | None]]
+    first: list[Ran]
+    nothing: list[Ran]
+    late: list[Ran]
+    before: dict[str, dict[int, set[str]]]
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Iterator[Story]:
+    folder = tmp_path_factory.mktemp("automation")
+    shop = SmallShop(folder, spark)
+    customers = [{**CUSTOMER, "customer_id": name} for name in ("C1", "C2")]
+    shop.land_rows("customers", iso(1), *customers)
+    shop.land_rows("products", iso(1), PRODUCT)
+    for number in range(1, DAYS + 1):
+        land_order(shop, number, "C2" if number in LATER_ORDERS else "C1", number, "orders")
+    with autopilot(folder) as pilot:
+        lost = [run_keys(pilot) for _ in range(2)]
+        first = pilot.until_quiet()
+        nothing = pilot.until_quiet()
+        daily = [name for name in shop.gold_names() if shop.tables[f"gold/{name}"].is_daily]
+        before = {name: partitions(shop, f"gold/{name}") for name in daily}
+        land_order(shop, LATE, "C2", DAYS, "late")
+        yield Story(shop, pilot, lost, first, nothing, pilot.until_quiet(), before)
+
+
+def test_what_lands_comes_to_gold_by_itself(story: Story) -> None:
+    assert all(ran.done.succeeded for ran in story.first)
+    loads = [ran for ran in story.first if ran.sensor == "new_files"]
+    assert [ran.days for ran in loads] == [(iso(1), iso(DAYS))]
+    # One run for all of Gold, up to the last day that a window reaches.
+    computed = [ran for ran in story.first if ran.sensor == "changed_days"]
+    assert [ran.days for ran in computed] == [(iso(1), iso(DAYS + 13))]
+
+
+def test_a_tick_that_died_before_its_cursor_was_stored_asks_with_the_same_key(story: Story) -> None:
+    # Dagster makes no second run for a key.
+    assert story.lost[0] == story.lost[1]
+    assert [ran.request.run_key for ran in story.first[:1]] == story.lost[0]
+
+
+def test_nothing_new_asks_for_nothing_and_says_so(story: Story) -> None:
+    assert story.nothing == []
+    assert story.pilot.why_nothing("new_files") == "nothing new in landing"
+    assert story.pilot.why_nothing("changed_days") == "Silver is as it was"
+
+
+def test_a_late_order_loads_its_landing_day_alone(story: Story) -> None:
+    (load,) = [ran for ran in story.late if ran.sensor == "new_files"]
+    assert load.days == (iso(DAYS), iso(DAYS))
+    assert load.tables == {"bronze/orders", "bronze/order_items", "silver/orders", "silver/order_items"}
+    assert load.request.tags["project_etl/why"] == (
+        f"new in landing: order_items/{iso(DAYS)} (2 files), orders/{iso(DAYS)} (2 files)"
+    )
+
+
+def test_a_late_order_recomputes_the_days_it_reaches_and_no_other(story: Story) -> None:
+    asked: dict[str, set[int]] = {}
+    for ran in story.late:
+        assert ran.done.succeeded
+        first, last = (date.fromisoformat(day) for day in ran.days)
+        span = {(first - FIRST).days + 1 + number for number in range((last - first).days + 1)}
+        for table in ran.tables if ran.sensor == "changed_days" else ():
+            asked.setdefault(table.removeprefix("gold/"), set()).update(span)
+    assert SNAPSHOT in asked
+    expected = {name: REACHED.get(name, {LATE}) for name in story.before}
+    assert {name: days for name, days in asked.items() if name != SNAPSHOT} == expected
+    # And in the Delta log: the files of all other days are those that were there before.
+    for name, before in story.before.items():
+        after = partitions(story.shop, f"gold/{name}")
+        moved = {day for day in before.keys() | after.keys() if before.get(day) != after.get(day)}
+        assert moved == expected[name], name
+
+
+def test_gold_is_what_the_oracle_makes_of_the_files(story: Story) -> None:
+    days = [FIRST + timedelta(days=number) for number in range(DAYS + 13)]
+    assert_gold_equal(story.shop.lake.root, expected_gold(story.shop.landing, ["shop"], "EUR", days))
+
+
+def test_why_a_day_was_computed_stands_on_its_run(story: Story) -> None:
+    whys = {ran.request.tags["project_etl/why"] for ran in story.late if ran.sensor == "changed_days"}
+    assert whys == {"1 changes of silver/order_items, 1 changes of silver/orders"}

@@ -1,0 +1,107 @@
+"""Left alone: Dagster's own daemon runs the sensors, files are dropped into landing, and Gold is right in the end.
+
+A minute of it belongs to every test run, an hour to `make soak` (PROJECT_ETL_SOAK_MINUTES says how long).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from project_etl.generator import generate
+from project_etl_tests.commands.given import REPOSITORY, dagster_home_in
+from project_etl_tests.oracle import expected_gold
+from project_etl_tests.oracle.compare import assert_gold_equal
+
+FIRST = date(2025, 1, 1)
+# Rolling tables have rows for so many days after the last order.
+WINDOW_DAYS = 13
+QUIET_SECONDS = 420
+
+
+@contextmanager
+def left_alone(folder: Path) -> Iterator[Path]:
+    """Run the daemon over the landing and lake of a folder; the file of its output. All its processes end with it."""
+    places = {"LANDING_ROOT": folder / "landing", "LAKE_ROOT": folder / "lake"}
+    choices = {"ENV": "local", "AUTOMATION": "true", "TICK_SECONDS": 5, "SETTLE_SECONDS": 1}
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PROJECT_ETL_", "DAGSTER_"))}
+    env |= {f"PROJECT_ETL_{name}": str(value) for name, value in {**places, **choices}.items()}
+    env |= {"DAGSTER_HOME": dagster_home_in(folder)}
+    log = folder / "daemon.log"
+    with log.open("wb") as output:
+        daemon = subprocess.Popen(
+            [str(REPOSITORY / ".venv/bin/dagster-daemon"), "run", "-m", "project_etl.definitions"],
+            cwd=folder,
+            env=env,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            yield log
+        finally:
+            daemon.send_signal(signal.SIGINT)
+            try:
+                daemon.wait(timeout=60)
+            finally:
+                # Runs and their JVMs are of the same group, and may outlive the daemon on purpose: not a test's.
+                with suppress(ProcessLookupError):
+                    os.killpg(daemon.pid, signal.SIGKILL)
+
+
+def drop(staged: Path, landing: Path) -> None:
+    """Land a file as people do: under a name that is not there yet, then by its own."""
+    target = landing / staged.relative_to(staged.parents[3])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.part")
+    shutil.copyfile(staged, part)
+    part.rename(target)
+
+
+def wait_for_gold(lake: Path, landing: Path, days: int, log: Path) -> None:
+    """Wait until Gold is what the oracle makes of the files; on the way the oracle is asked once."""
+    wanted = [FIRST + timedelta(days=number) for number in range(days + WINDOW_DAYS)]
+    expected = expected_gold(landing, ["shop"], "EUR", wanted)
+    end = time.monotonic() + QUIET_SECONDS
+    while True:
+        try:
+            assert_gold_equal(lake, expected)
+        except (AssertionError, OSError) as error:
+            if time.monotonic() > end:
+                raise AssertionError(f"{error}\n\nThe daemon's last words:\n{log.read_text()[-5000:]}") from error
+            time.sleep(2)
+        else:
+            return
+
+
+def live(folder: Path, days: int, minutes: float) -> None:
+    """Drop the files of a generated shop, in any order, over some minutes, and wait for Gold."""
+    staging, landing = folder / "staging", folder / "landing"
+    generate(staging, days=days, scale=0.01)
+    files = sorted(staging.glob("shop/*/*/*"))
+    random.Random(days).shuffle(files)
+    with left_alone(folder) as log:
+        for file in files:
+            drop(file, landing)
+            time.sleep(minutes * 60 / len(files))
+        wait_for_gold(folder / "lake", landing, days, log)
+
+
+@pytest.mark.timeout(900)
+def test_files_that_are_dropped_come_to_gold_with_nobody_touching_it(tmp_path: Path) -> None:
+    live(tmp_path, days=3, minutes=0.5)
+
+
+@pytest.mark.soak
+def test_an_hour_left_alone(tmp_path: Path) -> None:
+    live(tmp_path, days=60, minutes=float(os.environ.get("PROJECT_ETL_SOAK_MINUTES", "60")))
