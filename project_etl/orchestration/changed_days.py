@@ -26,10 +26,13 @@ from project_etl.core.lock import LakeError
 from project_etl.core.reach import Reach
 from project_etl.core.table import Table
 from project_etl.orchestration.factory import parameters_of
-from project_etl.orchestration.request_book import Book, Look, Request, describe, outcomes
+from project_etl.orchestration.new_files import NAME as FILES_SENSOR
+from project_etl.orchestration.request_book import Book, Look, Request, describe, is_underway, outcomes
 from project_etl.settings import Settings
 
 NAME = "changed_days"
+# Where files land all the time, Gold does not wait for a pause that never comes.
+PATIENCE_SECONDS = 600
 
 Stale = dict[str, frozenset[date]]
 
@@ -41,14 +44,16 @@ class Cursor:
     Attributes:
         read: Silver table → its identity, and the version up to which its changes have been followed.
         book: the runs.
+        held_since: since when (seconds since the epoch) a load under way holds up what has changed; None: none does.
     """
 
     read: Mapping[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
     book: Book = field(default_factory=Book)
+    held_since: float | None = None
 
     def to_text(self) -> str:
         """The cursor as Dagster keeps it."""
-        return json.dumps({"read": self.read, "book": self.book.to_json()})
+        return json.dumps({"read": self.read, "book": self.book.to_json(), "held_since": self.held_since})
 
     @staticmethod
     def from_text(text: str | None) -> Cursor:
@@ -57,7 +62,7 @@ class Cursor:
             return Cursor()
         value = json.loads(text)
         read = {name: (identity, version) for name, (identity, version) in value["read"].items()}
-        return Cursor(read, Book.from_json(value["book"]))
+        return Cursor(read, Book.from_json(value["book"]), value["held_since"])
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,8 @@ def changed_days_sensor(settings: Settings, lake: Lake, tables: Sequence[Table])
         last_day = datetime.fromtimestamp(now, UTC).date()
         gold = Gold(lake, tables, parameters_of(settings), settings.start_date, last_day)
         before = Cursor.from_text(context.cursor)
-        after, reason = tick(before, gold, outcomes(context.instance), now)
+        is_loading = is_underway(context.instance, FILES_SENSOR)
+        after, reason = tick(before, gold, outcomes(context.instance), now, is_loading=is_loading)
         opened = after.book.open if after.book.open != before.book.open else None
         if lost := after.book.aside[len(before.book.aside) :]:
             context.log.error("Set aside after failing too often: %s. Next change takes them along.", describe(lost))
@@ -143,7 +149,7 @@ def changed_days_sensor(settings: Settings, lake: Lake, tables: Sequence[Table])
     return changed_days
 
 
-def tick(before: Cursor, gold: Gold, look: Look, now: float) -> tuple[Cursor, str]:
+def tick(before: Cursor, gold: Gold, look: Look, now: float, *, is_loading: bool = False) -> tuple[Cursor, str]:
     """Follow what changed, when nothing is under way, and open the next request.
 
     Args:
@@ -151,6 +157,7 @@ def tick(before: Cursor, gold: Gold, look: Look, now: float) -> tuple[Cursor, st
         gold: what to look at.
         look: tells what became of a request.
         now: seconds since the epoch.
+        is_loading: whether a run is just loading Silver: half of what it brings would make Gold be computed twice.
 
     Returns:
         The new cursor, and why nothing is asked for, in case nothing is.
@@ -164,6 +171,9 @@ def tick(before: Cursor, gold: Gold, look: Look, now: float) -> tuple[Cursor, st
         return replace(before, book=book), "Silver has not been computed yet"
     if versions == before.read:
         return replace(before, book=book), _nothing("Silver is as it was", book)
+    held_since = before.held_since or now
+    if is_loading and now - held_since < PATIENCE_SECONDS:
+        return replace(before, book=book, held_since=held_since), "waits for files that are being loaded"
     stale, why = gold.stale(before.read, versions)
     if not stale:
         return Cursor(versions, book), _nothing("Gold is up to date with Silver", book)

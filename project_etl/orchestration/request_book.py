@@ -29,6 +29,15 @@ WHY_TAG = "project_etl/why"
 # Dagster has no other public way to ask one run for several partitions.
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
+# Dagster's own, on each run that a sensor asked for.
+SENSOR_TAG = "dagster/sensor_name"
+UNENDED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 # What Dagster shows of a tag without folding it away.
 MAX_TAG = 250
 
@@ -174,6 +183,12 @@ def outcomes(instance: dg.DagsterInstance) -> Look:
         return Outcome.FAILED if is_over else Outcome.UNDERWAY
 
     return look
+
+
+def is_underway(instance: dg.DagsterInstance, sensor: str) -> bool:
+    """Whether a run that a sensor asked for has not ended."""
+    tags = {SENSOR_TAG: sensor}
+    return bool(instance.get_runs(dg.RunsFilter(tags=tags, statuses=UNENDED), limit=1))
 
 
 def describe(requests: Iterable[Request]) -> str:

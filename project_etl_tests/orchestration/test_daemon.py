@@ -99,7 +99,7 @@ def live(folder: Path, days: int, minutes: float) -> None:
 
 @pytest.mark.timeout(900)
 def test_files_that_are_dropped_come_to_gold_with_nobody_touching_it(tmp_path: Path) -> None:
-    live(tmp_path, days=3, minutes=0.5)
+    live(tmp_path, days=2, minutes=0.2)
 
 
 @pytest.mark.soak
