@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,26 @@ def write(lake: Lake, name: str, rows: Sequence[Mapping[str, Any]], note: Mappin
         table, pa.Table.from_pylist(list(rows), schema), mode="append", commit_properties=properties
     )
     return lake.delta(name).version()
+
+
+def an_order(number: int, customer: str = "ann") -> dict[str, Any]:
+    """A row of Silver's orders, of that day of January 2025."""
+    at = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=number - 1)
+    return {
+        "order_id": f"o{number}",
+        "customer_id": customer,
+        "order_ts": at,
+        "order_date": at.date(),
+        "status": "PAID",
+        "currency": "EUR",
+        "order_total": Decimal(1),
+        "updated_at": at,
+        "_source_file": "f",
+        "_source_version": "v",
+        "_row_number": 1,
+        "_landing_date": at.date(),
+        "_source_files": ["f"],
+    }
 
 
 def bad_record(row: int, rules: Sequence[str], day: int = 1, **more: Any) -> dict[str, Any]:

@@ -32,15 +32,19 @@ def shop(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Small
     shop.load(D1)
     shop.land_rows("orders", D2, LATE, name="late.csv")
     shop.land_rows("order_items", D2, {**ITEM, "order_item_id": "I2", "order_id": "O2"}, name="late.csv")
-    shop.load(D2)
+    for name in ("orders", "order_items"):
+        shop.bronze(name, D2)
+    for name in ("orders", "order_items"):
+        shop.silver(name, D2)
     for name in shop.gold_names():
         shop.gold(name, D1, D2)
     return shop
 
 
 @pytest.fixture
-def settings(shop: SmallShop) -> Settings:
+def settings(shop: SmallShop, monkeypatch: pytest.MonkeyPatch) -> Settings:
     folder = shop.landing.parent
+    monkeypatch.setenv("DAGSTER_HOME", dagster_home_in(folder))
     return settings_in(folder, LANDING_ROOT=str(shop.landing), LAKE_ROOT=shop.lake.root, SETTLE_SECONDS="0")
 
 
@@ -141,10 +145,7 @@ def test_a_new_file_is_planned_from_bronze_on(shop: SmallShop, settings: Setting
         file.unlink()
 
 
-def test_days_that_were_never_computed_are_planned_with_what_a_run_usually_takes(
-    shop: SmallShop, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DAGSTER_HOME", dagster_home_in(shop.landing.parent))
+def test_days_that_were_never_computed_are_planned_with_what_a_run_usually_takes(settings: Settings) -> None:
     console = paper()
     plan.run(console, settings, date(2025, 1, 2), date(2025, 1, 4), "gold/daily_*,gold/customer_ltv")
     lines = [line.split() for line in text_of(console).splitlines() if line.strip().startswith("gold/")]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from project_etl.core.gold_work import changes_since, stretches, work_of
 from project_etl.core.lock import LakeError
 from project_etl.core.silver_frames import silver_schema
 from project_etl.orchestration.build import tables
-from project_etl_tests.commands.given import lake_in, settings_in, write
+from project_etl_tests.commands.given import an_order, lake_in, settings_in, write
 
 TABLES = tables()
 FIRST = date(2025, 1, 1)
@@ -103,28 +102,6 @@ def test_only_silver_tables_are_replayed():
 
 
 # --- what Gold has seen -----------------------------------------------------------------------------------------------
-
-
-def an_order(number: int, customer: str = "ann"):
-    lineage = {
-        "_source_file": "f",
-        "_source_version": "v",
-        "_row_number": 1,
-        "_landing_date": day(number),
-        "_source_files": ["f"],
-    }
-    at = datetime.combine(day(number), datetime.min.time(), UTC)
-    return {
-        "order_id": f"o{number}",
-        "customer_id": customer,
-        "order_ts": at,
-        "order_date": day(number),
-        "status": "PAID",
-        "currency": "EUR",
-        "order_total": Decimal(1),
-        "updated_at": at,
-        **lineage,
-    }
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ FIRST = date(2025, 1, 1)
 DAYS = 36
 LATE = 6
 # Days on which the customer of the late order orders too.
-LATER_ORDERS = {9, 10, 20}
+LATER_ORDERS = {9, 10}
 REACHED = {
     "top_products_7d": set(range(LATE, LATE + 7)),
     "category_growth_wow": set(range(LATE, LATE + 14)),

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import date
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import pytest
@@ -16,7 +14,7 @@ from project_etl.core.silver_frames import silver_schema
 from project_etl.orchestration.build import tables
 from project_etl.orchestration.changed_days import PATIENCE_SECONDS, Cursor, Gold, tick
 from project_etl.orchestration.request_book import MOST_ATTEMPTS, Outcome, is_underway
-from project_etl_tests.commands.given import lake_in, settings_in, write
+from project_etl_tests.commands.given import an_order, lake_in, settings_in, write
 from project_etl_tests.small_shop import PARAMETERS
 
 TABLES = tables()
@@ -29,25 +27,6 @@ def done(_: str) -> Outcome:
 
 def failed(_: str) -> Outcome:
     return Outcome.FAILED
-
-
-def an_order(number: int) -> dict[str, Any]:
-    at = datetime(2025, 1, number, tzinfo=UTC)
-    return {
-        "order_id": f"o{number}",
-        "customer_id": "ann",
-        "order_ts": at,
-        "order_date": at.date(),
-        "status": "PAID",
-        "currency": "EUR",
-        "order_total": Decimal(1),
-        "updated_at": at,
-        "_source_file": "f",
-        "_source_version": "v",
-        "_row_number": 1,
-        "_landing_date": at.date(),
-        "_source_files": ["f"],
-    }
 
 
 def make(lake: Lake, *names: str) -> None:
