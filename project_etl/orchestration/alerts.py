@@ -28,9 +28,10 @@ NAME = "alerts"
 RUN = "run"
 """What a run that died before its first table stands for."""
 LATE = "late "
+# Dagster's own, on a run that it has retried or is about to.
+WILL_RETRY_TAG = "dagster/will_retry"
 # One run is looked at again when it ends in the second of a tick; what it says changes nothing the second time.
 OVERLAP_SECONDS = 5
-RUNS_A_TICK = 200
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,9 @@ def ended_since(instance: dg.DagsterInstance, since: float) -> Iterable[Ended]:
     """What the runs that ended after an instant say, oldest first; cancelled ones say nothing."""
     statuses = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
     filters = dg.RunsFilter(statuses=statuses, updated_after=datetime.fromtimestamp(since, UTC))
-    for record in instance.get_run_records(filters, limit=RUNS_A_TICK, order_by="update_timestamp", ascending=True):
+    for record in instance.get_run_records(filters, order_by="update_timestamp", ascending=True):
         run = record.dagster_run
-        if run.is_complete_and_waiting_to_retry:
+        if run.is_failure and run.tags.get(WILL_RETRY_TAG) == "true":
             continue
         steps = instance.get_run_step_stats(run.run_id)
         worked = {table_of_step(step.step_key) for step in steps if _is(step, "SUCCESS")}

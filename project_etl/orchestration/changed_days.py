@@ -4,7 +4,8 @@ Each tick reads Silver's change feed since the versions in its cursor, without S
 Gold days they reach (`core/reach.py`), and asks for one run per stretch of days: tables with fewer days first, for the
 others read them. The next stretch is asked for when the run before it has ended. Where the feed does not go back to the
 cursor (the first tick, a table made anew, a vacuumed feed), every Gold day that was not made from its inputs as they
-are now is computed, and the run says so. Does not belong here: retries (`request_book.py`).
+are now is computed, and the run says so. A day that has begun since the last tick is computed too, for a window may
+look back on days with orders when it has none itself. Does not belong here: retries (`request_book.py`).
 """
 
 from __future__ import annotations
@@ -44,16 +45,19 @@ class Cursor:
     Attributes:
         read: Silver table → its identity, and the version up to which its changes have been followed.
         book: the runs.
+        until: the newest business day (ISO) that had begun; None before the first tick that found Silver.
         held_since: since when (seconds since the epoch) a load under way holds up what has changed; None: none does.
     """
 
     read: Mapping[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
     book: Book = field(default_factory=Book)
+    until: str | None = None
     held_since: float | None = None
 
     def to_text(self) -> str:
         """The cursor as Dagster keeps it."""
-        return json.dumps({"read": self.read, "book": self.book.to_json(), "held_since": self.held_since})
+        own = {"read": self.read, "until": self.until, "held_since": self.held_since}
+        return json.dumps({**own, "book": self.book.to_json()})
 
     @staticmethod
     def from_text(text: str | None) -> Cursor:
@@ -62,7 +66,7 @@ class Cursor:
             return Cursor()
         value = json.loads(text)
         read = {name: (identity, version) for name, (identity, version) in value["read"].items()}
-        return Cursor(read, Book.from_json(value["book"]), value["held_since"])
+        return Cursor(read, Book.from_json(value["book"]), value["until"], value["held_since"])
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,25 @@ class Gold:
         snapshots = {table.name for table in self.tables if not table.is_daily}
         rows = ", ".join(f"{len(found):,} changes of {name}" for name, found in changes.items())
         return {name: found for name, found in kept.items() if found or name in snapshots}, rows
+
+    def due(
+        self,
+        since: Mapping[str, tuple[str, int]],
+        now: Mapping[str, tuple[str, int]],
+        begun: frozenset[date],
+    ) -> tuple[Stale, str]:
+        """What is stale, and days that have begun for every daily table, with the reasons in words."""
+        stale, why = self.stale(since, now) if since != now else (Stale(), "")
+        if not begun:
+            return stale, why
+        daily = [table.name for table in self.tables if table.layer == "gold" and table.is_daily]
+        stale |= {name: stale.get(name, frozenset()) | begun for name in daily}
+        return stale, "; ".join(filter(None, [why, f"{max(begun)} has begun"]))
+
+    def begun(self, until: str | None) -> frozenset[date]:
+        """The business days that have begun after one; none when it is not known."""
+        newest = date.fromisoformat(until) if until else self.last_day
+        return frozenset(newest + timedelta(days=number + 1) for number in range((self.last_day - newest).days))
 
     def _changes(self, name: str, since: Mapping[str, tuple[str, int]]) -> Any:  # noqa: ANN401 - pyarrow has no types
         # A table that is new since then is followed from its first version.
@@ -169,23 +192,25 @@ def tick(before: Cursor, gold: Gold, look: Look, now: float, *, is_loading: bool
         return replace(before, book=book), _waiting(book)
     if not versions:
         return replace(before, book=book), "Silver has not been computed yet"
-    if versions == before.read:
+    begun = gold.begun(before.until)
+    if versions == before.read and not begun:
         return replace(before, book=book), _nothing("Silver is as it was", book)
     held_since = before.held_since or now
     if is_loading and now - held_since < PATIENCE_SECONDS:
         return replace(before, book=book, held_since=held_since), "waits for files that are being loaded"
-    stale, why = gold.stale(before.read, versions)
+    stale, why = gold.due(before.read, versions, begun)
+    until = gold.last_day.isoformat()
     if not stale:
-        return Cursor(versions, book), _nothing("Gold is up to date with Silver", book)
+        return Cursor(versions, book, until), _nothing("Gold is up to date with Silver", book)
     for request in book.aside:
         for name in request.tables:
             stale[name] = stale.get(name, frozenset()) | _days_of(request, name, gold.tables)
-    content = hashlib.blake2b(json.dumps([before.read, versions]).encode(), digest_size=8).hexdigest()
+    content = hashlib.blake2b(json.dumps([before.read, versions, until]).encode(), digest_size=8).hexdigest()
     waiting = tuple(
         Request(tuple(names), first.isoformat(), last.isoformat(), why, content)
         for (first, last), names in work_of(stale, gold.last_day)
     )
-    return Cursor(versions, Book(waiting=waiting).asked(now, in_order=True)), ""
+    return Cursor(versions, Book(waiting=waiting).asked(now, in_order=True), until), ""
 
 
 def _days_of(request: Request, name: str, tables: Sequence[Table]) -> frozenset[date]:

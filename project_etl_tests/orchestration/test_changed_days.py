@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def gold(lake: Lake) -> Gold:
 @pytest.fixture
 def followed(gold: Gold) -> Cursor:
     """The cursor of a sensor that has seen Silver as it is, and has nothing to do."""
-    return Cursor(gold.silver())
+    return Cursor(gold.silver(), until="2025-01-31")
 
 
 def asked(cursor: Cursor) -> list[tuple[str, str]]:
@@ -98,6 +99,18 @@ def test_what_changes_meanwhile_is_followed_afterwards(lake: Lake, gold: Gold, f
         if asked(cursor) and asked(cursor)[0] == ("2025-01-09", "2025-01-09"):
             return
     pytest.fail("the second change was never followed")
+
+
+def test_a_day_that_has_begun_is_computed_though_nothing_changed(gold: Gold, followed: Cursor) -> None:
+    later = replace(gold, last_day=date(2025, 2, 2))
+    cursor, _ = tick(followed, later, done, 0)
+    assert asked(cursor) == [("2025-02-01", "2025-02-02")]
+    assert cursor.book.open is not None
+    assert cursor.book.open.why == "2025-02-02 has begun"
+    assert len(cursor.book.open.tables) == 11
+    while not cursor.book.is_idle:
+        cursor, reason = tick(cursor, later, done, 1)
+    assert reason == "Silver is as it was"
 
 
 def test_a_load_under_way_is_waited_for_but_not_for_ever(lake: Lake, gold: Gold, followed: Cursor) -> None:
@@ -152,7 +165,7 @@ def test_days_that_failed_too_often_come_back_with_the_next_change(lake: Lake, g
 
 def test_maintenance_is_no_change(lake: Lake, gold: Gold, followed: Cursor) -> None:
     write(lake, ORDERS, [an_order(3) | {"order_id": "other"}])
-    cursor = Cursor(gold.silver())
+    cursor = Cursor(gold.silver(), until="2025-01-31")
     lake.delta(ORDERS).optimize.compact()
     assert gold.silver() != followed.read
     cursor, reason = tick(cursor, gold, done, 0)

@@ -33,7 +33,7 @@ QUIET_SECONDS = 420
 def left_alone(folder: Path) -> Iterator[Path]:
     """Run the daemon over the landing and lake of a folder; the file of its output. All its processes end with it."""
     places = {"LANDING_ROOT": folder / "landing", "LAKE_ROOT": folder / "lake"}
-    choices = {"ENV": "local", "AUTOMATION": "true", "TICK_SECONDS": 5, "SETTLE_SECONDS": 1}
+    choices = {"ENV": "local", "AUTOMATION": "true", "TICK_SECONDS": 2, "SETTLE_SECONDS": 1}
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PROJECT_ETL_", "DAGSTER_"))}
     env |= {f"PROJECT_ETL_{name}": str(value) for name, value in {**places, **choices}.items()}
     env |= {"DAGSTER_HOME": dagster_home_in(folder)}
