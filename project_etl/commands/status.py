@@ -51,12 +51,12 @@ def run(console: Console, settings: Settings) -> bool:
     """Show how the platform stands; False when files wait to be loaded or a Gold table is overdue."""
     lake, declared = lake_without_spark(settings), tables()
     datasets = datasets_of(settings.sources)
-    _show_tables(
-        console, [state_of(lake, name) for name in [*(d.bronze for d in datasets), *(t.name for t in declared)]]
-    )
+    # What reads rows comes first: pyarrow's threads may still close files when the process ends, and that aborts it.
     waiting = backlog(lake, settings, datasets, time.time())
-    _show_backlog(console, waiting)
     _show_quarantine(console, lake, declared)
+    names = [*(dataset.bronze for dataset in datasets), *(table.name for table in declared)]
+    _show_tables(console, [state_of(lake, name) for name in names])
+    _show_backlog(console, waiting)
     now = datetime.now(UTC)
     day = due_day(settings.freshness_deadline, now)
     overdue = missing_day(lake, declared, day) if day and day >= settings.start_date else []
