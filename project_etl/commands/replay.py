@@ -28,9 +28,9 @@ from project_etl.commands.errors import UserError
 from project_etl.commands.progress import Progress
 from project_etl.commands.runs import errors_into, materialize, newest_day, platform, spark_log
 from project_etl.commands.stale_gold import seen_by_gold, stale_days
-from project_etl.core.contract import Action
 from project_etl.core.gold_work import Stretch, work_of
 from project_etl.core.lake import Lake
+from project_etl.core.silver_order import with_dependents
 from project_etl.core.table import Table
 from project_etl.settings import Settings
 
@@ -94,15 +94,7 @@ def judged_along(tables: Sequence[Table], asked: str) -> list[str]:
         hint = "; a file is read again when it lands with other bytes" if asked == held.FILES else ""
         raise UserError(f"{asked!r} is no Silver table; there is {', '.join(sorted(silver))}{hint}.")
     along = [found.name, *(t.name for t in silver.values() if t.records == found.records and t is not found)]
-    # Breadth first: the list grows while it is walked through.
-    for name in along:
-        along += [
-            table.name
-            for table in silver.values()
-            if table.name not in along
-            and any(ref.table == name and ref.action is not Action.WARN for ref in table.references)
-        ]
-    return along
+    return with_dependents(silver.values(), along)
 
 
 def _days_held(lake: Lake, names: Sequence[str], replay: Replay, settings: Settings) -> list[date]:

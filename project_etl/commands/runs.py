@@ -20,7 +20,7 @@ import dagster as dg
 
 from project_etl.commands.environment import dagster_home
 from project_etl.orchestration.failures import failures_of
-from project_etl.orchestration.request_book import RANGE_END, RANGE_START
+from project_etl.orchestration.partitions import RANGE_END, RANGE_START
 from project_etl.settings import Settings
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from project_etl.core.freshness import missing_day
 from project_etl.core.gold import WHOLE
 from project_etl.core.lake import Lake
 from project_etl.core.ledger import ledger
-from project_etl.core.staged import remember
+from project_etl.core.staged import memory_of
 from project_etl.core.table import Table
 from project_etl.orchestration.alerts import due_day
 from project_etl.orchestration.build import tables
@@ -70,7 +70,7 @@ def run(console: Console, settings: Settings) -> bool:
 def state_of(lake: Lake, name: str) -> State:
     """How a table stands, from its log."""
     commits = lake.commits(name)
-    days = [day for day in remember(lake, name).days if day != WHOLE]
+    days = [day for day in memory_of(name, commits).days if day != WHOLE]
     written = [commit for commit in commits if commit.note.get("table") == name]
     at = datetime.fromtimestamp(written[0].timestamp / 1000, UTC) if written else None
     return State(name, max(days, default=None), at)

@@ -13,6 +13,7 @@ from typing import Any
 from project_etl.core.gold import WHOLE, GoldJob
 from project_etl.core.gold_order import gold_order
 from project_etl.core.lake import Lake
+from project_etl.core.reach import is_dated
 from project_etl.core.staged import Run, remember
 from project_etl.core.table import ReplaceDays, Table
 
@@ -73,10 +74,11 @@ def data_span(lake: Lake, tables: Sequence[Table], first: date, last: date) -> l
     days: set[date] = set()
     furthest = 0
     for table in tables:
-        furthest = max(furthest, getattr(table.write, "reach", 0))
-        column = table.partition_by
-        if column and table.schema[column].dataType.typeName() == "date" and lake.exists(table.name):
-            days |= {date.fromisoformat(day) for day in lake.partition_rows(table.name, column) if day != "None"}
+        if isinstance(table.write, ReplaceDays):
+            furthest = max(furthest, table.write.reach)
+        if table.partition_by is not None and is_dated(table) and lake.exists(table.name):
+            held = lake.partition_rows(table.name, table.partition_by)
+            days |= {date.fromisoformat(day) for day in held if day != "None"}
     if not days:
         return []
     start = max(first, min(days)).toordinal()

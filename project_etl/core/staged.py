@@ -101,7 +101,11 @@ class Memory:
 
 def remember(lake: Lake, table: str) -> Memory:
     """Read a table's memory from its commit notes."""
-    commits = lake.commits(table)
+    return memory_of(table, lake.commits(table))
+
+
+def memory_of(table: str, commits: Sequence[Commit]) -> Memory:
+    """A table's memory as its commits, newest first, tell it."""
     notes: list[Mapping[str, Any]] = [dict(commit.note) for commit in commits if commit.note.get("table") == table]
     days: dict[str, Mapping[str, Any]] = {}
     for note in notes:

@@ -21,7 +21,7 @@ from project_etl.core.lake import Lake
 from project_etl.core.table import Table
 from project_etl.orchestration.channels import Channel, Message, channels_of, without_secrets
 from project_etl.orchestration.failures import failures_of, table_of_step
-from project_etl.orchestration.request_book import RANGE_END, RANGE_START
+from project_etl.orchestration.partitions import RANGE_END, RANGE_START
 from project_etl.settings import Settings
 
 NAME = "alerts"

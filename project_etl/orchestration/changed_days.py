@@ -202,22 +202,16 @@ def tick(before: Cursor, gold: Gold, look: Look, now: float, *, is_loading: bool
     until = gold.last_day.isoformat()
     if not stale:
         return Cursor(versions, book, until), _nothing("Gold is up to date with Silver", book)
+    snapshots = {table.name for table in gold.tables if not table.is_daily}
     for request in book.aside:
         for name in request.tables:
-            stale[name] = stale.get(name, frozenset()) | _days_of(request, name, gold.tables)
+            stale[name] = stale.get(name, frozenset()) | (frozenset() if name in snapshots else request.days)
     content = hashlib.blake2b(json.dumps([before.read, versions, until]).encode(), digest_size=8).hexdigest()
     waiting = tuple(
         Request(tuple(names), first.isoformat(), last.isoformat(), why, content)
         for (first, last), names in work_of(stale, gold.last_day)
     )
     return Cursor(versions, Book(waiting=waiting).asked(now, in_order=True), until), ""
-
-
-def _days_of(request: Request, name: str, tables: Sequence[Table]) -> frozenset[date]:
-    if not next(table.is_daily for table in tables if table.name == name):
-        return frozenset()
-    first, last = date.fromisoformat(request.first), date.fromisoformat(request.last)
-    return frozenset(first + timedelta(days=number) for number in range((last - first).days + 1))
 
 
 def _waiting(book: Book) -> str:

@@ -18,9 +18,9 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from project_etl.core.contract import Action
 from project_etl.core.gold_work import stretches
 from project_etl.core.lake import Lake
+from project_etl.core.silver_order import with_dependents
 from project_etl.core.table import Table
 from project_etl.orchestration.request_book import Book, Look, Request, describe, outcomes
 from project_etl.settings import Settings
@@ -118,7 +118,8 @@ def tick(
         # What landed meanwhile is found again when the run has ended.
         return replace(before, book=book)
     # A day that was set aside gets a new chance with its new files.
-    aside = tuple(request for request in book.aside if not _days(request) & set(found.days))
+    news = {date.fromisoformat(day) for day in found.days}
+    aside = tuple(request for request in book.aside if not request.days & news)
     book = replace(book, waiting=(*book.waiting, *requests(found, tables_of)), aside=aside)
     return Cursor(found.seen, book.asked(now, in_order=False))
 
@@ -151,15 +152,8 @@ def concerned(bronze: Collection[str], lake: Lake, tables: Sequence[Table], sett
         for table in silver
         if any(feed.bronze in found for feed in feeds_of(table.records or "", settings.sources))
     }
-    # Those that wait for these as parents.
-    while more := {
-        table.name
-        for table in silver
-        if table.name not in found
-        and any(ref.table in found and ref.action is not Action.WARN for ref in table.references)
-    }:
-        found |= more
-    return [name for name in every if name in found]
+    judged = with_dependents(silver, sorted(found))
+    return [name for name in every if name in judged]
 
 
 def waiting_for(book: Book, found: Arrivals) -> str:
@@ -190,8 +184,3 @@ def _why(within: Mapping[str, Mapping[str, int]]) -> str:
     ]
     more = f" and {len(folders) - SHOWN} more" if len(folders) > SHOWN else ""
     return f"new in landing: {', '.join(folders[:SHOWN])}{more}"
-
-
-def _days(request: Request) -> set[str]:
-    first, last = date.fromisoformat(request.first).toordinal(), date.fromisoformat(request.last).toordinal()
-    return {date.fromordinal(number).isoformat() for number in range(first, last + 1)}

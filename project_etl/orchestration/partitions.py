@@ -9,6 +9,10 @@ import dagster as dg
 
 from project_etl.settings import Settings
 
+# Dagster has no other public way to ask one run for several partitions.
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
+
 
 def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
     """Days from `start_date` up to and with today (UTC).

@@ -18,6 +18,8 @@ from typing import Any
 
 import dagster as dg
 
+from project_etl.orchestration.partitions import RANGE_END, RANGE_START
+
 # A request that failed so often is set aside; what fails on bad data fails again, and what fails on a full disk or a
 # lost network has had a quarter of an hour.
 MOST_ATTEMPTS = 5
@@ -26,9 +28,6 @@ FIRST_PAUSE_SECONDS = 60
 REQUEST_TAG = "project_etl/request"
 ATTEMPT_TAG = "project_etl/attempt"
 WHY_TAG = "project_etl/why"
-# Dagster has no other public way to ask one run for several partitions.
-RANGE_START = "dagster/asset_partition_range_start"
-RANGE_END = "dagster/asset_partition_range_end"
 # Dagster's own, on each run that a sensor asked for.
 SENSOR_TAG = "dagster/sensor_name"
 UNENDED = [
@@ -81,6 +80,12 @@ class Request:
         """What tells this request from all others, the earlier attempts included."""
         parts = [self.tables, self.first, self.last, self.content, self.attempt]
         return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
+
+    @property
+    def days(self) -> frozenset[date]:
+        """Every day from the first to the last."""
+        first, last = date.fromisoformat(self.first), date.fromisoformat(self.last)
+        return frozenset(first + timedelta(days=number) for number in range((last - first).days + 1))
 
     def run_request(self) -> dg.RunRequest:
         """The request as Dagster takes it: one run for the whole range."""

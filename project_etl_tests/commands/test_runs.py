@@ -11,7 +11,7 @@ import pytest
 from project_etl.commands.progress import Progress, count_text
 from project_etl.commands.runs import errors_into, materialize
 from project_etl.orchestration.failures import failure_text, table_of_step
-from project_etl.orchestration.request_book import RANGE_END, RANGE_START
+from project_etl.orchestration.partitions import RANGE_END, RANGE_START
 from project_etl_tests.commands.given import paper, text_of
 from project_etl_tests.commands.small_shop import asset_with_check, definitions
 

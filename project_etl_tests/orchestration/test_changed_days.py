@@ -103,7 +103,7 @@ def test_what_changes_meanwhile_is_followed_afterwards(lake: Lake, gold: Gold, f
 
 def test_a_day_that_has_begun_is_computed_though_nothing_changed(gold: Gold, followed: Cursor) -> None:
     later = replace(gold, last_day=date(2025, 2, 2))
-    cursor, _ = tick(followed, later, done, 0)
+    cursor, reason = tick(followed, later, done, 0)
     assert asked(cursor) == [("2025-02-01", "2025-02-02")]
     assert cursor.book.open is not None
     assert cursor.book.open.why == "2025-02-02 has begun"
