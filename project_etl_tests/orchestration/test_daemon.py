@@ -1,5 +1,7 @@
 """Left alone: Dagster's own daemon runs the sensors, files are dropped into landing, and Gold is right in the end.
 
+On the way the power fails: everything is killed while a run works, and started again.
+
 A minute of it belongs to every test run, an hour to `make soak` (PROJECT_ETL_SOAK_MINUTES says how long).
 """
 
@@ -30,15 +32,14 @@ QUIET_SECONDS = 420
 
 
 @contextmanager
-def left_alone(folder: Path) -> Iterator[Path]:
-    """Run the daemon over the landing and lake of a folder; the file of its output. All its processes end with it."""
+def left_alone(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the daemon over the landing and lake of a folder; its output is in `daemon.log`. All its processes end."""
     places = {"LANDING_ROOT": folder / "landing", "LAKE_ROOT": folder / "lake"}
     choices = {"ENV": "local", "AUTOMATION": "true", "TICK_SECONDS": 2, "SETTLE_SECONDS": 1}
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PROJECT_ETL_", "DAGSTER_"))}
     env |= {f"PROJECT_ETL_{name}": str(value) for name, value in {**places, **choices}.items()}
     env |= {"DAGSTER_HOME": dagster_home_in(folder)}
-    log = folder / "daemon.log"
-    with log.open("wb") as output:
+    with (folder / "daemon.log").open("ab") as output:
         daemon = subprocess.Popen(
             [str(REPOSITORY / ".venv/bin/dagster-daemon"), "run", "-m", "project_etl.definitions"],
             cwd=folder,
@@ -48,7 +49,7 @@ def left_alone(folder: Path) -> Iterator[Path]:
             start_new_session=True,
         )
         try:
-            yield log
+            yield daemon
         finally:
             daemon.send_signal(signal.SIGINT)
             try:
@@ -84,17 +85,29 @@ def wait_for_gold(lake: Path, landing: Path, days: int, log: Path) -> None:
             return
 
 
+def fail_power(daemon: subprocess.Popen[bytes], lake: Path) -> None:
+    """Kill the daemon, the code server, and the run that has begun to write, with its JVM."""
+    end = time.monotonic() + QUIET_SECONDS
+    while not list(lake.glob("bronze/*/_delta_log/*1.json")):
+        assert time.monotonic() < end, "no run has begun"
+        time.sleep(0.1)
+    os.killpg(daemon.pid, signal.SIGKILL)
+
+
 def live(folder: Path, days: int, minutes: float) -> None:
     """Drop the files of a generated shop, in any order, over some minutes, and wait for Gold."""
-    staging, landing = folder / "staging", folder / "landing"
+    staging, landing, lake = folder / "staging", folder / "landing", folder / "lake"
     generate(staging, days=days, scale=0.01)
     files = sorted(staging.glob("shop/*/*/*"))
     random.Random(days).shuffle(files)
-    with left_alone(folder) as log:
+    with left_alone(folder) as daemon:
+        drop(files.pop(), landing)
+        fail_power(daemon, lake)
+    with left_alone(folder):
         for file in files:
             drop(file, landing)
             time.sleep(minutes * 60 / len(files))
-        wait_for_gold(folder / "lake", landing, days, log)
+        wait_for_gold(lake, landing, days, folder / "daemon.log")
 
 
 @pytest.mark.timeout(900)
