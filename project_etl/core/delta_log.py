@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Operations that leave the rows as they are: no reader has to look again after one of these.
+# Operations that leave the rows as they are.
 MAINTENANCE = frozenset(
     {"CREATE TABLE", "OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "ADD COLUMNS", "CHANGE COLUMN"}
 )
+
+# Delta's counts of the files that a write or a MERGE added and removed.
+FILE_COUNTS = ("numFiles", "numRemovedFiles", "numTargetFilesAdded", "numTargetFilesRemoved")
 
 PROPERTIES = {
     # The notes on commits are read back days later; Delta's default forgets them after 30 days.
@@ -44,6 +47,12 @@ class Commit:
     metrics: Mapping[str, str]
     note: Mapping[str, Any]
     timestamp: int
+
+    @property
+    def changes_rows(self) -> bool:
+        """Whether who has read the table has to look again; not so when no file came or went."""
+        files = [int(self.metrics[name]) for name in FILE_COUNTS if name in self.metrics]
+        return self.operation not in MAINTENANCE and (not files or any(files))
 
 
 def commit_of(entry: Mapping[str, Any]) -> Commit:

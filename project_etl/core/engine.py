@@ -26,6 +26,8 @@ COMMON: dict[str, str] = {
     "spark.sql.catalog.spark_catalog": DELTA_CATALOG,
     # A commit whose response was lost must not be written a second time (off by default in Delta).
     "spark.databricks.delta.commit.idempotencyCheck.enabled": "true",
+    # A commit of no rows counts too: its note says that the day was computed and holds nothing.
+    "spark.databricks.delta.skipRecordingEmptyCommits": "false",
     # The default of 50 runs a job of 50 tasks over the log for every snapshot; our logs are small.
     "spark.databricks.delta.snapshotPartitions": "1",
     # Listing files for VACUUM and for partition discovery starts a job of up to 10,000 tasks by default.

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import deltalake
 
-from project_etl.core.delta_log import MAINTENANCE, PROPERTIES, Commit, commit_of, write_first_checksum
+from project_etl.core.delta_log import PROPERTIES, Commit, commit_of, write_first_checksum
 from project_etl.core.engine import runtime_conf
 from project_etl.core.lake_schema import new_columns
 from project_etl.core.lock import LakeError, file_lock
@@ -95,7 +95,7 @@ class Lake:
     def data_version(self, name: str) -> int | None:
         """The newest version that changed rows; equal numbers mean equal rows."""
         commits = self.commits(name)
-        changed = (commit.version for commit in commits if commit.operation not in MAINTENANCE)
+        changed = (commit.version for commit in commits if commit.changes_rows)
         return next(changed, commits[-1].version if commits else None)
 
     @contextmanager
@@ -169,17 +169,17 @@ class Lake:
     def append(self, name: str, rows: DataFrame, note: Mapping[str, Any]) -> Commit:
         """Add rows in one commit."""
         self._writer(rows, note).mode("append").save(self.path(name))
-        return self._last(name)
+        return self._made(name, note)
 
     def replace(self, name: str, rows: DataFrame, where: str, note: Mapping[str, Any]) -> Commit:
         """Replace the rows that match the SQL condition `where` by `rows`, which must all match it, in one commit."""
         self._writer(rows, note).mode("overwrite").option("replaceWhere", where).save(self.path(name))
-        return self._last(name)
+        return self._made(name, note)
 
     def overwrite(self, name: str, rows: DataFrame, note: Mapping[str, Any]) -> Commit:
         """Replace all rows in one commit."""
         self._writer(rows, note).mode("overwrite").save(self.path(name))
-        return self._last(name)
+        return self._made(name, note)
 
     def merge(
         self,
@@ -218,7 +218,7 @@ class Lake:
                 f"WHEN NOT MATCHED AND s._op <> 'delete' THEN INSERT ({names}) VALUES ({values})"
             ).collect()
         spark.catalog.dropTempView(view)
-        return self._last(name)
+        return self._made(name, note)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -232,8 +232,15 @@ class Lake:
     def _writer(self, rows: DataFrame, note: Mapping[str, Any]) -> Any:  # noqa: ANN401 - DataFrameWriter is untyped in PySpark
         return rows.write.format("delta").option("userMetadata", json.dumps(note))
 
-    def _last(self, name: str) -> Commit:
-        return commit_of(self.delta(name).history(1)[0])
+    def _made(self, name: str, note: Mapping[str, Any]) -> Commit:
+        commit = commit_of(self.delta(name).history(1)[0])
+        if commit.note.get("run_id") != note.get("run_id"):
+            owner = commit.note.get("run_id") or "another writer"
+            raise LakeError(
+                f"Table {name}: version {commit.version} is not the commit of this run, but of {owner}. "
+                "Let one process write the table at a time, and run again."
+            )
+        return commit
 
     def _evolve(self, name: str, schema: T.StructType) -> None:
         stored = json.loads(self.delta(name).schema().to_json())["fields"]

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
-from project_etl.core.lake import Lake
+from project_etl.core.lake import Lake, LakeError
 
 SCHEMA = T.StructType([T.StructField("id", T.LongType(), False), T.StructField("day", T.DateType())])
 NAME = "silver/things"
@@ -48,3 +48,25 @@ def test_a_checksum_that_a_crash_left_out_or_torn_harms_nothing(
     lake.append(NAME, spark.range(3).selectExpr(*ROWS), {})
     lake.replace(NAME, spark.range(2).selectExpr(*ROWS), "day = DATE'2025-01-01'", {})
     assert lake.read(NAME).count() == 2
+
+
+def test_a_commit_of_no_rows_is_made_and_changes_nothing_for_readers(lake: Lake, spark: SparkSession) -> None:
+    note = {"run_id": "a"}
+    lake.append(NAME, spark.range(3).selectExpr(*ROWS), note)
+    nothing, no_change = spark.range(0).selectExpr(*ROWS), spark.range(0).selectExpr(*ROWS, "'update' AS _op")
+    commits = [
+        lake.append(NAME, nothing, note),
+        lake.replace(NAME, nothing, "day = DATE'2025-01-02'", note),
+        lake.merge(NAME, no_change, on=["id"], columns=["id", "day"], note=note),
+    ]
+    assert [(commit.version, commit.note) for commit in commits] == [(2, note), (3, note), (4, note)]
+    assert lake.data_version(NAME) == 1
+    lake.replace(NAME, nothing, "day = DATE'2025-01-01'", note)
+    assert lake.data_version(NAME) == 5
+
+
+def test_a_commit_that_another_writer_took_the_place_of_is_noticed(lake: Lake, spark: SparkSession) -> None:
+    rows = spark.range(3).selectExpr(*ROWS)
+    lake.append(NAME, rows, {"run_id": "a"})
+    with pytest.raises(LakeError, match=r"silver/things: version 1 is not the commit of this run, but of a\."):
+        lake._made(NAME, {"run_id": "b"})

@@ -37,7 +37,7 @@ class TestLanding:
     @pytest.mark.parametrize(
         ("name", "content"),
         [
-            ("cut.csv.gz", gzip.compress(b"a,b\n" + bytes(range(48, 58)) * 99)[:-6]),
+            ("cut.csv.gz", gzip.compress(b"a,b\n" + bytes(range(48, 58)) * 99, mtime=0)[:-6]),
             ("plain.csv.gz", b"a,b\n1,2\n"),
             ("latin.csv", "a,b\n1,é\n".encode("latin-1")),
             ("empty.csv", b""),
