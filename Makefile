@@ -6,6 +6,8 @@ ARGS ?=
 BIN := .venv/bin
 # Java as the set-up found it. DAGSTER_HOME only where a target works on the user's own runs: tests make their own.
 JAVA := JAVA_HOME="$$(cat .java_home)"
+# Tests run beside each other, in a process and a Spark session for each core; a file's tests stay together.
+BESIDE := --numprocesses logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 HOME_HERE := DAGSTER_HOME="$(CURDIR)"
 
 .DEFAULT_GOAL := help
@@ -26,7 +28,7 @@ dev: setup ## Open the Dagster UI on the same data: the demo's where there is on
 		$(BIN)/dagster dev $(ARGS)
 
 test: setup ## Run all tests but the long ones
-	@$(JAVA) $(BIN)/pytest $(ARGS)
+	@$(JAVA) $(BIN)/pytest $(BESIDE) $(ARGS)
 
 check: setup format-check lint types coverage ## Format, lint, types, tests with coverage: what CI runs
 
@@ -40,7 +42,7 @@ types:
 	@$(BIN)/pyright
 
 coverage:
-	@$(JAVA) $(BIN)/pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
+	@$(JAVA) $(BIN)/pytest $(BESIDE) --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 format: setup ## Format the code, and mend what ruff can mend
 	@$(BIN)/ruff format .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,18 @@ import pytest
 from pyspark.sql import SparkSession
 
 from project_etl.core.engine import EngineConfig, start
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run beside each other (pytest-xdist): a file's tests share its fixtures, so they stay together.
+
+    Those that start Sparks of their own come first and one after the other, for they take long and all cores.
+    """
+    for item in items:
+        group = "processes" if item.get_closest_marker("processes") else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: not item.get_closest_marker("processes"))
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +53,9 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session.sparkContext.setLogLevel("ERROR")
     yield session
     session.stop()
+
+
+@pytest.fixture
+def soak_minutes() -> float:
+    """How long a soak test lasts: an hour, or what SOAK_MINUTES says."""
+    return float(os.environ.get("SOAK_MINUTES", "60"))

@@ -2,7 +2,7 @@
 
 On the way the power fails: everything is killed while a run works, and started again.
 
-A minute of it belongs to every test run, an hour to `make soak` (PROJECT_ETL_SOAK_MINUTES says how long).
+A minute of it belongs to every test run, an hour to `make soak` (SOAK_MINUTES says how long).
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from project_etl.generator import generate
 from project_etl_tests.commands.given import REPOSITORY, dagster_home_in
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
+
+pytestmark = pytest.mark.processes
 
 FIRST = date(2025, 1, 1)
 # Rolling tables have rows for so many days after the last order.
@@ -116,5 +118,5 @@ def test_files_that_are_dropped_come_to_gold_with_nobody_touching_it(tmp_path: P
 
 
 @pytest.mark.soak
-def test_an_hour_left_alone(tmp_path: Path) -> None:
-    live(tmp_path, days=60, minutes=float(os.environ.get("PROJECT_ETL_SOAK_MINUTES", "60")))
+def test_an_hour_left_alone(tmp_path: Path, soak_minutes: float) -> None:
+    live(tmp_path, days=60, minutes=soak_minutes)

@@ -1,0 +1,106 @@
+"""The named points at which a process may die: before, within and after everything that makes rows visible.
+
+Belongs here: where the points are. Does not belong here: what happens there (a caller's `at`): a real process is killed
+(`mortal.py`), the state machine raises (`machine.py`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import deltalake
+from deltalake.table import TableOptimizer
+
+from project_etl.core import lake as lake_module
+from project_etl.core.lake import Lake
+from project_etl.sources import load as load_module
+
+At = Callable[[str], None]
+
+COMMITS = ("append", "replace", "overwrite", "merge")
+# What else is written, without Spark: where the function is found, its name there, and what people call it.
+OTHERS = (
+    (load_module, "update", "the register of files"),
+    (lake_module, "write_first_checksum", "the first checksum"),
+    (TableOptimizer, "compact", "compaction"),
+    (deltalake.DeltaTable, "vacuum", "vacuum"),
+    (deltalake.DeltaTable, "create_checkpoint", "a checkpoint"),
+)
+
+
+# A commit of a few rows takes a quarter of a second or more, and looking costs what the commit could use.
+POLL_SECONDS = 0.01
+
+
+@contextmanager
+def crash_points(at: At, within: At | None = None) -> Iterator[None]:
+    """Call `at` with the name of each point that is reached in the block.
+
+    Args:
+        at: is called between things, in the thread that does them.
+        within: is called from another thread as soon as a Spark commit has written its first file and before it is in
+            the log, if the machine is quick enough; None leaves these points out.
+    """
+    with ExitStack() as stack:
+        for name in COMMITS:
+            stack.enter_context(patch.object(Lake, name, _commit(getattr(Lake, name), at, within)))
+        for owner, name, point in OTHERS:
+            stack.enter_context(patch.object(owner, name, _around(getattr(owner, name), at, point)))
+        yield
+
+
+def _around(method: Callable[..., Any], at: At, point: str) -> Callable[..., Any]:
+    @wraps(method)
+    def wrapped(*args: Any, **options: Any) -> Any:
+        at(f"before {point}")
+        result = method(*args, **options)
+        at(f"after {point}")
+        return result
+
+    return wrapped
+
+
+def _commit(method: Callable[..., Any], at: At, within: At | None) -> Callable[..., Any]:
+    @wraps(method)
+    def wrapped(lake: Lake, name: str, *args: Any, **options: Any) -> Any:
+        point = f"{method.__name__} to {name}"
+        at(f"before {point}")
+        with _first_file(Path(lake.path(name)), within, f"within {point}"):
+            result = method(lake, name, *args, **options)
+        at(f"after {point}")
+        return result
+
+    return wrapped
+
+
+@contextmanager
+def _first_file(table: Path, within: At | None, point: str) -> Iterator[None]:
+    """Call `within` as soon as there is a file of rows that was not there before."""
+    if within is None:
+        yield
+        return
+    before, over = _files(table), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(POLL_SECONDS):
+            if _files(table) - before:
+                within(point)
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _files(table: Path) -> set[Path]:
+    return {file for file in table.rglob("*.parquet") if "_delta_log" not in file.parts}

@@ -1,0 +1,265 @@
+"""A shop to which anything may happen in any order, as a Hypothesis state machine.
+
+Files land, are corrected, copied and removed; any tables are materialized for any days, die on the way and are tried
+again; sensors tick; tables are compacted and vacuumed. In the end the sensors are left to finish, and the lake must say
+what one says that was built from scratch from all that ever landed, and the books must balance.
+
+Belongs here: what may happen. Does not belong here: how often it is tried (`test_any_order.py`).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from pyspark.sql import SparkSession
+
+from project_etl.core.table import Table
+from project_etl.core.upkeep import tidy
+from project_etl_tests.orchestration.autopilot import Autopilot, autopilot
+from project_etl_tests.promises.contents import assert_same, contents, table_names
+from project_etl_tests.promises.crash_points import crash_points
+from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
+
+FIRST = date(2025, 1, 1)
+LANDING_DAYS = 4
+# The last order may be as late as the last landing day, and reaches the days of a window of two weeks.
+DAYS = tuple((FIRST + timedelta(days=number)).isoformat() for number in range(LANDING_DAYS + 13))
+DATASETS = ("customers", "products", "orders", "order_items", "fx_rates")
+CONSERVED = ("published", "deduplicated", "superseded", "quarantined")
+
+
+class Died(BaseException):
+    """Stands for the death of the process: nothing in the platform catches it."""
+
+
+def _days(least: int, most: int) -> st.SearchStrategy[str]:
+    return st.integers(least, most).map(lambda number: DAYS[number])
+
+
+def _instants() -> st.SearchStrategy[str]:
+    return st.builds("{}T{:02}:00:00Z".format, _days(0, LANDING_DAYS - 1), st.sampled_from((0, 12)))
+
+
+RECORDS = {
+    "customers": st.fixed_dictionaries(
+        {
+            "customer_id": st.sampled_from(("C1", "C2")),
+            "country": st.sampled_from(("GB", "FR", "nowhere")),
+            "updated_at": _instants(),
+        }
+    ).map(lambda row: {**CUSTOMER, **row}),
+    "products": st.fixed_dictionaries(
+        {
+            "product_id": st.sampled_from(("P1", "P2")),
+            "category": st.sampled_from(("home", "garden")),
+            "price": st.sampled_from((10, 60, -1)),
+            "updated_at": _instants(),
+        }
+    ).map(lambda row: {**PRODUCT, **row}),
+    "orders": st.fixed_dictionaries(
+        {
+            "order_id": st.sampled_from(("O1", "O2", "O3")),
+            "customer_id": st.sampled_from(("C1", "C2", "")),
+            "order_ts": _instants(),
+            "status": st.sampled_from(("PAID", "paid", "CANCELLED", "lost")),
+            "currency": st.sampled_from(("EUR", "GBP")),
+            "updated_at": _instants(),
+        }
+    ).map(lambda row: {**ORDER, **row}),
+    "order_items": st.fixed_dictionaries(
+        {
+            "order_item_id": st.sampled_from(("I1", "I2", "I3")),
+            "order_id": st.sampled_from(("O1", "O2", "O3")),
+            "product_id": st.sampled_from(("P1", "P2")),
+            "quantity": st.sampled_from(("1", "2", "0")),
+            "updated_at": _instants(),
+        }
+    ).map(lambda row: {**ITEM, **row}),
+    "fx_rates": st.fixed_dictionaries(
+        {"rate_date": _days(0, LANDING_DAYS - 1), "rate": st.sampled_from(("0.8", "0.9", "-1"))}
+    ).map(lambda row: {"base_currency": "EUR", "quote_currency": "GBP", **row}),
+}
+
+datasets = st.sampled_from(DATASETS)
+landing_days = _days(0, LANDING_DAYS - 1)
+names = st.sampled_from(("a", "b"))
+files = datasets.flatmap(
+    lambda dataset: st.tuples(st.just(dataset), landing_days, names, st.lists(RECORDS[dataset], min_size=1, max_size=3))
+)
+ranges = st.tuples(st.integers(0, LANDING_DAYS - 1), st.integers(1, LANDING_DAYS)).map(
+    lambda chosen: DAYS[chosen[0] : chosen[0] + chosen[1]]
+)
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """A shop, its sensors, and what of its landing has been seen."""
+
+    spark: ClassVar[SparkSession]
+    folders: ClassVar[pytest.TempPathFactory]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = self.folders.mktemp("any")
+        self.shop = SmallShop(self.folder / "lived", self.spark)
+        self.scratch = SmallShop(self.folder / "scratch", self.spark)
+        self._open = autopilot(self.folder / "lived")
+        self.pilot: Autopilot = self._open.__enter__()
+        # Datasets and days of which nobody knows whether they were loaded, for the process died: files that are there
+        # now may or may not have been seen.
+        self.torn: set[tuple[str, str]] = set()
+
+    # --- landing ------------------------------------------------------------------------------------------------------
+
+    @initialize()
+    def a_shop_opens(self) -> None:
+        """What all that follows needs: a rate, so that no table of Gold fails for the lack of one."""
+        self.shop.land_rows(
+            "fx_rates", DAYS[0], {"rate_date": DAYS[0], "base_currency": "EUR", "quote_currency": "GBP", "rate": "0.5"}
+        )
+        self.shop.land_rows("customers", DAYS[0], CUSTOMER)
+        self.shop.land_rows("products", DAYS[0], PRODUCT)
+        self.shop.land_rows("orders", DAYS[0], ORDER)
+        self.shop.land_rows("order_items", DAYS[0], ITEM)
+
+    @rule(landed=st.lists(files, min_size=1, max_size=4))
+    def land(self, landed: list[tuple[str, str, str, list[dict]]]) -> None:
+        """Files land, or the same names with new bytes."""
+        for dataset, day, name, rows in landed:
+            self._settle(dataset, day)
+            self.shop.land_rows(dataset, day, *rows, name=f"{name}.{_extension(dataset)}")
+
+    @rule(dataset=datasets, day=landing_days, name=names)
+    def copy(self, dataset: str, day: str, name: str) -> None:
+        """A file lands once more under another name."""
+        for file in self._files(self.shop, dataset, day)[:1]:
+            self._settle(dataset, day)
+            if file.stem != name:
+                shutil.copyfile(file, file.with_stem(name))
+
+    @rule(dataset=datasets, day=landing_days)
+    def remove(self, dataset: str, day: str) -> None:
+        """A file goes from landing."""
+        for file in self._files(self.shop, dataset, day)[:1]:
+            self._settle(dataset, day)
+            file.unlink()
+
+    # --- running ------------------------------------------------------------------------------------------------------
+
+    @rule(chosen=st.sets(datasets, min_size=1), days=ranges)
+    def load(self, chosen: set[str], days: tuple[str, ...]) -> None:
+        """Somebody materializes some Bronze tables and the Silver tables of the same records."""
+        for dataset in sorted(chosen, key=DATASETS.index):
+            self._bronze(dataset, days)
+        for table in self._silver(chosen):
+            self.shop.silver(table.short_name, *days)
+
+    @rule(chosen=st.sets(datasets, min_size=1), days=ranges, lives=st.integers(0, 12))
+    def load_and_die(self, chosen: set[str], days: tuple[str, ...], lives: int) -> None:
+        """The same in a process that dies."""
+        self._dying(lives, lambda: self.load(chosen, days))
+
+    @rule(days=ranges, names=st.sets(st.sampled_from(("daily_aov", "repeat_customers", "top_products_7d"))))
+    def backfill(self, days: tuple[str, ...], names: set[str]) -> None:
+        """Somebody backfills the facts and some tables behind them."""
+        if all(self.shop.lake.exists(table.name) for table in self._silver(set(DATASETS))):
+            for name in self.shop.gold_names():
+                if name.startswith("fact_") or name in names:
+                    self.shop.gold(name, *days)
+
+    @rule(days=ranges, lives=st.integers(0, 8))
+    def backfill_and_die(self, days: tuple[str, ...], lives: int) -> None:
+        """The same in a process that dies."""
+        self._dying(lives, lambda: self.backfill(days, {"daily_aov"}))
+
+    @rule()
+    def sensors_tick(self) -> None:
+        """The sensors are left alone until they are done."""
+        ran = self.pilot.until_quiet()
+        assert all(run.done.succeeded for run in ran), [run.done.failure for run in ran if not run.done.succeeded]
+        for dataset in DATASETS:
+            self._seen(dataset, DAYS[:LANDING_DAYS])
+        self.torn.clear()
+
+    @rule()
+    def tidy(self) -> None:
+        """A night of maintenance that keeps nothing it need not."""
+        for name in table_names(self.shop.lake):
+            tidy(self.shop.lake, name, keep_hours=0)
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def teardown(self) -> None:
+        """Let the sensors finish; the result is the one from scratch, and nothing was lost."""
+        try:
+            self.sensors_tick()
+            reports = self.scratch.load(*DAYS[:LANDING_DAYS])
+            for name in self.scratch.gold_names():
+                self.scratch.gold(name, *DAYS)
+            assert_same(contents(self.shop.lake), contents(self.scratch.lake))
+            for name, report in reports.items():
+                for day, counts in report.days.items() if name.startswith("silver/") else ():
+                    assert counts["read"] == sum(counts[kind] for kind in CONSERVED), (name, day, counts)
+        finally:
+            self._open.__exit__(None, None, None)
+            shutil.rmtree(self.folder)
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _bronze(self, dataset: str, days: tuple[str, ...]) -> None:
+        self.torn |= {(dataset, day) for day in days}
+        self.shop.bronze(dataset, *days)
+        self._seen(dataset, days)
+        self.torn -= {(dataset, day) for day in days}
+
+    def _settle(self, dataset: str, day: str) -> None:
+        """Before a file changes of which nobody knows whether it was loaded, it is."""
+        if (dataset, day) in self.torn:
+            self._bronze(dataset, (day,))
+
+    def _seen(self, dataset: str, days: tuple[str, ...]) -> None:
+        """What lies in landing is part of what the lake was built from, for ever."""
+        for day in days:
+            for file in self._files(self.shop, dataset, day):
+                kept = self.scratch.landing / file.relative_to(self.shop.landing)
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, kept)
+
+    def _silver(self, chosen: set[str]) -> list[Table]:
+        tables = [table for table in self.shop.tables.values() if table.layer == "silver" and table.records in chosen]
+        return sorted(tables, key=lambda table: DATASETS.index(table.records or ""))
+
+    def _dying(self, lives: int, work: Callable[[], None]) -> None:
+        """Do something, and die at the first crash point after as many as `lives`."""
+        left = lives
+
+        def at(point: str) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise Died(point)
+
+        with crash_points(at):
+            try:
+                work()
+            except Died:
+                self.shop.lake.release()
+
+    @staticmethod
+    def _files(shop: SmallShop, dataset: str, day: str) -> list[Path]:
+        return sorted((shop.landing / "shop" / dataset / day).glob("*"))
+
+
+def _extension(dataset: str) -> str:
+    return "jsonl" if dataset in ("customers", "products") else "csv"
+
+
+def machine(spark: SparkSession, folders: pytest.TempPathFactory) -> type[AnyOrder]:
+    """The state machine, with a session and somewhere to live."""
+    return type("AnyOrder", (AnyOrder,), {"spark": spark, "folders": folders})
