@@ -30,7 +30,8 @@ pytestmark = pytest.mark.processes
 FIRST = date(2025, 1, 1)
 # Rolling tables have rows for so many days after the last order.
 WINDOW_DAYS = 13
-QUIET_SECONDS = 420
+# Far more than it takes, for a machine that does other things too.
+QUIET_SECONDS = 600
 
 
 @contextmanager
@@ -112,7 +113,7 @@ def live(folder: Path, days: int, minutes: float) -> None:
         wait_for_gold(lake, landing, days, folder / "daemon.log")
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 def test_files_that_are_dropped_come_to_gold_with_nobody_touching_it(tmp_path: Path) -> None:
     live(tmp_path, days=2, minutes=0.2)
 

@@ -19,8 +19,8 @@ from typing import NoReturn
 from project_etl.core.lake import Lake
 from project_etl_tests.promises.commands import everything, left_over, surroundings
 from project_etl_tests.promises.contents import contents, table_names
+from project_etl_tests.promises.two_landings import DAYS
 
-FIRST, LAST = "2025-01-01", "2025-01-03"
 # Room for a commit or two and not for all.
 ROOM_KIB = 96
 KEPT = "kept"
@@ -68,7 +68,7 @@ def live(folder: Path, disk: Path) -> Outcome:
 
 def materialize(folder: Path) -> subprocess.CompletedProcess[str]:
     """Materialize everything, in a process of its own."""
-    command = [str(Path(sys.executable).parent / "dagster"), *everything(FIRST, LAST)]
+    command = [str(Path(sys.executable).parent / "dagster"), *everything(*DAYS)]
     return subprocess.run(command, env=surroundings(folder), capture_output=True, text=True, check=False)
 
 

@@ -15,7 +15,7 @@ from project_etl.core.lake import Lake
 from project_etl_tests.commands.given import REPOSITORY
 from project_etl_tests.promises.contents import assert_same, contents
 from project_etl_tests.promises.small_disk import KEPT, SECOND
-from project_etl_tests.promises.test_crashes import land_first, land_second, undisturbed
+from project_etl_tests.promises.two_landings import land_first, land_second, undisturbed
 from project_etl_tests.small_shop import SmallShop
 
 pytestmark = pytest.mark.processes

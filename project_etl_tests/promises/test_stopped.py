@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from project_etl_tests.promises.commands import everything, left_over, surroundings
 from project_etl_tests.promises.contents import assert_same, contents
-from project_etl_tests.promises.test_crashes import D1, D3, land_first, undisturbed
+from project_etl_tests.promises.two_landings import DAYS, land_first, undisturbed
 from project_etl_tests.small_shop import SmallShop
 
 pytestmark = pytest.mark.processes
@@ -40,7 +40,7 @@ def test_a_stopped_run_is_harmless(stop: Stop, tmp_path: Path, spark: SparkSessi
     shop, peer = SmallShop(tmp_path, spark), SmallShop(tmp_path / "peer", spark)
     for each in (shop, peer):
         land_first(each)
-    command, env = [DAGSTER, *everything(D1, D3)], surroundings(tmp_path)
+    command, env = [DAGSTER, *everything(*DAYS)], surroundings(tmp_path)
     output = subprocess.PIPE
     with subprocess.Popen(command, env=env, stdout=output, stderr=output, text=True, start_new_session=True) as process:
         end = time.monotonic() + 120
