@@ -12,18 +12,6 @@ from pyspark.sql import SparkSession
 from project_etl.core.engine import EngineConfig, start
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run beside each other (pytest-xdist): a file's tests share its fixtures, so they stay together.
-
-    Those that start Sparks of their own come first and one after the other, for they take long and all cores.
-    """
-    for item in items:
-        group = "processes" if item.get_closest_marker("processes") else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: not item.get_closest_marker("processes"))
-
-
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """Start the platform's own engine, small: two cores, UTC also where no session has a say, nothing on the network.

@@ -17,8 +17,11 @@ MAINTENANCE = frozenset(
     {"CREATE TABLE", "OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "ADD COLUMNS", "CHANGE COLUMN"}
 )
 
-# Delta's counts of the files that a write or a MERGE added and removed.
-FILE_COUNTS = ("numFiles", "numRemovedFiles", "numTargetFilesAdded", "numTargetFilesRemoved")
+# Delta's counts of what a write or a MERGE added and removed; where it made none, it leaves some of them out.
+CHANGES = {
+    "WRITE": ("numOutputRows", "numRemovedFiles", "numDeletedRows"),
+    "MERGE": ("numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsDeleted"),
+}
 
 PROPERTIES = {
     # The notes on commits are read back days later; Delta's default forgets them after 30 days.
@@ -49,10 +52,12 @@ class Commit:
     timestamp: int
 
     @property
-    def changes_rows(self) -> bool:
-        """Whether who has read the table has to look again; not so when no file came or went."""
-        files = [int(self.metrics[name]) for name in FILE_COUNTS if name in self.metrics]
-        return self.operation not in MAINTENANCE and (not files or any(files))
+    def may_change_rows(self) -> bool:
+        """Whether who has read the table has to look again; no, where Delta says that no row came or went."""
+        if self.operation in MAINTENANCE:
+            return False
+        counts = [int(self.metrics[name]) for name in CHANGES.get(self.operation, ()) if name in self.metrics]
+        return not counts or any(counts)
 
 
 def commit_of(entry: Mapping[str, Any]) -> Commit:

@@ -7,14 +7,25 @@ does not pass for news of yesterday's. Does not belong here: when a day is due, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 
 from project_etl.core.lake import Lake
-from project_etl.core.staged import remember
 from project_etl.core.table import Table
 
 
 def missing_day(lake: Lake, tables: Sequence[Table], day: date) -> list[str]:
-    """The daily Gold tables that have never been computed for a day."""
+    """The daily Gold tables that have not been computed for a day.
+
+    A day that was found to hold nothing before it was over has not been computed: nothing can have been there yet.
+    """
     daily = [table.name for table in tables if table.layer == "gold" and table.is_daily]
-    return [name for name in daily if remember(lake, name).fingerprint(day.isoformat()) is None]
+    return [name for name in daily if not _is_computed(lake, name, day)]
+
+
+def _is_computed(lake: Lake, name: str, day: date) -> bool:
+    over = datetime.combine(day + timedelta(days=1), time(), UTC).timestamp() * 1000
+    for commit in lake.commits(name):
+        note = commit.note if commit.note.get("table") == name else {}
+        if day.isoformat() in (note.get("days") or {}):
+            return commit.timestamp >= over or day.isoformat() in note.get("report", {}).get("days", {})
+    return False

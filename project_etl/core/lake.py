@@ -95,7 +95,7 @@ class Lake:
     def data_version(self, name: str) -> int | None:
         """The newest version that changed rows; equal numbers mean equal rows."""
         commits = self.commits(name)
-        changed = (commit.version for commit in commits if commit.changes_rows)
+        changed = (commit.version for commit in commits if commit.may_change_rows)
         return next(changed, commits[-1].version if commits else None)
 
     @contextmanager
@@ -233,14 +233,14 @@ class Lake:
         return rows.write.format("delta").option("userMetadata", json.dumps(note))
 
     def _made(self, name: str, note: Mapping[str, Any]) -> Commit:
-        commit = commit_of(self.delta(name).history(1)[0])
-        if commit.note.get("run_id") != note.get("run_id"):
-            owner = commit.note.get("run_id") or "another writer"
-            raise LakeError(
-                f"Table {name}: version {commit.version} is not the commit of this run, but of {owner}. "
-                "Let one process write the table at a time, and run again."
-            )
-        return commit
+        # Delta may have compacted after it.
+        recent = [commit_of(entry) for entry in self.delta(name).history(10)]
+        if mine := [commit for commit in recent if commit.note == json.loads(json.dumps(note))]:
+            return mine[0]
+        raise LakeError(
+            f"Table {name}: the commit of this run is not in its log; version {recent[0].version} is the newest. "
+            "Let one process write the table at a time, and run again."
+        )
 
     def _evolve(self, name: str, schema: T.StructType) -> None:
         stored = json.loads(self.delta(name).schema().to_json())["fields"]

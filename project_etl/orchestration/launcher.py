@@ -8,13 +8,18 @@ one machine. Does not belong here: what becomes of a failed run (`run_retries` i
 
 from __future__ import annotations
 
+import json
+
 import dagster as dg
 import psutil
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
+from dagster._core.storage.tags import GRPC_INFO_TAG
 
-# A process that began so long after its run was reported to is another one under the same number.
-CLOCK_SECONDS = 2.0
+# A process that began so long after its run was first reported is another one under the same number. Not less, for
+# the operating system tells when a process began by the clock of today, which may have been set since.
+CLOCK_SECONDS = 60.0
+LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
 class WatchingRunLauncher(DefaultRunLauncher):
@@ -26,7 +31,10 @@ class WatchingRunLauncher(DefaultRunLauncher):
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        """Whether the process that works on a run is alive on this machine."""
+        """Whether the process that works on a run is alive on this machine; of other machines nothing is known."""
+        server = json.loads(run.tags.get(GRPC_INFO_TAG, "{}"))
+        if server.get("host", "localhost") not in LOCAL_HOSTS:
+            return CheckRunHealthResult(WorkerStatus.RUNNING, f"its process is on {server['host']}")
         events = self._instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT).records
         for record in events:
             event = record.event_log_entry.dagster_event

@@ -13,6 +13,8 @@ from project_etl.core.lake import Lake, LakeError
 
 SCHEMA = T.StructType([T.StructField("id", T.LongType(), False), T.StructField("day", T.DateType())])
 NAME = "silver/things"
+# Not partitioned.
+WHOLE = "silver/all_things"
 ROWS = "id", "DATE'2025-01-01' AS day"
 
 
@@ -20,6 +22,7 @@ ROWS = "id", "DATE'2025-01-01' AS day"
 def lake(tmp_path: Path, spark: SparkSession) -> Lake:
     lake = Lake(str(tmp_path), lambda: spark)
     lake.create(NAME, SCHEMA, partition_by="day")
+    lake.create(WHOLE, SCHEMA)
     return lake
 
 
@@ -50,23 +53,47 @@ def test_a_checksum_that_a_crash_left_out_or_torn_harms_nothing(
     assert lake.read(NAME).count() == 2
 
 
-def test_a_commit_of_no_rows_is_made_and_changes_nothing_for_readers(lake: Lake, spark: SparkSession) -> None:
+@pytest.mark.parametrize("name", [NAME, WHOLE])
+def test_a_commit_of_no_rows_is_made_and_changes_nothing_for_readers(
+    lake: Lake, spark: SparkSession, name: str
+) -> None:
     note = {"run_id": "a"}
-    lake.append(NAME, spark.range(3).selectExpr(*ROWS), note)
+    lake.append(name, spark.range(3).selectExpr(*ROWS), note)
     nothing, no_change = spark.range(0).selectExpr(*ROWS), spark.range(0).selectExpr(*ROWS, "'update' AS _op")
     commits = [
-        lake.append(NAME, nothing, note),
-        lake.replace(NAME, nothing, "day = DATE'2025-01-02'", note),
-        lake.merge(NAME, no_change, on=["id"], columns=["id", "day"], note=note),
+        lake.append(name, nothing, note),
+        lake.replace(name, nothing, "day = DATE'2025-01-02'", note),
+        lake.merge(name, no_change, on=["id"], columns=["id", "day"], note=note),
     ]
     assert [(commit.version, commit.note) for commit in commits] == [(2, note), (3, note), (4, note)]
-    assert lake.data_version(NAME) == 1
-    lake.replace(NAME, nothing, "day = DATE'2025-01-01'", note)
-    assert lake.data_version(NAME) == 5
+    assert lake.data_version(name) == 1
+    lake.replace(name, nothing, "day = DATE'2025-01-01'", note)
+    assert lake.data_version(name) == 5
+
+
+@pytest.mark.parametrize("name", [NAME, WHOLE])
+@pytest.mark.parametrize("op", ["insert", "update", "delete"])
+def test_a_merge_that_changes_a_row_is_a_change(lake: Lake, spark: SparkSession, name: str, op: str) -> None:
+    lake.append(name, spark.range(3).selectExpr(*ROWS), {})
+    change = spark.range(2 if op != "insert" else 5, 3 if op != "insert" else 6).selectExpr(*ROWS, f"'{op}' AS _op")
+    lake.merge(name, change, on=["id"], columns=["id", "day"], note={})
+    assert lake.data_version(name) == 2
+
+
+@pytest.mark.parametrize("name", [NAME, WHOLE])
+@pytest.mark.parametrize(
+    "change", ["DELETE FROM {} WHERE id = 1", "DELETE FROM {}", "RESTORE TABLE {} TO VERSION AS OF 0"]
+)
+def test_what_others_do_to_a_table_is_a_change(lake: Lake, spark: SparkSession, name: str, change: str) -> None:
+    lake.append(name, spark.range(3).selectExpr(*ROWS), {})
+    spark.sql(change.format(f"delta.`{lake.path(name)}`"))
+    assert lake.data_version(name) == 2
+    spark.sql(f"RESTORE TABLE delta.`{lake.path(name)}` TO VERSION AS OF 1")
+    assert lake.data_version(name) == 3
 
 
 def test_a_commit_that_another_writer_took_the_place_of_is_noticed(lake: Lake, spark: SparkSession) -> None:
     rows = spark.range(3).selectExpr(*ROWS)
     lake.append(NAME, rows, {"run_id": "a"})
-    with pytest.raises(LakeError, match=r"silver/things: version 1 is not the commit of this run, but of a\."):
+    with pytest.raises(LakeError, match=r"silver/things: the commit of this run is not in its log; version 1 is"):
         lake._made(NAME, {"run_id": "b"})

@@ -247,6 +247,17 @@ def test_a_table_is_overdue_until_that_very_day_is_computed(lake: Lake) -> None:
     assert missing_day(lake, aov, date(2025, 1, 9)) == []
 
 
+def test_a_day_that_held_nothing_before_it_was_over_is_overdue(lake: Lake) -> None:
+    aov = [table for table in tables() if table.name == "gold/daily_aov"]
+    today = datetime.now(UTC).date()
+    lake.create("gold/daily_aov", aov[0].schema, partition_by="order_date")
+    note = {"table": "gold/daily_aov", "days": {today.isoformat(): "f"}}
+    write(lake, "gold/daily_aov", [], note)
+    assert missing_day(lake, aov, today) == ["gold/daily_aov"]
+    write(lake, "gold/daily_aov", [], {**note, "report": {"days": {today.isoformat(): {"published": 1}}}})
+    assert missing_day(lake, aov, today) == []
+
+
 def test_a_cursor_survives() -> None:
     cursor = Cursor(7.5, {"gold/one": "why"}, {"email": [channels.Message("s", "b")]})
     assert Cursor.from_text(cursor.to_text(), 9) == cursor

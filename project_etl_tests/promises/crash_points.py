@@ -58,9 +58,11 @@ def crash_points(at: At, within: At | None = None) -> Iterator[None]:
 def _around(method: Callable[..., Any], at: At, point: str) -> Callable[..., Any]:
     @wraps(method)
     def wrapped(*args: Any, **options: Any) -> Any:
-        at(f"before {point}")
+        # A dry run of a vacuum is no vacuum.
+        name = f"a look before {point}" if options.get("dry_run") else point
+        at(f"before {name}")
         result = method(*args, **options)
-        at(f"after {point}")
+        at(f"after {name}")
         return result
 
     return wrapped

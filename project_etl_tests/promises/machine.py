@@ -29,8 +29,9 @@ from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallSh
 
 FIRST = date(2025, 1, 1)
 LANDING_DAYS = 4
-# The last order may be as late as the last landing day, and reaches the days of a window of two weeks.
-DAYS = tuple((FIRST + timedelta(days=number)).isoformat() for number in range(LANDING_DAYS + 13))
+# An order of the last landing day reaches this many days after it.
+WINDOW_DAYS = 13
+DAYS = tuple((FIRST + timedelta(days=number)).isoformat() for number in range(LANDING_DAYS + WINDOW_DAYS))
 DATASETS = ("customers", "products", "orders", "order_items", "fx_rates")
 CONSERVED = ("published", "deduplicated", "superseded", "quarantined")
 
@@ -114,6 +115,7 @@ class AnyOrder(RuleBasedStateMachine):
         # Datasets and days of which nobody knows whether they were loaded, for the process died: files that are there
         # now may or may not have been seen.
         self.torn: set[tuple[str, str]] = set()
+        self.deaths: list[str] = []
 
     # --- landing ------------------------------------------------------------------------------------------------------
 
@@ -248,7 +250,8 @@ class AnyOrder(RuleBasedStateMachine):
         with crash_points(at):
             try:
                 work()
-            except Died:
+            except Died as died:
+                self.deaths.append(str(died))
                 self.shop.lake.release()
 
     @staticmethod

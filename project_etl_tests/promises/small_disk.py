@@ -34,9 +34,9 @@ class Outcome:
     Attributes:
         codes: exit codes of the three runs.
         said: what the run without room said.
-        rows: rows by table before and after it.
+        rows: rows by table before it, and what the same versions of them hold after it.
         left: processes that it left behind.
-        tables: tables that it committed to, before it failed.
+        tables: tables that it committed to before it failed.
     """
 
     codes: list[int]
@@ -57,13 +57,18 @@ def live(folder: Path, disk: Path) -> Outcome:
     resize(disk, f"size={used + ROOM_KIB}k")
     full = materialize(folder)
     left = [str(process) for process in left_over(folder)]
-    after = rows_of(lake)
-    moved = [name for name, version in versions_of(lake).items() if version != versions.get(name)]
+    after = {name: lake.delta(name) for name in versions}
+    moved = [name for name, table in after.items() if table.version() != versions[name]]
+    for name, table in after.items():
+        table.load_as_version(versions[name] or 0)
+    older = {name: table.to_pyarrow_table().num_rows for name, table in after.items()}
     resize(disk, "size=1g")
     again = materialize(folder)
     shutil.copytree(disk, folder / KEPT)
     codes = [run.returncode for run in (first, full, again)]
-    return Outcome(codes, full.stdout + full.stderr, [before, after], left, moved)
+    return Outcome(
+        codes, full.stdout + full.stderr, [before, {name: rows for name, rows in older.items() if rows}], left, moved
+    )
 
 
 def materialize(folder: Path) -> subprocess.CompletedProcess[str]:

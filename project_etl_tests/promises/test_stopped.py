@@ -18,18 +18,16 @@ from project_etl_tests.promises.contents import assert_same, contents
 from project_etl_tests.promises.two_landings import DAYS, land_first, undisturbed
 from project_etl_tests.small_shop import SmallShop
 
-pytestmark = pytest.mark.processes
-
-Stop = Callable[[subprocess.Popen[str]], None]
+Stop = Callable[[subprocess.Popen[bytes]], None]
 DAGSTER = str(Path(sys.executable).parent / "dagster")
 
 
-def as_a_terminal(process: subprocess.Popen[str]) -> None:
+def as_a_terminal(process: subprocess.Popen[bytes]) -> None:
     """Ctrl-C: everything of the command hears it."""
     os.killpg(process.pid, signal.SIGINT)
 
 
-def as_a_supervisor(process: subprocess.Popen[str]) -> None:
+def as_a_supervisor(process: subprocess.Popen[bytes]) -> None:
     """What `timeout`, CI and systemd send, to the process that they have started."""
     process.send_signal(signal.SIGTERM)
 
@@ -41,15 +39,18 @@ def test_a_stopped_run_is_harmless(stop: Stop, tmp_path: Path, spark: SparkSessi
     for each in (shop, peer):
         land_first(each)
     command, env = [DAGSTER, *everything(*DAYS)], surroundings(tmp_path)
-    output = subprocess.PIPE
-    with subprocess.Popen(command, env=env, stdout=output, stderr=output, text=True, start_new_session=True) as process:
+    log = tmp_path / "stopped.log"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, env=env, stdout=output, stderr=output, start_new_session=True) as process,
+    ):
         end = time.monotonic() + 120
         while not list(tmp_path.glob("lake/silver/*/_delta_log/*1.json")):
             assert time.monotonic() < end, "Silver was never reached"
             time.sleep(0.05)
         stop(process)
-        _, said = process.communicate(timeout=60)
-    assert process.returncode != 0, said[-3000:]
+        process.wait(timeout=60)
+    assert process.returncode != 0, log.read_text()[-3000:]
     assert left_over(tmp_path) == []
     contents(shop.lake)
     again = subprocess.run(command, env=env, capture_output=True, text=True, check=False)

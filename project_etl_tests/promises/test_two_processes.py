@@ -21,8 +21,6 @@ from project_etl_tests.commands.given import REPOSITORY
 from project_etl_tests.promises.contents import assert_same, contents
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
 
-pytestmark = pytest.mark.processes
-
 DAYS = tuple(f"2025-01-{number:02}" for number in range(1, 7))
 # Both all of it; the same day; a day each; newest first; a range around a gap of the other's.
 PAIRS = (
@@ -96,6 +94,7 @@ def race(rounds: int, folder: Path, spark: SparkSession) -> None:
         told(rivals[0], (DAYS[0], DAYS[-1]))
         answers.append(answer(rivals[0], folder))
     assert all(given["is_success"] for given in answers), (folder / "rivals.log").read_text()[-5000:]
+    assert any(given["versions"] for given in answers)
     assert_no_commit_is_lost(shop, answers)
     alone = SmallShop(folder / "alone", spark)
     alone.landing = shop.landing
