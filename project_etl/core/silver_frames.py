@@ -8,7 +8,9 @@ means (`silver/`), deciding whether there is work (`silver_plan.py`), counting a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from functools import reduce
+from operator import or_
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -42,7 +44,8 @@ def scored(job: SilverJob, plan: SilverPlan) -> DataFrame:
     """
     # Column expressions need a session, and building them may be the first thing a process does.
     job.lake.session()
-    reached, columns = _reached(job, plan), silver_schema(job.table).fieldNames()
+    orphaned, columns = _orphaned(job, plan), silver_schema(job.table).fieldNames()
+    reached = _reached(job, plan, orphaned)
     if reached is None:
         sources = [_records(job, plan.batch_days)]
         sources += [_waiting(job, plan.batch_days)] if plan.waiting else []
@@ -56,7 +59,9 @@ def scored(job: SilverJob, plan: SilverPlan) -> DataFrame:
             _stored(job).join(keys, on=list(_entity(job.table)), how="left_semi"), allowMissingColumns=True
         )
     else:
-        fresh = judged_records(job, _records(job, None)).withColumn("_touched", _is_asked(job, plan))
+        # Also records that are in quarantine for something else: now they lack a parent too.
+        touched = _any([_is_asked(job, plan), *orphaned])
+        fresh = judged_records(job, _records(job, None)).withColumn("_touched", touched)
         pool = fresh.unionByName(_stored(job).withColumn("_touched", reached), allowMissingColumns=True)
         pool = _of_touched_keys(pool, _entity(job.table))
     stored = Stored.TRUSTED if reached is None else Stored.DOUBTED
@@ -157,42 +162,46 @@ def _stored(job: SilverJob) -> DataFrame:
     return job.lake.read(job.table.name).select(*columns, F.expr(FALSE).alias("_valid"), F.expr(TRUE).alias("_stored"))
 
 
-def _reached(job: SilverJob, plan: SilverPlan) -> Column | None:
+def _any(conditions: Iterable[Column]) -> Column:
+    return reduce(or_, conditions, F.expr(FALSE))
+
+
+def _orphaned(job: SilverJob, plan: SilverPlan) -> list[Column]:
+    """By reference, whether the parent of a row has vanished or changed; empty when none has."""
+    parents = plan.memory.last.get("parents", {})
+    return [
+        F.col(ref.column).isin(keys) for ref in plan.carried if (keys := _changed_parents(job, ref, parents[ref.table]))
+    ]
+
+
+def _reached(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Column]) -> Column | None:
     """Which stored rows may no longer be right; None when stored rows still say all that earlier records said."""
-    reasons: list[Column] = []
+    reasons = [*orphaned]
     if plan.changed_days:
         days = F.array(*[F.lit(day) for day in plan.changed_days])
         reasons.append(
             F.arrays_overlap(F.transform("_source_files", lambda file: F.element_at(F.split(file, "/"), 3)), days)
         )
-    for ref in plan.carried:
-        since = plan.memory.last["parents"][ref.table]
-        if (keys := _changed_parents(job, ref, since)) is not None:
-            reasons.append(F.col(ref.column).isin(keys) if keys else F.expr(FALSE))
-    if not reasons:
-        gathers = any(feed.gather is not None for feed in job.feeds)
-        return F.expr(FALSE) if gathers else None
-    combined = reasons[0]
-    for reason in reasons[1:]:
-        combined = combined | reason
-    return combined
+    if reasons or any(feed.gather is not None for feed in job.feeds):
+        return _any(reasons)
+    return None
 
 
-def _changed_parents(job: SilverJob, ref: Reference, since: int) -> list[str] | None:
-    """Parent keys that vanished or whose carried columns changed after version `since`; None when there are none.
+def _changed_parents(job: SilverJob, ref: Reference, since: int) -> list[str]:
+    """Parent keys that vanished or whose carried columns changed after version `since`.
 
     Commits that only added rows cannot change what is carried, which the log says without reading a row.
     """
     commits = [commit for commit in job.lake.commits(ref.table) if commit.version > since]
     touched = ("numTargetRowsUpdated", "numTargetRowsDeleted")
     if not any(int(commit.metrics.get(name, 0)) for commit in commits for name in touched):
-        return None
+        return []
     feed = job.lake.changes(ref.table, since)
     carried = F.struct(F.col(ref.parent_key), *ref.carry)
     before = feed.where(F.col("_change_type").isin("delete", "update_preimage")).select(carried.alias("was"))
     now = job.lake.read(ref.table).select(carried.alias("was"))
     gone = before.distinct().join(now, on="was", how="left_anti").select(f"was.{ref.parent_key}").distinct()
-    return [row[0] for row in gone.collect()] or None
+    return [row[0] for row in gone.collect()]
 
 
 def _is_asked(job: SilverJob, plan: SilverPlan) -> Column:
@@ -206,9 +215,7 @@ def _is_asked(job: SilverJob, plan: SilverPlan) -> Column:
 
 def _of_touched_keys(pool: DataFrame, entity: Iterable[str]) -> DataFrame:
     """All rows of the keys of which at least one row is touched; rows without a key stand each for itself."""
-    keyless = F.expr(FALSE)
-    for name in entity:
-        keyless = keyless | F.col(name).isNull()
+    keyless = _any(F.col(name).isNull() for name in entity)
     of_key = F.max("_touched").over(Window.partitionBy(*entity))
     return (
         pool.withColumn("_touched", F.when(keyless, F.col("_touched")).otherwise(of_key))
