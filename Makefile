@@ -6,8 +6,9 @@ ARGS ?=
 BIN := .venv/bin
 # Java as the set-up found it. DAGSTER_HOME only where a target works on the user's own runs: tests make their own.
 JAVA := JAVA_HOME="$$(cat .java_home)"
-# Tests run beside each other, in a process and a Spark session for each core; a file's tests stay together.
-BESIDE := --numprocesses logical --maxprocesses 4 --dist loadfile
+# Tests run beside each other, in a process and a Spark session for each core; a file's tests stay together. In their
+# own order, for files of a single long test would all come last.
+BESIDE := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 HOME_HERE := DAGSTER_HOME="$(CURDIR)"
 
 .DEFAULT_GOAL := help
