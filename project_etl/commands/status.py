@@ -39,7 +39,7 @@ class State:
     Attributes:
         table: the table.
         latest: the newest day that it was computed for (a landing day for Bronze and Silver); None without one.
-        at: when rows were last committed; None when the table does not exist.
+        at: when a run last committed to it; None when none has.
     """
 
     table: str

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from project_etl.core.lake import Lake
+from project_etl.core.report import Report
+from project_etl.core.staged import memory_of
 from project_etl.core.table import Table
 
 
@@ -24,8 +26,6 @@ def missing_day(lake: Lake, tables: Sequence[Table], day: date) -> list[str]:
 
 def _is_computed(lake: Lake, name: str, day: date) -> bool:
     over = datetime.combine(day + timedelta(days=1), time(), UTC).timestamp() * 1000
-    for commit in lake.commits(name):
-        note = commit.note if commit.note.get("table") == name else {}
-        if day.isoformat() in (note.get("days") or {}):
-            return commit.timestamp >= over or day.isoformat() in note.get("report", {}).get("days", {})
-    return False
+    commits, asked = lake.commits(name), day.isoformat()
+    since = memory_of(name, [commit for commit in commits if commit.timestamp >= over])
+    return asked in since.days or asked in memory_of(name, commits).report([asked], Report()).days

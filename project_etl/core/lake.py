@@ -234,11 +234,11 @@ class Lake:
 
     def _made(self, name: str, note: Mapping[str, Any]) -> Commit:
         # Delta may have compacted after it.
-        recent = [commit_of(entry) for entry in self.delta(name).history(10)]
-        if mine := [commit for commit in recent if commit.note == json.loads(json.dumps(note))]:
-            return mine[0]
+        made = {entry.get("userMetadata"): entry for entry in reversed(self.delta(name).history(10))}
+        if (text := json.dumps(note)) in made:
+            return commit_of(made[text])
         raise LakeError(
-            f"Table {name}: the commit of this run is not in its log; version {recent[0].version} is the newest. "
+            f"Table {name}: the commit of this run is not in its log; version {self.version(name)} is the newest. "
             "Let one process write the table at a time, and run again."
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -38,6 +39,18 @@ def dagster_home_in(folder: Path) -> str:
     home.mkdir(exist_ok=True)
     shutil.copy(REPOSITORY / "dagster.yaml", home)
     return str(home)
+
+
+def plain_environment() -> dict[str, str]:
+    """This process' environment as a new shell has it: without the platform's settings and Dagster's home."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PROJECT_ETL_", "DAGSTER_"))}
+
+
+def surroundings(folder: Path, **settings: object) -> dict[str, str]:
+    """The environment of a command over the landing, lake and Dagster home of a folder, as a `SmallShop` has them."""
+    chosen = {"LANDING_ROOT": folder / "landing", "LAKE_ROOT": folder / "lake", **settings}
+    named = {f"PROJECT_ETL_{name}": str(value) for name, value in chosen.items()}
+    return plain_environment() | named | {"DAGSTER_HOME": dagster_home_in(folder)}
 
 
 def paper(*, is_terminal: bool = False) -> Console:

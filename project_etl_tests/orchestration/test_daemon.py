@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from project_etl.generator import generate
-from project_etl_tests.commands.given import REPOSITORY, dagster_home_in
+from project_etl_tests.commands.given import REPOSITORY, surroundings
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
 
@@ -35,11 +35,7 @@ QUIET_SECONDS = 1200
 @contextmanager
 def left_alone(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run the daemon over the landing and lake of a folder; its output is in `daemon.log`. All its processes end."""
-    places = {"LANDING_ROOT": folder / "landing", "LAKE_ROOT": folder / "lake"}
-    choices = {"ENV": "local", "AUTOMATION": "true", "TICK_SECONDS": 2, "SETTLE_SECONDS": 1}
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("PROJECT_ETL_", "DAGSTER_"))}
-    env |= {f"PROJECT_ETL_{name}": str(value) for name, value in {**places, **choices}.items()}
-    env |= {"DAGSTER_HOME": dagster_home_in(folder)}
+    env = surroundings(folder, ENV="local", AUTOMATION="true", TICK_SECONDS=2, SETTLE_SECONDS=1)
     with (folder / "daemon.log").open("ab") as output:
         daemon = subprocess.Popen(
             [str(REPOSITORY / ".venv/bin/dagster-daemon"), "run", "-m", "project_etl.definitions"],

@@ -1,17 +1,15 @@
 """Commands of the platform as processes of their own, over a shop's folder.
 
-Belongs here: their surroundings, and what is left of them. Does not belong here: what happens to them.
+Belongs here: what they are, and what is left of them. Does not belong here: their environment (`commands/given.py`),
+what happens to them.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
 import psutil
-
-from project_etl_tests.commands.given import dagster_home_in
 
 LAKE_ROOT = "PROJECT_ETL_LAKE_ROOT"
 DEFINITIONS = ("-m", "project_etl.definitions")
@@ -23,14 +21,6 @@ END_SECONDS = 30
 def everything(first: str, last: str) -> tuple[str, ...]:
     """The command of `dagster` that materializes everything for some days."""
     return ("asset", "materialize", *DEFINITIONS, "--select", "*", "--partition-range", f"{first}...{last}")
-
-
-def surroundings(folder: Path) -> dict[str, str]:
-    """The environment of a command over the landing, lake and Dagster home of a folder, as a `SmallShop` has them."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("PROJECT_ETL_", "DAGSTER_"))}
-    places = {"LANDING_ROOT": folder / "landing", "LAKE_ROOT": folder / "lake"}
-    env |= {f"PROJECT_ETL_{name}": str(value) for name, value in places.items()}
-    return env | {"DAGSTER_HOME": dagster_home_in(folder)}
 
 
 def left_over(folder: Path) -> list[psutil.Process]:

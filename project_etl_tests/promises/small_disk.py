@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from project_etl.core.lake import Lake
-from project_etl_tests.promises.commands import everything, left_over, surroundings
+from project_etl_tests.commands.given import surroundings
+from project_etl_tests.promises.commands import everything, left_over
 from project_etl_tests.promises.contents import contents, table_names
 from project_etl_tests.promises.two_landings import DAYS
 

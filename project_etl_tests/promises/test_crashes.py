@@ -19,8 +19,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from project_etl.commands.environment import instance_in
-from project_etl_tests.commands.given import REPOSITORY, dagster_home_in
-from project_etl_tests.promises.commands import MAINTENANCE, everything, surroundings
+from project_etl_tests.commands.given import REPOSITORY, dagster_home_in, surroundings
+from project_etl_tests.promises.commands import MAINTENANCE, everything
 from project_etl_tests.promises.contents import assert_same, contents, table_names
 from project_etl_tests.promises.two_landings import DAYS, land_first, land_second, undisturbed
 from project_etl_tests.small_shop import SmallShop

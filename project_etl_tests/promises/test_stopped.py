@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from project_etl_tests.promises.commands import everything, left_over, surroundings
+from project_etl_tests.commands.given import surroundings
+from project_etl_tests.promises.commands import everything, left_over
 from project_etl_tests.promises.contents import assert_same, contents
 from project_etl_tests.promises.two_landings import DAYS, land_first, undisturbed
 from project_etl_tests.small_shop import SmallShop

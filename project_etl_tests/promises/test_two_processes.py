@@ -6,7 +6,6 @@ Each round lands something new, and both are told to go at the same moment.
 from __future__ import annotations
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from project_etl_tests.commands.given import REPOSITORY
+from project_etl_tests.commands.given import REPOSITORY, plain_environment
 from project_etl_tests.promises.contents import assert_same, contents
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
 
@@ -35,12 +34,11 @@ PAIRS = (
 @contextmanager
 def rival(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """A process of its own, with its own Spark, that waits for orders."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("PROJECT_ETL_", "DAGSTER_"))}
     with (folder / "rivals.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "project_etl_tests.promises.rival", str(folder)],
             cwd=REPOSITORY,
-            env=env,
+            env=plain_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

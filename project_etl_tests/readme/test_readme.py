@@ -24,6 +24,8 @@ from typing import Any
 import deltalake
 import pytest
 
+from project_etl_tests.commands.given import plain_environment
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 COPIED = ("project_etl", "config", "data/landing", "dagster.yaml", "workspace.yaml", "jars.txt")
@@ -48,8 +50,7 @@ def commands(block: str) -> list[str]:
 
 def environment(folder: Path) -> dict[str, str]:
     """The environment of a new shell in which a folder's code comes before the installed one's."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("PROJECT_ETL_", "DAGSTER_"))}
-    return env | {"PYTHONPATH": str(folder)}
+    return plain_environment() | {"PYTHONPATH": str(folder)}
 
 
 def run(folder: Path, *lines: str) -> str:
