@@ -73,6 +73,8 @@ def rows_of(rejected: DataFrame, waiting: Collection[str], version: str, run: Ru
 def put(lake: Lake, name: str, rows: DataFrame, days: Collection[str], note: dict[str, Any]) -> Commit | None:
     """Add rows, or update those whose verdict changed; a row that is there already stays as it is.
 
+    Holds the table's lock, as maintenance does: the caller holds that of its own table.
+
     Args:
         lake: the lake.
         name: the quarantine table.
@@ -80,28 +82,30 @@ def put(lake: Lake, name: str, rows: DataFrame, days: Collection[str], note: dic
         days: landing days that the rows are of.
         note: note of the commit.
     """
-    lake.create(name, SCHEMA, description=f"Records kept out of {note['table']}.")
-    if not _holds(lake, name, days):
-        return lake.append(name, rows, note)
-    verdict = ["_source_version", "rules", "rules_version"]
-    known = lake.read(name).select(*KEYS, *verdict)
-    new = rows.join(known, on=[*KEYS, *verdict], how="left_anti").persist()
-    if new.isEmpty():
-        return None
-    return lake.merge(
-        name,
-        new.withColumn("_op", F.lit("update")),
-        on=KEYS,
-        columns=COLUMNS,
-        note=note,
-        keep=("first_seen",),
-        within=is_day("_landing_date", days, of="t"),
-    )
+    with lake.lock(name):
+        lake.create(name, SCHEMA, description=f"Records kept out of {note['table']}.")
+        if not _holds(lake, name, days):
+            return lake.append(name, rows, note)
+        verdict = ["_source_version", "rules", "rules_version"]
+        known = lake.read(name).select(*KEYS, *verdict)
+        new = rows.join(known, on=[*KEYS, *verdict], how="left_anti").persist()
+        if new.isEmpty():
+            return None
+        return lake.merge(
+            name,
+            new.withColumn("_op", F.lit("update")),
+            on=KEYS,
+            columns=COLUMNS,
+            note=note,
+            keep=("first_seen",),
+            within=is_day("_landing_date", days, of="t"),
+        )
 
 
 def remove(lake: Lake, name: str, keys: DataFrame, note: dict[str, Any]) -> Commit:
     """Take rows out by file and row number."""
-    return lake.merge(name, keys.withColumn("_op", F.lit("delete")), on=KEYS, columns=KEYS, note=note)
+    with lake.lock(name):
+        return lake.merge(name, keys.withColumn("_op", F.lit("delete")), on=KEYS, columns=KEYS, note=note)
 
 
 def _holds(lake: Lake, name: str, days: Collection[str]) -> bool:

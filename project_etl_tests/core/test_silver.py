@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from project_etl.core import lock
+from project_etl.core.lock import LakeError
 from project_etl.core.report import Report
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
 
@@ -170,3 +172,17 @@ def test_removed_file_still_counts(shop: SmallShop) -> None:
     (shop.landing / "shop/orders" / D1 / "orders.csv").unlink()
     shop.load(D1)
     assert shop.state() == before
+
+
+def test_quarantine_is_left_alone_while_another_process_writes_it(
+    shop: SmallShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "LOCK_TIMEOUT_SECONDS", 0.1)
+    shop.land_rows("customers", D2, {**CUSTOMER, "customer_id": "C3", "email": "nowhere"}, name="later.jsonl")
+    shop.bronze("customers", D2)
+    versions = {name: shop.lake.version(name) for name in ("silver/customers", "quarantine/customers")}
+    with shop.lake.lock("quarantine/customers"), pytest.raises(LakeError, match="quarantine/customers has been locked"):
+        shop.silver("customers", D2)
+    assert {name: shop.lake.version(name) for name in versions} == versions
+    shop.silver("customers", D2)
+    assert len(shop.quarantined("customers")) == 2
