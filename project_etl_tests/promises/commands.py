@@ -13,7 +13,7 @@ import psutil
 
 LAKE_ROOT = "PROJECT_ETL_LAKE_ROOT"
 DEFINITIONS = ("-m", "project_etl.definitions")
-MAINTENANCE = ("job", "execute", *DEFINITIONS, "-j", "maintenance")
+MAINTENANCE_JOB = ("job", "execute", *DEFINITIONS, "-j", "maintenance")
 # What the operating system may take to end a process that has been told to.
 END_SECONDS = 30
 

@@ -20,7 +20,7 @@ from pyspark.sql import SparkSession
 
 from project_etl.commands.environment import instance_in
 from project_etl_tests.commands.given import REPOSITORY, dagster_home_in, surroundings
-from project_etl_tests.promises.commands import MAINTENANCE, everything
+from project_etl_tests.promises.commands import MAINTENANCE_JOB, everything
 from project_etl_tests.promises.contents import assert_same, contents, table_names
 from project_etl_tests.promises.two_landings import DAYS, land_first, land_second, undisturbed
 from project_etl_tests.small_shop import SmallShop
@@ -96,7 +96,7 @@ def test_killed_at_every_point(tmp_path: Path, spark: SparkSession) -> None:
     peer = SmallShop(tmp_path / "peer", spark)
     victim = Victim(SmallShop(tmp_path / "victim", spark), tmp_path / "victim")
     first, second = live(victim, peer, land_first), live(victim, peer, land_second)
-    night = victim.survive(*MAINTENANCE)
+    night = victim.survive(*MAINTENANCE_JOB)
     assert_same(contents(victim.shop.lake), contents(peer.lake))
     # One of each kind, so that none is missed unnoticed.
     assert {
