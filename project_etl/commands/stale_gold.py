@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from project_etl.core.gold import WHOLE
+from project_etl.core.gold_inputs import WHOLE
 from project_etl.core.gold_order import gold_order
 from project_etl.core.gold_work import changes_since
 from project_etl.core.lake import Lake

@@ -16,7 +16,7 @@ from project_etl.commands import held
 from project_etl.commands.environment import lake_without_spark
 from project_etl.commands.summary import grid
 from project_etl.core.freshness import missing_day
-from project_etl.core.gold import WHOLE
+from project_etl.core.gold_inputs import WHOLE
 from project_etl.core.lake import Lake
 from project_etl.core.ledger import ledger
 from project_etl.core.staged import memory_of

@@ -6,17 +6,15 @@ table means (`gold/`), Dagster.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from project_etl.core.contract import Rule, rules_of
 from project_etl.core.delta_log import Commit
+from project_etl.core.gold_inputs import WHOLE, input_days, inputs_now
 from project_etl.core.judge import BROKEN, broken_counts, judged, masked_json, rule_results, unbroken
 from project_etl.core.lake import Lake
 from project_etl.core.report import Report
@@ -24,9 +22,6 @@ from project_etl.core.sql_text import is_day
 from project_etl.core.staged import Memory, Run, Staged, note_of, remember
 from project_etl.core.steps import call, conform
 from project_etl.core.table import Input, ReplaceDays, Table
-
-# The "day" of a table that is computed as a whole.
-WHOLE = "all"
 
 
 @dataclass(frozen=True)
@@ -57,13 +52,6 @@ class GoldJob:
         """What is computed and remembered on its own: the asked days, or the whole table."""
         return self.days if self.table.is_daily else (WHOLE,)
 
-    @property
-    def fingerprint(self) -> str:
-        """What a result depends on: the inputs' data versions, the code, the rules and the parameters."""
-        versions = {item.table: self.lake.data_version(item.table) for item in self.table.inputs.values()}
-        parts = [self.table.version, versions, sorted(self.run.parameters.items())]
-        return hashlib.blake2b(json.dumps(parts, default=str).encode(), digest_size=6).hexdigest()
-
 
 def gold_rules(table: Table) -> tuple[Rule, ...]:
     """The rules of a Gold table."""
@@ -74,8 +62,9 @@ def stage_gold(job: GoldJob) -> Staged:
     """Compute and judge the asked days of a Gold table, or find that they have been computed from the same inputs."""
     table, lake = job.table, job.lake
     lake.create(table.name, table.schema, partition_by=table.partition_by, description=table.description)
-    memory, fingerprint = remember(lake, table.name), job.fingerprint
-    stale = tuple(unit for unit in job.units if memory.fingerprint(unit) != fingerprint)
+    # Before anything is read: what changes from now on is computed again.
+    memory, inputs = remember(lake, table.name), inputs_now(lake, table, job.run.parameters)
+    stale = inputs.stale(job.units, memory)
     if not stale:
         return Staged(table.name, _remembered(job, memory), None, lake.version(table.name))
     rows = judged(_computed(job, stale), job.rules).persist()
@@ -85,8 +74,9 @@ def stage_gold(job: GoldJob) -> Staged:
         job.run,
         table.name,
         report,
-        days=dict.fromkeys(stale, fingerprint),
-        reads={item.table: lake.version(item.table) for item in table.inputs.values()},
+        days=dict.fromkeys(stale, inputs.identity),
+        reads=inputs.versions,
+        touched=stale if table.is_daily else None,
     )
 
     def commit() -> Commit:
@@ -101,12 +91,6 @@ def stage_gold(job: GoldJob) -> Staged:
         return lake.replace(table.name, result, is_day(table.write.day, stale), note)
 
     return Staged(table.name, report, commit, discard=lake.release)
-
-
-def input_days(asked: Sequence[str], item: Input) -> list[str]:
-    """The days of an input that the asked days need: themselves and `back` days before each."""
-    needed = {date.fromisoformat(day) - timedelta(days=back) for day in asked for back in range(item.back + 1)}
-    return sorted(day.isoformat() for day in needed)
 
 
 def _computed(job: GoldJob, days: Sequence[str]) -> DataFrame:

@@ -1,7 +1,8 @@
-"""Which Gold days were not made from the inputs as they are now, read from the commit notes alone.
+"""Which days of all Gold tables were not made from the inputs as they are now, read from the commit notes alone.
 
 Belongs here: the coarse answer that needs no change feed, for when there is none: it may name more days than a change
-reached, never fewer. Does not belong here: following single changes (`reach.py`).
+reached, never fewer. Does not belong here: one table's inputs (`gold_inputs.py`), following single changes
+(`reach.py`).
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from project_etl.core.gold import WHOLE, GoldJob
+from project_etl.core.gold_inputs import WHOLE, inputs_now
 from project_etl.core.gold_order import gold_order
 from project_etl.core.lake import Lake
 from project_etl.core.reach import is_dated
-from project_etl.core.staged import Run, remember
+from project_etl.core.staged import remember
 from project_etl.core.table import ReplaceDays, Table
 
 
@@ -39,15 +40,15 @@ def outdated(
         inputs = [item.table for item in table.inputs.values()]
         if any(name not in found and not lake.exists(name) for name in inputs):
             continue
-        fingerprint = GoldJob(lake, table, {}, (), Run("", parameters=parameters)).fingerprint
-        memory = remember(lake, table.name)
+        now, memory = inputs_now(lake, table, parameters), remember(lake, table.name)
         behind = [found[name] for name in inputs if name in found]
         if not isinstance(table.write, ReplaceDays):
-            if behind or memory.fingerprint(WHOLE) != fingerprint:
+            if behind or now.stale([WHOLE], memory):
                 found[table.name] = frozenset()
             continue
         reached = _reached(frozenset[date]().union(*behind), table.write, asked)
-        old = frozenset(day for day in asked if day in reached or memory.fingerprint(day.isoformat()) != fingerprint)
+        stale = now.stale([day.isoformat() for day in asked - reached], memory)
+        old = (asked & reached).union(date.fromisoformat(day) for day in stale)
         if old:
             found[table.name] = old
     return found

@@ -9,6 +9,7 @@ that a day was judged, and loses rows only after it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -17,6 +18,7 @@ from pyspark.sql import functions as F
 from project_etl.core import quarantine
 from project_etl.core.delta_log import Commit
 from project_etl.core.judge import BROKEN, broken_counts, masked_json, rule_results
+from project_etl.core.reach import is_dated
 from project_etl.core.records import RECORD
 from project_etl.core.report import SILVER_COUNTS, Report
 from project_etl.core.silver_frames import of_days, scored, silver_schema
@@ -68,6 +70,7 @@ class Counted:
         released: records of other days that are published now.
         reject_days: landing days of rejected records.
         lost: partitions that lose or change rows; None when one of them has no name, or the table no partitions.
+        touched: those and the partitions that gain rows; None in the same cases.
         has_broken: whether a record of the batch broke a rule.
     """
 
@@ -76,17 +79,20 @@ class Counted:
     released: int
     reject_days: tuple[str, ...]
     lost: tuple[str, ...] | None
+    touched: tuple[str, ...] | None
     has_broken: bool
 
 
 def _count(table: Table, rows: DataFrame) -> Counted:
     """Count a scored frame in one small query."""
-    partition = table.partition_by
-    is_lost = F.col("_op").isin("update", "delete")
-    lost = F.when(is_lost, F.col(f"_was.{partition}").cast("string")) if partition else F.lit(None).cast("string")
+    partition, nowhere = table.partition_by, F.lit(None).cast("string")
+    is_lost, is_gained = F.col("_op").isin("update", "delete"), F.col("_op").isin("update", "insert")
+    lost = F.when(is_lost, F.col(f"_was.{partition}").cast("string")) if partition else nowhere
+    gained = F.when(is_gained, F.col(partition).cast("string")) if partition else nowhere
     names = ["_in_batch", "_stored", "_status", "_op"]
     has_broken = (F.size(BROKEN) > 0).alias("has_broken")
-    keys = [F.col("_landing_date").cast("string").alias("day"), *names, lost.alias("lost"), has_broken]
+    landed = F.col("_landing_date").cast("string").alias("day")
+    keys = [landed, *names, lost.alias("lost"), gained.alias("gained"), has_broken]
     groups = rows.groupBy(*keys).count().collect()
     days: dict[str, dict[str, int]] = {}
     for group in groups:
@@ -94,16 +100,24 @@ def _count(table: Table, rows: DataFrame) -> Counted:
             day = days.setdefault(group["day"], dict.fromkeys(SILVER_COUNTS, 0))
             day["read"] += group["count"]
             day[group["_status"]] += group["count"]
-    changed = {group["lost"] for group in groups if group["_op"] in ("update", "delete")}
+    losing = {group["lost"] for group in groups if group["_op"] in ("update", "delete")}
+    gaining = {group["gained"] for group in groups if group["_op"] in ("update", "insert")}
     others = [group for group in groups if not group["_in_batch"] and not group["_stored"]]
     return Counted(
         days=dict(sorted(days.items())),
         effect={op: sum(group["count"] for group in groups if group["_op"] == op) for op in OPS},
         released=sum(group["count"] for group in others if group["_status"] == "published"),
         reject_days=tuple(sorted({group["day"] for group in groups if group["_status"] == "quarantined"})),
-        lost=tuple(sorted(changed)) if partition and None not in changed else None,
+        lost=_named(losing) if partition else None,
+        touched=_named(losing | gaining) if partition else None,
         has_broken=any(group["has_broken"] for group in groups if group["_in_batch"]),
     )
+
+
+def _named(partitions: Collection[str | None]) -> tuple[str, ...] | None:
+    """Partitions in order; None when one has no name."""
+    names = tuple(sorted(name for name in partitions if name is not None))
+    return names if len(names) == len(partitions) else None
 
 
 def _report(job: SilverJob, plan: SilverPlan, rows: DataFrame, counted: Counted) -> Report:
@@ -138,6 +152,7 @@ def _commit(job: SilverJob, plan: SilverPlan, rows: DataFrame, counted: Counted,
         parents=plan.parents,
         reads={feed.bronze: lake.version(feed.bronze) for feed in job.feeds} | dict(plan.parents),
         tidies=batch if leaving is not None else None,
+        touched=counted.touched if is_dated(job.table) else None,
     )
     commit = _write(job, rows, counted, note)
     if leaving is not None:

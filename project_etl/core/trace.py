@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from project_etl.core import quarantine
 from project_etl.core.delta_log import Commit
-from project_etl.core.gold import WHOLE, input_days
+from project_etl.core.gold_inputs import WHOLE, input_days
 from project_etl.core.lake import Lake
 from project_etl.core.lock import LakeError
 from project_etl.core.table import Table

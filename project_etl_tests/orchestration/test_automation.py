@@ -10,10 +10,11 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
+from project_etl.core.gold_stale import outdated
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
 from project_etl_tests.orchestration.autopilot import Autopilot, Ran, autopilot
-from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
+from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PARAMETERS, PRODUCT, SmallShop
 
 FIRST = date(2025, 1, 1)
 DAYS = 36
@@ -136,6 +137,14 @@ def test_a_late_order_recomputes_the_days_it_reaches_and_no_other(story: Story) 
         after = partitions(story.shop, f"gold/{name}")
         moved = {day for day in before.keys() | after.keys() if before.get(day) != after.get(day)}
         assert moved == expected[name], name
+
+
+def test_who_asks_for_all_days_then_computes_hardly_any(story: Story) -> None:
+    days = [FIRST + timedelta(days=number) for number in range(DAYS + 13)]
+    found = outdated(story.shop.lake, list(story.shop.tables.values()), days, PARAMETERS)
+    # Whose orders changed, the commit notes do not say: here, and only here, later days may be anybody's.
+    assert found.keys() == {"gold/new_vs_returning", "gold/repeat_customers"}
+    assert min(day for stale in found.values() for day in stale) > FIRST + timedelta(days=LATE - 1)
 
 
 def test_gold_is_what_the_oracle_makes_of_the_files(story: Story) -> None:
