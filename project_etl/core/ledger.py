@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +15,11 @@ import pyarrow.compute as pc
 from project_etl.core.lake import Lake
 
 Ledger = dict[str, dict[str, str]]
+
+
+def landed_on(days: Collection[str]) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """A filter of `pyarrow` for the rows of some landing days."""
+    return pc.field("_landing_date").isin([date.fromisoformat(day) for day in sorted(days)])
 
 
 def ledger(lake: Lake, bronze: str, days: Collection[str]) -> Ledger:
@@ -32,9 +38,8 @@ def ledger(lake: Lake, bronze: str, days: Collection[str]) -> Ledger:
     dataset = lake.delta(bronze).to_pyarrow_dataset()
     columns = ["_landing_date", "_source_file", "_source_version"]
     found: set[tuple[str, str, str]] = set()
-    asked = pc.field("_landing_date").isin([date.fromisoformat(day) for day in sorted(days)])
     # The filter is on the partition column, so that files of other days are not opened.
-    for batch in dataset.to_batches(columns=columns, filter=asked):
+    for batch in dataset.to_batches(columns=columns, filter=landed_on(days)):
         distinct = pa.Table.from_batches([batch]).group_by(columns).aggregate([])
         found.update(
             zip(

@@ -7,16 +7,15 @@ Belongs here: the shape of a quarantine table and how it changes. One table per 
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date
 from typing import Any
 
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.delta_log import Commit
 from project_etl.core.lake import Lake
+from project_etl.core.ledger import landed_on
 from project_etl.core.records import LINEAGE_NAMES, RECORD, SILVER_LINEAGE
 from project_etl.core.sql_text import is_day
 from project_etl.core.staged import Run
@@ -110,8 +109,7 @@ def remove(lake: Lake, name: str, keys: DataFrame, note: dict[str, Any]) -> Comm
 
 def _holds(lake: Lake, name: str, days: Collection[str]) -> bool:
     """Whether any row is of one of the landing days, without Spark."""
-    of_days = pc.field("_landing_date").isin([date.fromisoformat(day) for day in days])
-    return lake.delta(name).to_pyarrow_dataset().count_rows(filter=of_days) > 0
+    return lake.delta(name).to_pyarrow_dataset().count_rows(filter=landed_on(days)) > 0
 
 
 def waiting_count(lake: Lake, name: str) -> int:

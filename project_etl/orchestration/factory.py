@@ -34,8 +34,9 @@ from project_etl.core.table import ReplaceDays, Table
 from project_etl.orchestration.io_manager import PARTITION_COLUMN
 from project_etl.orchestration.metadata import check_result, column_schema, failure_message
 from project_etl.settings import Settings
+from project_etl.sources.bronze_report import bronze_rules
 from project_etl.sources.catalog import Dataset, feeds_of, record_columns
-from project_etl.sources.load import BronzeJob, bronze_rules, stage_bronze
+from project_etl.sources.load import BronzeJob, stage_bronze
 
 Stage = Callable[[tuple[str, ...], Run], Staged]
 IO_MANAGER_KEY = "delta"

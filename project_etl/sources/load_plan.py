@@ -80,7 +80,13 @@ class BronzePlan:
     @property
     def has_work(self) -> bool:
         """Whether Bronze rows change."""
-        return bool(self.load or self.drop or self.rename)
+        return bool(self.changed_days)
+
+    @property
+    def changed_days(self) -> frozenset[str]:
+        """The landing days on which files came, changed or went."""
+        gone = (path.split("/")[2] for path in self.drop)
+        return frozenset({*gone, *(file.day for file in self.load), *(day for _, day in self.rename.values())})
 
 
 @dataclass

@@ -169,6 +169,24 @@ def test_loading_again_changes_nothing_and_says_the_same(story: Story) -> None:
     assert story.again.broken == story.bad.broken
 
 
+def test_a_day_is_counted_as_a_whole_whichever_of_its_files_came_first(
+    story: Story, tmp_path: Path, spark: SparkSession
+) -> None:
+    shop, files = SmallShop(tmp_path, spark), {**BAD_ORDERS, **NOT_READ, "notes.txt": "hello"}
+    # The copy comes before what it is a copy of, which takes its place.
+    for chosen in (sorted(files)[1::2], sorted(files)[::2]):
+        for name in chosen:
+            shop.land("orders", D1, files[name], name)
+        report = shop.bronze("orders", D1, D2)
+    assert report.days == story.bad.report.days
+    assert {rule.name: rule.broken for rule in report.rules if rule.broken} == story.bad.broken
+    # A day to which nothing came is reported as it was, and so is one to which something does.
+    shop.land("orders", D2, orders(order("Z1")), "z.csv")
+    both = shop.bronze("orders", D1, D2)
+    assert both.days == {**story.bad.report.days, D2: {"files": 1, "read": 1, "published": 1}}
+    assert {rule.name: rule.broken for rule in both.rules if rule.broken} == story.bad.broken
+
+
 def test_new_bytes_replace_what_the_old_ones_said(story: Story) -> None:
     records = {**RECORDS, "bom.csv": 2, "empty.csv": 1, "truncated.csv.gz": 200, "upload.csv": 1, "y_copy.csv": 1}
     del records["cr_only.csv"]
@@ -176,6 +194,7 @@ def test_new_bytes_replace_what_the_old_ones_said(story: Story) -> None:
     # R1 is still said by the copy, which counts now that its original says something else.
     assert {"R1", "R2", "B2", "B3", "E1", "T1"} <= story.right.keys
     assert not {"B1", "L1", "L2"} & story.right.keys
+    assert story.right.report.days[D1]["read"] == sum(records.values())
 
 
 def test_files_that_are_in_order_leave_the_register_and_new_bad_ones_join_it(story: Story) -> None:
