@@ -25,7 +25,12 @@ KEYS = ("_source_file", "_row_number")
 SCHEMA = T.StructType(
     [
         *[item for item in SILVER_LINEAGE if item.name != "_source_files"],
-        T.StructField("rules", T.ArrayType(T.StringType()), False, {"comment": "Every rule that the record broke."}),
+        T.StructField(
+            "rules",
+            T.ArrayType(T.StringType()),
+            False,
+            {"comment": "Every rule broken, warnings of an unknown parent left out."},
+        ),
         T.StructField("rules_version", T.StringType(), False, {"comment": "Version of the rules that judged it."}),
         T.StructField(
             "is_waiting", T.BooleanType(), False, {"comment": "Lacks a parent, and is judged again when that arrives."}

@@ -6,7 +6,7 @@ demo's summary. Does not belong here: how rows are judged (`judge.py`) or how Da
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -40,6 +40,11 @@ class RuleResult:
         """Records that broke the rule, all days together."""
         return sum(self.by_day.values())
 
+    def plus(self, day: str, number: int) -> RuleResult:
+        """This result with more broken records of a day, or fewer."""
+        by_day = {**self.by_day, day: self.by_day.get(day, 0) + number}
+        return replace(self, by_day={day: broken for day, broken in by_day.items() if broken > 0})
+
     def failed_days(self, read: Mapping[str, int]) -> tuple[str, ...]:
         """The days whose rows may not be published because of this rule; `read` holds the records read by day."""
         if self.action is Action.FAIL:
@@ -48,6 +53,25 @@ class RuleResult:
             return ()
         limit = self.at_most
         return tuple(sorted(day for day, broken in self.by_day.items() if broken > limit * max(read.get(day, 0), 1)))
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What became of records that were in quarantine.
+
+    Attributes:
+        day: their day.
+        number: how many they are.
+        before: the rules that they had broken.
+        after: the rules that they break now.
+        status: what they are now, one of `SILVER_COUNTS`.
+    """
+
+    day: str
+    number: int
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    status: str
 
 
 @dataclass(frozen=True)
@@ -86,6 +110,26 @@ class Report:
             for rule in self.rules
         )
         return replace(self, days={**other.days, **self.days}, rules=rules)
+
+    def of_days(self, days: Collection[str]) -> Report:
+        """The part of this report that is about some days."""
+        rules = tuple(
+            replace(rule, by_day={day: number for day, number in rule.by_day.items() if day in days})
+            for rule in self.rules
+        )
+        return replace(self, days={day: counts for day, counts in self.days.items() if day in days}, rules=rules)
+
+    def rejudged(self, judgement: Judgement) -> Report:
+        """This report after quarantined records of one of its days were judged again."""
+        day, number = judgement.day, judgement.number
+        counts = dict(self.days[day])
+        counts["quarantined"] -= number
+        counts[judgement.status] += number
+        changes = dict.fromkeys(judgement.before, -number)
+        for rule in judgement.after:
+            changes[rule] = changes.get(rule, 0) + number
+        rules = tuple(rule.plus(day, changes.get(rule.name, 0)) for rule in self.rules)
+        return replace(self, days={**self.days, day: counts}, rules=rules)
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain JSON values; what nothing broke is left out to keep commit notes short."""

@@ -10,7 +10,7 @@ that a day was judged, and loses rows only after it.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -20,9 +20,9 @@ from project_etl.core.delta_log import Commit
 from project_etl.core.judge import BROKEN, broken_counts, masked_json, rule_results
 from project_etl.core.reach import is_dated
 from project_etl.core.records import RECORD
-from project_etl.core.report import SILVER_COUNTS, Report
+from project_etl.core.report import SILVER_COUNTS, Judgement, Report
 from project_etl.core.silver_frames import of_days, scored, silver_schema
-from project_etl.core.silver_plan import SilverJob, SilverPlan, make_plan, remembered_report
+from project_etl.core.silver_plan import SilverJob, SilverPlan, make_plan, remembered_report, unsettled_days
 from project_etl.core.sql_text import sql_list
 from project_etl.core.staged import Staged, note_of
 from project_etl.core.table import Table
@@ -51,11 +51,12 @@ def stage_silver(job: SilverJob) -> Staged:
         return Staged(table.name, remembered_report(job, plan.memory), None, lake.version(table.name))
     rows = scored(job, plan).persist()
     counted = _count(table, rows)
-    report = _report(job, plan, rows, counted)
+    rejudged = _rejudged(job, plan, rows)
+    report = _with_earlier_days(job, plan, rejudged, _report(job, plan, rows, counted))
     return Staged(
         table.name,
-        report,
-        commit=lambda: _commit(job, plan, rows, counted, report),
+        report.of_days(job.days),
+        commit=lambda: _commit(job, plan, rows, counted, rejudged, report),
         discard=lake.release,
     )
 
@@ -67,7 +68,6 @@ class Counted:
     Attributes:
         days: landing day of the batch → counts of `SILVER_COUNTS`.
         effect: operation of `OPS` → rows.
-        released: records of other days that are published now.
         reject_days: landing days of rejected records.
         lost: partitions that lose or change rows; None when one of them has no name, or the table no partitions.
         touched: those and the partitions that gain rows; None in the same cases.
@@ -76,7 +76,6 @@ class Counted:
 
     days: dict[str, dict[str, int]]
     effect: dict[str, int]
-    released: int
     reject_days: tuple[str, ...]
     lost: tuple[str, ...] | None
     touched: tuple[str, ...] | None
@@ -102,11 +101,9 @@ def _count(table: Table, rows: DataFrame) -> Counted:
             day[group["_status"]] += group["count"]
     losing = {group["lost"] for group in groups if group["_op"] in ("update", "delete")}
     gaining = {group["gained"] for group in groups if group["_op"] in ("update", "insert")}
-    others = [group for group in groups if not group["_in_batch"] and not group["_stored"]]
     return Counted(
         days=dict(sorted(days.items())),
         effect={op: sum(group["count"] for group in groups if group["_op"] == op) for op in OPS},
-        released=sum(group["count"] for group in others if group["_status"] == "published"),
         reject_days=tuple(sorted({group["day"] for group in groups if group["_status"] == "quarantined"})),
         lost=_named(losing) if partition else None,
         touched=_named(losing | gaining) if partition else None,
@@ -128,35 +125,39 @@ def _report(job: SilverJob, plan: SilverPlan, rows: DataFrame, counted: Counted)
     fresh = Report(
         days=counted.days,
         rules=rule_results(job.rules, broken),
-        totals={**counted.effect, "released": counted.released},
+        totals=counted.effect,
     )
     # Asked days that were not judged now are reported as they were when they were judged.
     settled = [day for day in job.days if day not in plan.batch_days and day in plan.memory.days]
     return fresh.joined(plan.memory.report(settled, fresh)) if settled else fresh
 
 
-def _commit(job: SilverJob, plan: SilverPlan, rows: DataFrame, counted: Counted, report: Report) -> Commit:
+def _commit(
+    job: SilverJob, plan: SilverPlan, rows: DataFrame, counted: Counted, rejudged: Rejudged, report: Report
+) -> Commit:
     lake, name = job.lake, quarantine.name_of(job.table.name)
     rejected = rows.where(F.col("_status") == "quarantined")
     if counted.reject_days:
         waiting = [ref.rule for ref in job.table.references]
         bad = quarantine.rows_of(rejected, waiting, job.version, job.run)
         quarantine.put(lake, name, bad, counted.reject_days, note_of(job.run, job.table.name, Report()))
-    leaving = _leaving(job, plan, rows, rejected)
+    earlier = {judgement.day for judgement in rejudged.judgements} & report.days.keys()
     batch = f"{job.run.run_id}/{lake.version(job.table.name)}"
     note = note_of(
         job.run,
         job.table.name,
         report,
-        days={day: plan.fingerprints[day] for day in plan.batch_days},
+        days={day: plan.memory.fingerprint(day) for day in earlier}
+        | {day: plan.fingerprints[day] for day in plan.batch_days},
         parents=plan.parents,
         reads={feed.bronze: lake.version(feed.bronze) for feed in job.feeds} | dict(plan.parents),
-        tidies=batch if leaving is not None else None,
+        tidies=batch if rejudged.leaving is not None else None,
         touched=counted.touched if is_dated(job.table) else None,
     )
     commit = _write(job, rows, counted, note)
-    if leaving is not None:
-        quarantine.remove(lake, name, leaving, {"table": job.table.name, "run_id": job.run.run_id, "tidied": batch})
+    if rejudged.leaving is not None:
+        tidied = {"table": job.table.name, "run_id": job.run.run_id, "tidied": batch}
+        quarantine.remove(lake, name, rejudged.leaving, tidied)
     return commit
 
 
@@ -183,16 +184,51 @@ def _by_partition(rows: DataFrame, column: str | None) -> DataFrame:
     return rows.repartition(column) if column else rows
 
 
-def _leaving(job: SilverJob, plan: SilverPlan, rows: DataFrame, rejected: DataFrame) -> DataFrame | None:
-    """Quarantined records that are valid now, or that their file no longer says; None when there are none."""
+@dataclass(frozen=True)
+class Rejudged:
+    """Quarantined records of which something else is true now.
+
+    Attributes:
+        leaving: keys of those that are valid now, or that their file no longer says; None when there are none.
+        judgements: what became of those that their files still say.
+    """
+
+    leaving: DataFrame | None
+    judgements: tuple[Judgement, ...]
+
+
+def _rejudged(job: SilverJob, plan: SilverPlan, rows: DataFrame) -> Rejudged:
     name = quarantine.name_of(job.table.name)
     if not (plan.waiting or plan.changed_days or plan.carried) or not job.lake.exists(name):
-        return None
+        return Rejudged(None, ())
     keys: list[str] = [*quarantine.KEYS]
-    held = job.lake.read(name).select(*keys, "_landing_date")
-    valid = rows.where(F.col("_valid") & ~F.col("_stored")).select(*keys)
-    released = held.join(valid, on=keys, how="left_semi").select(*keys)
-    unsaid = held.where(of_days(plan.changed_days)).join(rejected.select(*keys), on=keys, how="left_anti").select(*keys)
-    leaving = released.union(unsaid).distinct().persist()
+    held = job.lake.read(name).select(*keys, "_landing_date", "rules")
+    now = rows.where(~F.col("_stored")).select(*keys, "_valid", "_status", BROKEN)
+    is_unsaid = F.col("_valid").isNull() & of_days(plan.changed_days)
+    is_leaving = F.coalesce("_valid", is_unsaid).alias("is_leaving")
+    changed = held.join(now, on=keys, how="left").where(is_leaving | (F.col("rules") != F.col(BROKEN)))
+    changed = changed.select("*", is_leaving).persist()
     # Counted in full: what it is computed from changes before it is used.
-    return leaving if leaving.count() else None
+    groups = changed.groupBy("_landing_date", "rules", BROKEN, "_status", "is_leaving").count().collect()
+    judgements = (
+        Judgement(str(day), number, tuple(before), tuple(after), status)
+        for day, before, after, status, _, number in groups
+        if status
+    )
+    is_any_leaving = any(group["is_leaving"] for group in groups)
+    return Rejudged(changed.where("is_leaving").select(*keys) if is_any_leaving else None, tuple(judgements))
+
+
+def _with_earlier_days(job: SilverJob, plan: SilverPlan, rejudged: Rejudged, report: Report) -> Report:
+    """The report with the earlier days of records that were judged again, counted as they are now."""
+    memory, judgements = plan.memory, rejudged.judgements
+    released = sum(judgement.number for judgement in judgements if judgement.status != "quarantined")
+    report = replace(report, totals={**report.totals, "released": released})
+    earlier = {judgement.day for judgement in judgements if judgement.day in memory.days} - {*plan.batch_days}
+    # A run that died before it had tidied has counted them already.
+    earlier -= unsettled_days(job, memory, earlier)
+    report = report.joined(memory.report(sorted(earlier - report.days.keys()), report))
+    for judgement in judgements:
+        if judgement.day in earlier & report.days.keys():
+            report = report.rejudged(judgement)
+    return report

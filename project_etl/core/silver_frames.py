@@ -137,6 +137,11 @@ def judged_records(job: SilverJob, records: DataFrame) -> DataFrame:
     rows = judged(rows.withColumn("_text", F.col(f"{RECORD}.text")), job.rules).withColumn(
         BROKEN, F.coalesce(malformed, BROKEN)
     )
+    # Whether a parent that only warns is known changes without the record, which nobody looks at again for that.
+    is_valid = ~breaks(job.rules, Action.QUARANTINE)
+    if warnings := [ref.rule for ref in job.table.references if ref.action is Action.WARN]:
+        lasting = F.array_except(BROKEN, F.array(*[F.lit(name) for name in warnings]))
+        rows = rows.withColumn(BROKEN, F.when(is_valid, F.col(BROKEN)).otherwise(lasting))
     derived = [item for item in job.table.schema.fields if item.name not in rows.columns]
     return rows.select(
         *[item.name for item in job.table.schema.fields if item not in derived],
@@ -144,7 +149,7 @@ def judged_records(job: SilverJob, records: DataFrame) -> DataFrame:
         *[F.col(f"{RECORD}.{name}").alias(name) for name in LINEAGE_NAMES],
         RECORD,
         BROKEN,
-        (~breaks(job.rules, Action.QUARANTINE)).alias("_valid"),
+        is_valid.alias("_valid"),
         F.expr(FALSE).alias("_stored"),
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from project_etl.core import quarantine
@@ -132,7 +132,7 @@ def make_plan(job: SilverJob) -> SilverPlan:
     """Compare what is there with what was judged."""
     memory = remember(job.lake, job.table.name)
     fingerprints = _fingerprints(job)
-    unsettled = _unsettled_days(job, memory)
+    unsettled = unsettled_days(job, memory, job.days)
     new: list[str] = []
     changed: list[str] = []
     for day in job.days:
@@ -170,9 +170,9 @@ def _fingerprints(job: SilverJob) -> dict[str, str]:
     return {day: _digest([job.version, sorted(found)]) if found else EMPTY for day, found in files.items()}
 
 
-def _unsettled_days(job: SilverJob, memory: Memory) -> set[str]:
-    """The asked days whose judging run died before it had tidied quarantine."""
-    promised = {day: note["tidies"] for day in job.days if (note := memory.days.get(day, {})).get("tidies")}
+def unsettled_days(job: SilverJob, memory: Memory, days: Iterable[str]) -> set[str]:
+    """Those of some days whose judging run died before it had tidied quarantine."""
+    promised = {day: note["tidies"] for day in days if (note := memory.days.get(day, {})).get("tidies")}
     commits = job.lake.commits(quarantine.name_of(job.table.name)) if promised else ()
     kept = {commit.note.get("tidied") for commit in commits}
     return {day for day, tidies in promised.items() if tidies not in kept}

@@ -144,6 +144,32 @@ def test_order_that_moves_to_another_day_takes_its_items_along(shop: SmallShop) 
     assert days == {("I1", D2), ("I2", D1)}
 
 
+def test_a_bad_record_says_the_same_whenever_its_customer_comes(shop: SmallShop) -> None:
+    # An order only warns of an unknown customer, and waits for none.
+    shop.land_rows("orders", D2, {**ORDER, "order_id": "O5", "customer_id": "C9", "status": "lost"})
+    shop.load(D2)
+    shop.land_rows("customers", D3, {**CUSTOMER, "customer_id": "C9"}, name="late.jsonl")
+    shop.load(D3)
+    held = shop.rows("quarantine/orders", "_landing_date", "rules", "is_waiting")
+    assert [(rules, waits) for day, rules, waits in held if str(day) == D2] == [(["status_isin"], False)]
+
+
+def test_a_record_that_leaves_quarantine_is_counted_on_its_day(shop: SmallShop) -> None:
+    item = {**ITEM, "order_item_id": "I8", "order_id": "O8"}
+    shop.land_rows("order_items", D2, item, {**item, "order_item_id": "I9", "quantity": "0"})
+    before = shop.load(D2)["silver/order_items"]
+    shop.land_rows("orders", D3, {**ORDER, "order_id": "O8"}, name="late.csv")
+    then = shop.load(D3)["silver/order_items"]
+    assert then.totals["released"] == 1
+    # Nothing is judged now: this is what is remembered.
+    after = shop.load(D2)["silver/order_items"]
+    changed = {"published": 1, "quarantined": 1}
+    assert before.days[D2] == {**before.days[D2], "read": 2, "published": 0, "quarantined": 2}
+    assert after.days == {D2: {**before.days[D2], **changed}}
+    broken = [{rule.name: rule.broken for rule in report.rules if rule.broken} for report in (before, after)]
+    assert broken == [{"order_exists": 2, "quantity_greater_than": 1}, {"quantity_greater_than": 1}]
+
+
 def test_same_bytes_under_another_name_are_not_loaded_again(shop: SmallShop) -> None:
     versions = {name: shop.version(name) for name in ("bronze/orders", "silver/orders")}
     original = shop.landing / "shop/orders" / D1 / "orders.csv"
