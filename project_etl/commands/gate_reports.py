@@ -89,10 +89,10 @@ def _sentence(verdict: Verdict) -> str:
 
 
 def _words(check: Check) -> str:
-    records = "" if check.broken is None else f": {check.broken:,} records"
     action = f" ({check.action})" if check.action else ""
-    said = f", {check.description}" if check.description else ""
-    return f"{check.name}{action}{records}{said}"
+    broken = f": {check.broken:,} break the rule" if check.broken is not None else ""
+    said = f"{':' if broken else ','} {check.description}" if check.description else ""
+    return f"{check.name}{action}{broken}{said}"
 
 
 def _row(*cells: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from statistics import median
@@ -18,6 +18,7 @@ from rich.console import Console
 from project_etl.commands.environment import dagster_instance, lake_without_spark
 from project_etl.commands.errors import UserError
 from project_etl.commands.summary import grid
+from project_etl.core.gold_inputs import WHOLE
 from project_etl.core.gold_stale import outdated
 from project_etl.core.lake import Lake
 from project_etl.core.silver_plan import SilverJob
@@ -83,8 +84,10 @@ def run(console: Console, settings: Settings, first: date, last: date, select: s
     console.print(shown)
     busy = [work for work in asked if work.days or work.is_whole]
     total = sum(work.seconds or 0 for work in busy)
+    unknown = sum(work.seconds is None for work in busy)
+    more = f" and what {unknown} never timed need" if unknown else ""
     console.print(
-        f"{len(busy)} of {len(asked)} tables, about {total:.0f} s of work." if busy else "Nothing to compute."
+        f"{len(busy)} of {len(asked)} tables, about {total:.0f} s of work{more}." if busy else "Nothing to compute."
     )
     if any(work.days for work in asked if not work.table.startswith("gold/")):
         console.print("What Bronze and Silver change is judged first; Gold then computes the days that it reaches too.")
@@ -110,7 +113,8 @@ def work_of(lake: Lake, settings: Settings, days: Sequence[str], seconds: Mappin
         if table.layer == "gold":
             stale = tuple(sorted(day.isoformat() for day in old.get(table.name, ())))
             is_whole = table.name in old and not table.is_daily
-            found.append(_work(lake, table.name, stale, "published", seconds, is_whole=is_whole))
+            units = (WHOLE,) if is_whole else stale
+            found.append(replace(_work(lake, table.name, units, "published", seconds), days=stale, is_whole=is_whole))
     return found
 
 
@@ -145,12 +149,10 @@ def _work(
     days: tuple[str, ...],
     count: str,
     seconds: Mapping[str, float],
-    *,
-    is_whole: bool = False,
 ) -> Work:
     memory = remember(lake, name)
     rows = sum(memory.days.get(day, {}).get("report", {}).get("days", {}).get(day, {}).get(count, 0) for day in days)
-    return Work(name, days, is_whole, rows, seconds.get(name))
+    return Work(name, days, is_whole=False, rows=rows, seconds=seconds.get(name))
 
 
 def _selected(select: str, settings: Settings, work: Sequence[Work]) -> list[Work]:

@@ -109,7 +109,7 @@ class Gold:
         days = Reach(self.tables, changes, self._look, self.last_day).days()
         kept = {name: frozenset(day for day in found if day >= self.first_day) for name, found in days.items()}
         snapshots = {table.name for table in self.tables if not table.is_daily}
-        rows = ", ".join(f"{len(found):,} changes of {name}" for name, found in changes.items())
+        rows = ", ".join(self._told(name, found) for name, found in changes.items())
         return {name: found for name, found in kept.items() if found or name in snapshots}, rows
 
     def due(
@@ -134,6 +134,13 @@ class Gold:
     def _changes(self, name: str, since: Mapping[str, tuple[str, int]]) -> Any:  # noqa: ANN401 - pyarrow has no types
         # A table that is new since then is followed from its first version.
         return changes_since(self.lake, name, since[name][1] if name in since else -1)
+
+    def _told(self, name: str, feed: Any) -> str:  # noqa: ANN401 - pyarrow has no types
+        rows = sum(kind != "update_preimage" for kind in feed["_change_type"].to_pylist())
+        column = next(table.partition_by for table in self.tables if table.name == name)
+        days = sorted({str(day) for day in feed[column].to_pylist()}) if column else []
+        span = f" of {days[0]}" + (f" to {days[-1]}" if days[1:] else "") if days else ""
+        return f"{name}: {rows:,} rows{span}"
 
     def _look(self, name: str, columns: Sequence[str]) -> Any:  # noqa: ANN401 - pyarrow has no types
         return self.lake.delta(name).to_pyarrow_table(columns=list(columns))

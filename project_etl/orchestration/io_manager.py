@@ -16,6 +16,7 @@ from project_etl.core.lake import Lake
 from project_etl.core.sql_text import sql_list
 from project_etl.core.staged import Staged
 from project_etl.orchestration.metadata import day_metadata, preview, table_metadata
+from project_etl.orchestration.request_book import WHY_TAG
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -47,6 +48,8 @@ class DeltaIOManager(dg.IOManager):
         seconds = time.monotonic() - started
         version = commit.version if commit else obj.version
         metadata = table_metadata(self.lake, obj, version, commit, seconds)
+        if why := context.step_context.dagster_run.tags.get(WHY_TAG):
+            metadata["why"] = why
         definition = context.definition_metadata or {}
         # Bronze is shown nowhere: its text may hold personal data that nobody has declared.
         if commit is not None and not obj.table.startswith("bronze/"):

@@ -7,6 +7,7 @@ from an extra pass over the rows. Does not belong here: deciding anything.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -14,12 +15,14 @@ from pyspark.sql import types as T
 
 from project_etl.core.contract import Rule
 from project_etl.core.delta_log import Commit
+from project_etl.core.gold_work import stretches
 from project_etl.core.lake import Lake
 from project_etl.core.report import Report, RuleResult
 from project_etl.core.staged import Staged
 
 MAX_DAYS_SHOWN = 400
 MAX_FILES_SHOWN = 50
+MAX_SPANS_SHOWN = 10
 PREVIEW_ROWS = 5
 PREVIEW_COLUMNS = 12
 
@@ -47,7 +50,10 @@ def column_schema(schema: T.StructType, rules: Sequence[Rule] = ()) -> dg.TableS
 def table_metadata(
     lake: Lake, staged: Staged, version: int | None, commit: Commit | None, seconds: float
 ) -> dict[str, Any]:
-    """Metadata of a whole materialization. Dagster repeats it with every day, so nothing here grows with the days."""
+    """Metadata of a whole materialization. Dagster repeats it with every day, so nothing here grows with the days.
+
+    What begins with `commit_` is of the Delta commit as a whole, also where Dagster shows it beside a single day.
+    """
     report = staged.report
     known: dict[str, Any] = {
         # Which lake: one DAGSTER_HOME may serve several environments.
@@ -56,12 +62,16 @@ def table_metadata(
         "is_unchanged": commit is None,
         "commit_seconds": round(seconds, 3),
         **{count: report.total(count) for count in _counts(report)},
-        **{f"rows_{name}": number for name, number in report.totals.items()},
+        **{f"commit_{name}": number for name, number in report.totals.items()},
     }
     if commit is not None:
         known["delta_operation"] = commit.operation
         known["delta_metrics"] = dg.MetadataValue.json(dict(commit.metrics))
         known |= {key: int(commit.metrics[name]) for key, name in _SIZES.items() if name in commit.metrics}
+        if touched := commit.note.get("touched"):
+            known["commit_days_changed"] = _spans(touched)
+        if reads := commit.note.get("reads"):
+            known["commit_input_versions"] = dg.MetadataValue.json(reads)
     return {key: value for key, value in known.items() if value is not None}
 
 
@@ -142,11 +152,19 @@ def failure_message(table: str, failed: Sequence[RuleResult]) -> str:
 
 
 _SIZES = {
-    "files_written": "numFiles",
-    "bytes_written": "numOutputBytes",
-    "files_added": "numTargetFilesAdded",
-    "bytes_added": "numTargetBytesAdded",
+    "commit_files_written": "numFiles",
+    "commit_bytes_written": "numOutputBytes",
+    "commit_files_added": "numTargetFilesAdded",
+    "commit_bytes_added": "numTargetBytesAdded",
 }
+
+
+def _spans(days: Sequence[str]) -> str:
+    """Days in words, for a person: `2025-01-02 to 2025-01-05, 2025-01-09`."""
+    found = stretches([date.fromisoformat(day) for day in days], len(days))
+    words = [f"{first} to {last}" if first < last else str(first) for first, last in found]
+    more = f" and {len(words) - MAX_SPANS_SHOWN} more" if len(words) > MAX_SPANS_SHOWN else ""
+    return ", ".join(words[:MAX_SPANS_SHOWN]) + more
 
 
 def _counts(report: Report) -> list[str]:

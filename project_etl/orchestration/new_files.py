@@ -67,7 +67,9 @@ def new_files_sensor(settings: Settings, lake: Lake, tables: Sequence[Table]) ->
         target=dg.AssetSelection.groups("bronze", "silver"),
         minimum_interval_seconds=settings.tick_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING if settings.automation else dg.DefaultSensorStatus.STOPPED,
-        description="Loads what lands: one run per stretch of landing days that hold anything new.",
+        description=(
+            f"Loads what lands in {settings.landing_root}: one run per stretch of landing days that hold anything new."
+        ),
     )
     def new_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         now = time.time()
@@ -176,11 +178,11 @@ def waiting_for(book: Book, found: Arrivals) -> str:
     return ". ".join(reasons or ["nothing new in landing"])
 
 
-def _why(within: Mapping[str, Mapping[str, int]]) -> str:
+def _why(within: Mapping[str, Mapping[str, Sequence[str]]]) -> str:
     folders = [
-        f"{table.removeprefix('bronze/')}/{day} ({count} files)"
-        for day, counts in within.items()
-        for table, count in sorted(counts.items())
+        f"{table.removeprefix('bronze/')}/{day} ({files[0]}{f', newest of {len(files)}' if files[1:] else ''})"
+        for day, found in within.items()
+        for table, files in sorted(found.items())
     ]
     more = f" and {len(folders) - SHOWN} more" if len(folders) > SHOWN else ""
     return f"new in landing: {', '.join(folders[:SHOWN])}{more}"

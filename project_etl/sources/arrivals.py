@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -48,13 +48,13 @@ class Arrivals:
 
     Attributes:
         seen: what to remember for the next look.
-        days: landing day → Bronze table → number of the day's files, for days that are not as they were.
+        days: landing day → Bronze table → the day's files, the newest first, for days that are not as they were.
         settling: files that were still changing; they count at the next look.
         outside: landing days that hold files and have no partition.
     """
 
     seen: Seen
-    days: Mapping[str, Mapping[str, int]]
+    days: Mapping[str, Mapping[str, Sequence[str]]]
     settling: tuple[str, ...]
     outside: tuple[str, ...]
 
@@ -68,7 +68,7 @@ def arrivals(watch: Watch, known: Seen, now: float) -> Arrivals:
         now: seconds since the epoch.
     """
     seen: dict[str, dict[str, str]] = {}
-    days: dict[str, dict[str, int]] = defaultdict(dict)
+    days: dict[str, dict[str, Sequence[str]]] = defaultdict(dict)
     settling: list[str] = []
     outside: set[str] = set()
     for dataset in watch.datasets:
@@ -83,7 +83,8 @@ def arrivals(watch: Watch, known: Seen, now: float) -> Arrivals:
                 continue
             seen[dataset.bronze][day] = digest = _digest(settled)
             if known.get(dataset.bronze, {}).get(day) != digest:
-                days[day][dataset.bronze] = len(settled)
+                newest = sorted(settled, key=lambda file: (-file.modified, file.name))
+                days[day][dataset.bronze] = [file.name for file in newest]
     return Arrivals(seen, dict(sorted(days.items())), tuple(settling), tuple(sorted(outside)))
 
 

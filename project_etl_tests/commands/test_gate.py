@@ -43,9 +43,9 @@ def test_a_broken_warning_is_shown_and_passes(settings, tmp_path):
     run_of(settings, asset_with_check("silver/orders", action="quarantine", broken=1234))
     console, junit = paper(), tmp_path / "out" / "junit.xml"
     assert gate.run(console, settings, junit=junit)
-    assert "WARNED  silver/orders rule (quarantine): 1,234 records, a | rule" in text_of(console)
+    assert "WARNED  silver/orders rule (quarantine): 1,234 break the rule: a | rule" in text_of(console)
     (case,) = ET.parse(junit).findall("testsuite[@name='silver/orders']/testcase")
-    assert (case.findtext("system-out") or "").startswith("warning: rule (quarantine): 1,234 records")
+    assert (case.findtext("system-out") or "").startswith("warning: rule (quarantine): 1,234 break the rule")
     assert case.find("failure") is None
 
 
@@ -58,7 +58,7 @@ def test_a_broken_fail_rule_stops(settings, tmp_path):
     console, junit, markdown = paper(), tmp_path / "junit.xml", tmp_path / "summary.md"
     assert not gate.run(console, settings, junit=junit, markdown=markdown)
     said = text_of(console)
-    assert "FAILED  silver/orders rule (fail): 3 records" in said
+    assert "FAILED  silver/orders rule (fail): 3 break the rule" in said
     assert "NOT RUN gold/daily_aov rule" in said
     assert "FAILED  silver/orders silver/orders: nothing was published" in said
     root = ET.parse(junit).getroot()

@@ -151,7 +151,7 @@ def test_days_that_were_never_computed_are_planned_with_what_a_run_usually_takes
     lines = [line.split() for line in text_of(console).splitlines() if line.strip().startswith("gold/")]
     assert ["gold/daily_aov", "2", "days,", "2025-01-03", "to", "2025-01-04", "0", "unknown"] in lines
     # It would read the facts of these days.
-    assert ["gold/customer_ltv", "the", "whole", "table", "0", "unknown"] in lines
+    assert ["gold/customer_ltv", "the", "whole", "table", "1", "unknown"] in lines
 
 
 def test_a_plan_for_no_table_or_no_days_says_what_there_is(settings: Settings) -> None:

@@ -117,7 +117,7 @@ def test_a_late_order_loads_its_landing_day_alone(story: Story) -> None:
     assert load.days == (iso(DAYS), iso(DAYS))
     assert load.tables == {"bronze/orders", "bronze/order_items", "silver/orders", "silver/order_items"}
     assert load.request.tags["project_etl/why"] == (
-        f"new in landing: order_items/{iso(DAYS)} (2 files), orders/{iso(DAYS)} (2 files)"
+        f"new in landing: order_items/{iso(DAYS)} (late.csv, newest of 2), orders/{iso(DAYS)} (late.csv, newest of 2)"
     )
 
 
@@ -154,4 +154,4 @@ def test_gold_is_what_the_oracle_makes_of_the_files(story: Story) -> None:
 
 def test_why_a_day_was_computed_stands_on_its_run(story: Story) -> None:
     whys = {ran.request.tags["project_etl/why"] for ran in story.late if ran.sensor == "changed_days"}
-    assert whys == {"1 changes of silver/order_items, 1 changes of silver/orders"}
+    assert whys == {f"silver/order_items: 1 rows of {iso(LATE)}, silver/orders: 1 rows of {iso(LATE)}"}

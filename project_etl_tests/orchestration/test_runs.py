@@ -109,7 +109,10 @@ def test_metadata_says_which_commit_holds_the_rows(story: Story) -> None:
     found = story.first.metadata("silver/orders", D1)
     assert found["delta_version"] == story.versions[0]["silver/orders"]
     assert found["is_unchanged"] is False
-    assert (found["rows_insert"], found["rows_update"], found["rows_delete"]) == (3, 0, 0)
+    assert [found[f"commit_{name}"] for name in ("insert", "update", "delete", "released")] == [3, 0, 0, 0]
+    assert found["commit_days_changed"] == f"{D1} to {D2}"
+    facts = story.first.metadata("gold/fact_orders", D1)
+    assert facts["commit_input_versions"]["silver/orders"] == found["delta_version"]
 
 
 def test_every_rule_is_a_check_with_counts_also_unbroken_ones(story: Story) -> None:

@@ -37,7 +37,7 @@ def test_a_day_is_new_once(watch: Watch) -> None:
     put(watch, "a.csv")
     put(watch, "b.csv", day="2025-01-17")
     first = arrivals(watch, {}, time.time())
-    assert first.days == {"2025-01-15": {"bronze/orders": 1}, "2025-01-17": {"bronze/orders": 1}}
+    assert first.days == {"2025-01-15": {"bronze/orders": ["a.csv"]}, "2025-01-17": {"bronze/orders": ["b.csv"]}}
     assert arrivals(watch, first.seen, time.time()).days == {}
 
 
@@ -60,9 +60,9 @@ def test_a_file_that_still_changes_waits_and_does_not_hold_up_the_others(watch: 
     now = time.time()
     still(Path(watch.root), path, now - 1)
     found = arrivals(watch, {}, now)
-    assert (found.days, found.settling) == ({"2025-01-15": {"bronze/orders": 1}}, (path,))
+    assert (found.days, found.settling) == ({"2025-01-15": {"bronze/orders": ["a.csv"]}}, (path,))
     later = arrivals(watch, found.seen, now + 10)
-    assert (later.days, later.settling) == ({"2025-01-15": {"bronze/orders": 2}}, ())
+    assert (later.days, later.settling) == ({"2025-01-15": {"bronze/orders": ["b.csv", "a.csv"]}}, ())
 
 
 def test_days_without_a_partition_are_named(watch: Watch) -> None:
