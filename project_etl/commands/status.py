@@ -64,6 +64,8 @@ def run(console: Console, settings: Settings) -> bool:
         console.print(f"[red]Overdue[/]: {', '.join(overdue)} have not been computed for {day}.", soft_wrap=True)
     elif day:
         console.print(f"Fresh: every daily Gold table has been computed for {day}.")
+    else:
+        console.print("Freshness: no deadline is set (freshness_deadline in the settings), so nothing can be overdue.")
     return not waiting and not overdue
 
 
