@@ -98,11 +98,11 @@ def work_of(lake: Lake, settings: Settings, days: Sequence[str], seconds: Mappin
     parameters = parameters_of(settings)
     plan_run, declared = Run("plan", parameters=parameters), tables()
     found: list[Work] = []
-    loads: dict[str, set[str]] = {}
+    loads: dict[str, frozenset[str]] = {}
     for dataset in datasets_of(settings.sources):
         name = dataset.bronze
         plan = bronze_plan(BronzeJob(lake, dataset, settings.landing_root, tuple(days), plan_run))
-        loads[name] = {file.day for file in plan.load} | {path.split("/")[2] for path in plan.drop}
+        loads[name] = plan.changed_days
         found.append(_work(lake, name, tuple(sorted(loads[name])), "read", seconds))
     for table in declared:
         if table.layer == "silver":
@@ -135,7 +135,7 @@ def _silver_days(
     settings: Settings,
     days: tuple[str, ...],
     plan_run: Run,
-    loads: Mapping[str, set[str]],
+    loads: Mapping[str, frozenset[str]],
 ) -> tuple[str, ...]:
     feeds = feeds_of(table.records or "", settings.sources)
     job = SilverJob(lake, table, record_columns(table.records or ""), feeds, days, plan_run)

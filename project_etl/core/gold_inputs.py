@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from project_etl.core.delta_log import Commit
+from project_etl.core.delta_log import Commit, commit_of
 from project_etl.core.lake import Lake
 from project_etl.core.staged import Memory
 from project_etl.core.table import Input, ReplaceDays, Table
@@ -24,23 +24,62 @@ WHOLE = "all"
 
 
 @dataclass(frozen=True)
+class Changes:
+    """When the rows of a table last changed, as its log tells it.
+
+    Attributes:
+        version: the newest version.
+        oldest: the oldest version of which the log says what it changed.
+        anywhere: the newest version that may have changed any row.
+        by_day: day → newest version that changed rows of it, where that is later than `anywhere`.
+    """
+
+    version: int
+    oldest: int
+    anywhere: int
+    by_day: Mapping[str, int]
+
+    @classmethod
+    def of(cls, log: Sequence[Commit]) -> Changes:
+        """Read the commits of a table, newest first."""
+        by_day: dict[str, int] = {}
+        for commit in log:
+            if not commit.may_change_rows:
+                continue
+            touched: Sequence[str] | None = commit.note.get("touched")
+            if touched is None:
+                return cls(log[0].version, log[-1].version, commit.version, by_day)
+            for day in touched:
+                by_day.setdefault(day, commit.version)
+        return cls(log[0].version, log[-1].version, log[-1].version, by_day)
+
+    def on(self, days: Iterable[str]) -> int:
+        """The newest version that changed rows of some days."""
+        return max((self.by_day.get(day, self.anywhere) for day in days), default=self.anywhere)
+
+    def until(self, day: str) -> int:
+        """The newest version that changed rows of the day or of one before it."""
+        return max((version for changed, version in self.by_day.items() if changed <= day), default=self.anywhere)
+
+
+@dataclass(frozen=True)
 class GoldInputs:
     """The inputs of a Gold table as they are now.
 
     Attributes:
         table: the Gold table.
         identity: stands for the code, the parameters and which tables the inputs are, however often they changed.
-        logs: input table → its commits, newest first; none of a table that does not exist.
+        changes: input table → its changes; those that do not exist are absent.
     """
 
     table: Table
     identity: str
-    logs: Mapping[str, Sequence[Commit]]
+    changes: Mapping[str, Changes]
 
     @property
     def versions(self) -> dict[str, int]:
         """Input table → Delta version."""
-        return {name: log[0].version for name, log in self.logs.items() if log}
+        return {name: changes.version for name, changes in self.changes.items()}
 
     def stale(self, units: Sequence[str], memory: Memory) -> tuple[str, ...]:
         """The units (days, or `WHOLE`) that were not made from these inputs, of which the last note is in `memory`."""
@@ -53,21 +92,20 @@ class GoldInputs:
         )
 
     def _is_as_it_was(self, item: Input, since: int | None, unit: str) -> bool:
-        log = self.logs[item.table]
-        # What the log has forgotten may have been anything.
-        if since is None or not log or log[-1].version > since + 1:
+        changes = self.changes.get(item.table)
+        # What the log has forgotten may have been anything, and so may what took the place of what it never knew.
+        if changes is None or since is None or not changes.oldest - 1 <= since <= changes.version:
             return False
-        later = [commit for commit in log if commit.version > since and commit.may_change_rows]
-        return not any(self._concerns(commit, item, unit) for commit in later)
+        return self._last_change(changes, item, unit) <= since
 
-    def _concerns(self, commit: Commit, item: Input, unit: str) -> bool:
-        touched: Sequence[str] | None = commit.note.get("touched")
-        if touched is None or not isinstance(self.table.write, ReplaceDays):
-            return True
+    def _last_change(self, changes: Changes, item: Input, unit: str) -> int:
+        """The newest version of an input that changed what a unit is made from."""
+        if not isinstance(self.table.write, ReplaceDays):
+            return changes.on(changes.by_day)
         if not item.whole:
-            return not set(touched).isdisjoint(input_days([unit], item))
+            return changes.on(input_days([unit], item))
         # What customers did before a day is read with it; what they do later is not its concern.
-        return not self.table.write.reach_customers or any(day <= unit for day in touched)
+        return changes.until(unit) if self.table.write.reach_customers else changes.on(changes.by_day)
 
 
 def inputs_now(lake: Lake, table: Table, parameters: Mapping[str, Any]) -> GoldInputs:
@@ -78,12 +116,13 @@ def inputs_now(lake: Lake, table: Table, parameters: Mapping[str, Any]) -> GoldI
         table: the Gold table.
         parameters: settings that transforms take, part of what a result depends on.
     """
-    names = [item.table for item in table.inputs.values()]
-    logs = {name: lake.commits(name) for name in names}
+    names = sorted({item.table for item in table.inputs.values() if lake.exists(item.table)})
+    found = {name: lake.delta(name) for name in names}
     # A table that was deleted and made again counts its versions from the start.
-    tables = {name: lake.delta(name).metadata().id for name in names if logs[name]}
+    tables = {name: str(delta.metadata().id) for name, delta in found.items()}
     text = json.dumps([table.version, tables, sorted(parameters.items())], default=str)
-    return GoldInputs(table, hashlib.blake2b(text.encode(), digest_size=6).hexdigest(), logs)
+    changes = {name: Changes.of([commit_of(entry) for entry in delta.history()]) for name, delta in found.items()}
+    return GoldInputs(table, hashlib.blake2b(text.encode(), digest_size=6).hexdigest(), changes)
 
 
 def input_days(asked: Sequence[str], item: Input) -> list[str]:

@@ -88,7 +88,7 @@ def put(lake: Lake, name: str, rows: DataFrame, days: Collection[str], note: dic
     """
     with lake.lock(name):
         lake.create(name, SCHEMA, description=f"Records kept out of {note['table']}.")
-        if not _holds(lake, name, days):
+        if not holds(lake, name, days):
             return lake.append(name, rows, note)
         verdict = ["_source_version", "rules", "rules_version"]
         known = lake.read(name).select(*KEYS, *verdict)
@@ -112,9 +112,9 @@ def remove(lake: Lake, name: str, keys: DataFrame, note: dict[str, Any]) -> Comm
         return lake.merge(name, keys.withColumn("_op", F.lit("delete")), on=KEYS, columns=KEYS, note=note)
 
 
-def _holds(lake: Lake, name: str, days: Collection[str]) -> bool:
+def holds(lake: Lake, name: str, days: Collection[str]) -> bool:
     """Whether any row is of one of the landing days, without Spark."""
-    return lake.delta(name).to_pyarrow_dataset().count_rows(filter=landed_on(days)) > 0
+    return bool(days) and lake.delta(name).to_pyarrow_dataset().count_rows(filter=landed_on(days)) > 0
 
 
 def waiting_count(lake: Lake, name: str) -> int:

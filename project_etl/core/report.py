@@ -57,21 +57,28 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What became of records that were in quarantine.
+    """What became of records that were judged again.
 
     Attributes:
         day: their day.
         number: how many they are.
         before: the rules that they had broken.
         after: the rules that they break now.
-        status: what they are now, one of `SILVER_COUNTS`.
+        was: what they were, one of `SILVER_COUNTS`.
+        status: what they are now, one of them too.
     """
 
     day: str
     number: int
     before: tuple[str, ...]
     after: tuple[str, ...]
+    was: str
     status: str
+
+    @property
+    def is_released(self) -> bool:
+        """Whether they left quarantine."""
+        return self.was == "quarantined" != self.status
 
 
 @dataclass(frozen=True)
@@ -120,10 +127,10 @@ class Report:
         return replace(self, days={day: counts for day, counts in self.days.items() if day in days}, rules=rules)
 
     def rejudged(self, judgement: Judgement) -> Report:
-        """This report after quarantined records of one of its days were judged again."""
+        """This report after records of one of its days were judged again."""
         day, number = judgement.day, judgement.number
         counts = dict(self.days[day])
-        counts["quarantined"] -= number
+        counts[judgement.was] -= number
         counts[judgement.status] += number
         changes = dict.fromkeys(judgement.before, -number)
         for rule in judgement.after:

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import and_
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -21,9 +24,9 @@ from project_etl.core.judge import BROKEN, broken_counts, masked_json, rule_resu
 from project_etl.core.reach import is_dated
 from project_etl.core.records import RECORD
 from project_etl.core.report import SILVER_COUNTS, Judgement, Report
-from project_etl.core.silver_frames import of_days, scored, silver_schema
+from project_etl.core.silver_frames import scored, silver_schema
 from project_etl.core.silver_plan import SilverJob, SilverPlan, make_plan, remembered_report, unsettled_days
-from project_etl.core.sql_text import sql_list
+from project_etl.core.sql_text import is_day, sql_list
 from project_etl.core.staged import Staged, note_of
 from project_etl.core.table import Table
 
@@ -52,11 +55,23 @@ def stage_silver(job: SilverJob) -> Staged:
     rows = scored(job, plan).persist()
     counted = _count(table, rows)
     rejudged = _rejudged(job, plan, rows)
-    report = _with_earlier_days(job, plan, rejudged, _report(job, plan, rows, counted))
+    report, recounted = _with_earlier_days(job, plan, rejudged, _report(job, plan, rows, counted))
+    batch = f"{job.run.run_id}/{lake.version(table.name)}"
+    note = note_of(
+        job.run,
+        table.name,
+        report,
+        days={day: plan.fingerprints[day] for day in plan.batch_days},
+        recounted={day: plan.memory.fingerprint(day) for day in recounted},
+        parents=plan.parents,
+        reads={feed.bronze: lake.version(feed.bronze) for feed in job.feeds} | dict(plan.parents),
+        tidies=batch if rejudged.leaving is not None else None,
+        touched=counted.touched if is_dated(table) else None,
+    )
     return Staged(
         table.name,
         report.of_days(job.days),
-        commit=lambda: _commit(job, plan, rows, counted, rejudged, report),
+        commit=lambda: _commit(job, rows, counted, rejudged.leaving, note),
         discard=lake.release,
     )
 
@@ -133,35 +148,22 @@ def _report(job: SilverJob, plan: SilverPlan, rows: DataFrame, counted: Counted)
 
 
 def _commit(
-    job: SilverJob, plan: SilverPlan, rows: DataFrame, counted: Counted, rejudged: Rejudged, report: Report
+    job: SilverJob, rows: DataFrame, counted: Counted, leaving: DataFrame | None, note: dict[str, Any]
 ) -> Commit:
     lake, name = job.lake, quarantine.name_of(job.table.name)
-    rejected = rows.where(F.col("_status") == "quarantined")
     if counted.reject_days:
+        rejected = rows.where(F.col("_status") == "quarantined")
         waiting = [ref.rule for ref in job.table.references]
         bad = quarantine.rows_of(rejected, waiting, job.version, job.run)
         quarantine.put(lake, name, bad, counted.reject_days, note_of(job.run, job.table.name, Report()))
-    earlier = {judgement.day for judgement in rejudged.judgements} & report.days.keys()
-    batch = f"{job.run.run_id}/{lake.version(job.table.name)}"
-    note = note_of(
-        job.run,
-        job.table.name,
-        report,
-        days={day: plan.memory.fingerprint(day) for day in earlier}
-        | {day: plan.fingerprints[day] for day in plan.batch_days},
-        parents=plan.parents,
-        reads={feed.bronze: lake.version(feed.bronze) for feed in job.feeds} | dict(plan.parents),
-        tidies=batch if rejudged.leaving is not None else None,
-        touched=counted.touched if is_dated(job.table) else None,
-    )
     commit = _write(job, rows, counted, note)
-    if rejudged.leaving is not None:
-        tidied = {"table": job.table.name, "run_id": job.run.run_id, "tidied": batch}
-        quarantine.remove(lake, name, rejudged.leaving, tidied)
+    if leaving is not None:
+        tidied = {"table": job.table.name, "run_id": job.run.run_id, "tidied": note["tidies"]}
+        quarantine.remove(lake, name, leaving, tidied)
     return commit
 
 
-def _write(job: SilverJob, rows: DataFrame, counted: Counted, note: dict[str, object]) -> Commit:
+def _write(job: SilverJob, rows: DataFrame, counted: Counted, note: dict[str, Any]) -> Commit:
     lake, table = job.lake, job.table
     columns = silver_schema(table).fieldNames()
     if not counted.effect["update"] and not counted.effect["delete"]:
@@ -186,10 +188,10 @@ def _by_partition(rows: DataFrame, column: str | None) -> DataFrame:
 
 @dataclass(frozen=True)
 class Rejudged:
-    """Quarantined records of which something else is true now.
+    """Records of which something else is true now than when their day was judged.
 
     Attributes:
-        leaving: keys of those that are valid now, or that their file no longer says; None when there are none.
+        leaving: keys of those in quarantine that are valid now, or that their file no longer says; None for none.
         judgements: what became of those that their files still say.
     """
 
@@ -198,37 +200,51 @@ class Rejudged:
 
 
 def _rejudged(job: SilverJob, plan: SilverPlan, rows: DataFrame) -> Rejudged:
-    name = quarantine.name_of(job.table.name)
-    if not (plan.waiting or plan.changed_days or plan.carried) or not job.lake.exists(name):
+    lake, name, keys = job.lake, quarantine.name_of(job.table.name), [*quarantine.KEYS]
+    # A run that died may have left rows of days that were never judged.
+    has_reason = plan.waiting or plan.changed_days or plan.carried
+    if not lake.exists(name) or not (has_reason or quarantine.holds(lake, name, plan.new_days)):
         return Rejudged(None, ())
-    keys: list[str] = [*quarantine.KEYS]
-    held = job.lake.read(name).select(*keys, "_landing_date", "rules")
-    now = rows.where(~F.col("_stored")).select(*keys, "_valid", "_status", BROKEN)
-    is_unsaid = F.col("_valid").isNull() & of_days(plan.changed_days)
-    is_leaving = F.coalesce("_valid", is_unsaid).alias("is_leaving")
-    changed = held.join(now, on=keys, how="left").where(is_leaving | (F.col("rules") != F.col(BROKEN)))
+    held = lake.read(name).select(*keys, F.col("_landing_date").alias("_held"), "rules")
+    is_published = reduce(and_, (F.col(f"_was.{key}").eqNullSafe(F.col(key)) for key in keys)).alias("_published")
+    now = rows.where(~F.col("_stored"))
+    now = now.select(*keys, "_landing_date", "_in_batch", "_valid", "_status", BROKEN, is_published)
+    both = held.join(now, on=keys, how="full")
+    is_held = F.col("_held").isNotNull()
+    is_unsaid = F.col("_valid").isNull() & F.expr(is_day("_held", plan.batch_days))
+    is_entering = ~is_held & ~F.col("_in_batch") & ~F.col("_valid")
+    is_leaving = (is_held & F.coalesce("_valid", is_unsaid)).alias("_leaving")
+    changed = both.where(is_leaving | is_entering | (is_held & (F.col("rules") != F.col(BROKEN))))
     changed = changed.select("*", is_leaving).persist()
     # Counted in full: what it is computed from changes before it is used.
-    groups = changed.groupBy("_landing_date", "rules", BROKEN, "_status", "is_leaving").count().collect()
+    groups = changed.groupBy("_landing_date", "rules", "_published", BROKEN, "_status", "_leaving").count().collect()
     judgements = (
-        Judgement(str(day), number, tuple(before), tuple(after), status)
-        for day, before, after, status, _, number in groups
+        Judgement(
+            day=str(day),
+            number=number,
+            before=tuple(before or ()),
+            after=tuple(after),
+            was="quarantined" if before is not None else "published" if published else "superseded",
+            status=status,
+        )
+        for day, before, published, after, status, _, number in groups
         if status
     )
-    is_any_leaving = any(group["is_leaving"] for group in groups)
-    return Rejudged(changed.where("is_leaving").select(*keys) if is_any_leaving else None, tuple(judgements))
+    is_any_leaving = any(group["_leaving"] for group in groups)
+    return Rejudged(changed.where("_leaving").select(*keys) if is_any_leaving else None, tuple(judgements))
 
 
-def _with_earlier_days(job: SilverJob, plan: SilverPlan, rejudged: Rejudged, report: Report) -> Report:
-    """The report with the earlier days of records that were judged again, counted as they are now."""
+def _with_earlier_days(job: SilverJob, plan: SilverPlan, rejudged: Rejudged, report: Report) -> tuple[Report, set[str]]:
+    """The report with the earlier days of records that were judged again, counted as they are now; and these days."""
     memory, judgements = plan.memory, rejudged.judgements
-    released = sum(judgement.number for judgement in judgements if judgement.status != "quarantined")
+    released = sum(judgement.number for judgement in judgements if judgement.is_released)
     report = replace(report, totals={**report.totals, "released": released})
     earlier = {judgement.day for judgement in judgements if judgement.day in memory.days} - {*plan.batch_days}
     # A run that died before it had tidied has counted them already.
     earlier -= unsettled_days(job, memory, earlier)
     report = report.joined(memory.report(sorted(earlier - report.days.keys()), report))
+    earlier &= report.days.keys()
     for judgement in judgements:
-        if judgement.day in earlier & report.days.keys():
+        if judgement.day in earlier:
             report = report.rejudged(judgement)
-    return report
+    return report, earlier

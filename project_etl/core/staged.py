@@ -73,7 +73,7 @@ class Memory:
 
     def fingerprint(self, day: str) -> str | None:
         """What the day was computed from when it last was; None when the log does not say."""
-        return self.days.get(day, {}).get("days", {}).get(day)
+        return _covered(self.days.get(day, {})).get(day)
 
     def report(self, days: Sequence[str], unbroken: Report) -> Report:
         """Put the report of several days together again from the notes that cover them.
@@ -99,6 +99,11 @@ class Memory:
         return Report(days=counts, rules=rules)
 
 
+def _covered(note: Mapping[str, Any]) -> dict[str, str]:
+    """Day → what it was made of, for the days that a commit computed, and those of which it only counted records."""
+    return {**(note.get("recounted") or {}), **(note.get("days") or {})}
+
+
 def remember(lake: Lake, table: str) -> Memory:
     """Read a table's memory from its commit notes."""
     return memory_of(table, lake.commits(table))
@@ -109,8 +114,7 @@ def memory_of(table: str, commits: Sequence[Commit]) -> Memory:
     notes: list[Mapping[str, Any]] = [dict(commit.note) for commit in commits if commit.note.get("table") == table]
     days: dict[str, Mapping[str, Any]] = {}
     for note in notes:
-        covered: Mapping[str, Any] = note.get("days") or {}
-        for day in covered:
+        for day in _covered(note):
             days.setdefault(day, note)
     return Memory(
         days=days,

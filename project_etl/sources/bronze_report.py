@@ -12,6 +12,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from project_etl.core.contract import Action
 from project_etl.core.lake import Lake
 from project_etl.core.ledger import landed_on
@@ -25,17 +28,17 @@ from project_etl.sources.unreadable import FILE_ACCESSIBLE, FILE_STABLE
 SAMPLES = 5
 
 # Nothing here keeps a record out, Silver does.
-FILE_RULES = {
+FILE_CHECKS = {
     "files_readable": "every file can be read as a whole",
     "files_unique": "no file is a copy of another file of its landing day",
     "files_settled": "no file changed while it was loaded",
     "files_recognized": "everything in landing has a name and place that is read",
 }
-RECORD_RULES = {
+RECORD_CHECKS = {
     "records_well_formed": "every record can be parsed",
     "columns_known": "no record has a column that is not declared",
 }
-RULES = {**FILE_RULES, **RECORD_RULES}
+CHECKS = {**FILE_CHECKS, **RECORD_CHECKS}
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class Found:
 
 def bronze_rules() -> tuple[RuleResult, ...]:
     """Every rule of a Bronze table, as unbroken."""
-    return tuple(RuleResult(name, Action.WARN, description, version="1") for name, description in RULES.items())
+    return tuple(RuleResult(name, Action.WARN, description, version="1") for name, description in CHECKS.items())
 
 
 def bronze_report(job: BronzeJob, plan: BronzePlan, found: Mapping[str, Found]) -> Report:
@@ -85,7 +88,8 @@ def bronze_report(job: BronzeJob, plan: BronzePlan, found: Mapping[str, Found]) 
     for file, copy in plan.copies.items():
         counted.broke("files_unique", file.day, f"{file.path} has the bytes of {copy[1]}")
     for file, bad in plan.known_bad.items():
-        counted.broke("files_readable", file.day, f"{file.path}: {bad.rule}: {bad.detail}")
+        if bad.rule != FILE_HAS_RECORDS:
+            counted.broke("files_readable", file.day, f"{file.path}: {bad.rule}: {bad.detail}")
     for file, why in plan.denied.items():
         counted.broke("files_readable", file.day, f"{file.path}: {FILE_ACCESSIBLE}: {why}")
     for file in plan.unsettled:
@@ -98,11 +102,11 @@ def bronze_report(job: BronzeJob, plan: BronzePlan, found: Mapping[str, Found]) 
     _count_listed(job, plan, found, counted)
     if plan.has_work:
         _count_held(job, plan, found, counted)
-    fresh = counted.report(len(plan.drop))
+    fresh = counted.report(len(dropped(plan, found)))
     as_before = [day for day in job.days if day not in plan.changed_days]
     known = remember(job.lake, job.dataset.bronze).report(as_before, fresh)
     # Files are judged as they lie there now.
-    of_records = [rule if rule.name in RECORD_RULES else replace(rule, by_day={}, samples=()) for rule in known.rules]
+    of_records = [rule if rule.name in RECORD_CHECKS else replace(rule, by_day={}, samples=()) for rule in known.rules]
     return fresh.joined(replace(known, rules=tuple(of_records)))
 
 
@@ -111,8 +115,8 @@ class _Count:
     """Counts of the days so far."""
 
     days: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
-    broken: dict[str, dict[str, int]] = field(default_factory=lambda: {name: {} for name in RULES})
-    samples: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in RULES})
+    broken: dict[str, dict[str, int]] = field(default_factory=lambda: {name: {} for name in CHECKS})
+    samples: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in CHECKS})
 
     def broke(self, rule: str, day: str, sample: str, number: int = 1) -> None:
         """So many files or records of a day broke a rule."""
@@ -182,27 +186,37 @@ def dropped(plan: BronzePlan, found: Mapping[str, Found]) -> set[str]:
     return {path for path in plan.drop if not (path in found and found[path].is_unstable)}
 
 
+@dataclass
+class _Problems:
+    number: int = 0
+    sample: str | None = None
+
+
 def _held(lake: Lake, table: str, days: Collection[str]) -> list[Found]:
     """What Bronze holds of the files of some days, without Spark."""
-    columns = ["_landing_date", "_source_file", RESCUED]
+    place = ["_landing_date", "_source_file"]
     records: Counter[tuple[str, str]] = Counter()
-    problems: dict[tuple[str, str], dict[bool, list[str]]] = defaultdict(lambda: {True: [], False: []})
-    for batch in lake.delta(table).to_pyarrow_dataset().to_batches(columns=columns, filter=landed_on(days)):
-        places = [(row[columns[0]].isoformat(), row[columns[1]]) for row in batch.select(columns[:2]).to_pylist()]
-        records.update(places)
-        for place, text in zip(places, batch.column(RESCUED).to_pylist(), strict=True):
-            if text is not None:
-                malformed = json.loads(text).get(MALFORMED_KEY)
-                problems[place][malformed is not None].append(malformed or text)
+    # Landing day, file, and whether a record could not be parsed → such records.
+    problems: dict[tuple[str, str, bool], _Problems] = defaultdict(_Problems)
+    dataset = lake.delta(table).to_pyarrow_dataset()
+    for batch in dataset.to_batches(columns=[*place, RESCUED], filter=landed_on(days)):
+        rows = pa.Table.from_batches([batch])
+        for row in rows.group_by(place).aggregate([([], "count_all")]).to_pylist():
+            records[str(row["_landing_date"]), row["_source_file"]] += row["count_all"]
+        for row in rows.filter(pc.field(RESCUED).is_valid()).to_pylist():
+            malformed = json.loads(row[RESCUED]).get(MALFORMED_KEY)
+            found = problems[str(row["_landing_date"]), row["_source_file"], malformed is not None]
+            found.number += 1
+            found.sample = found.sample or malformed or row[RESCUED]
     return [
         Found(
             path=path,
             day=day,
             records=number,
-            malformed=len(problems[day, path][True]),
-            malformed_sample=next(iter(problems[day, path][True]), None),
-            rescued=len(problems[day, path][False]),
-            rescued_sample=next(iter(problems[day, path][False]), None),
+            malformed=problems[day, path, True].number,
+            malformed_sample=problems[day, path, True].sample,
+            rescued=problems[day, path, False].number,
+            rescued_sample=problems[day, path, False].sample,
         )
         for (day, path), number in sorted(records.items())
     ]

@@ -101,8 +101,7 @@ def _commit(job: BronzeJob, plan: BronzePlan, rows: DataFrame, found: Mapping[st
     drop = dropped(plan, found)
     note = note_of(job.run, table, report, days=dict.fromkeys(job.days, ""))
     if not drop and not plan.rename:
-        has_rows = any(file.records for path, file in found.items() if path not in bad)
-        return lake.append(table, good, note) if has_rows else lake.commits(table)[0]
+        return lake.append(table, good, note)
     for old, (new, _) in plan.rename.items():
         held = lake.read(table).where(F.col("_source_file") == old).withColumn("_source_file", F.lit(new))
         good = good.unionByName(held.select(*columns))

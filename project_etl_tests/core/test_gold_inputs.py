@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from project_etl.core.gold_inputs import WHOLE, inputs_now
+from project_etl.core.gold_inputs import WHOLE, Changes, inputs_now
 from project_etl.core.lake import Lake
 from project_etl.core.silver_frames import silver_schema
 from project_etl.core.staged import remember
@@ -114,5 +114,9 @@ def test_what_the_log_has_forgotten_may_have_been_anything(lake: Lake) -> None:
     change(lake, DAYS[4])
     assert stale(lake, table, *DAYS) == DAYS[3:5]
     now = inputs_now(lake, table, EUROS)
-    forgetful = replace(now, logs={SOURCE: now.logs[SOURCE][:1]})
+    log = lake.commits(SOURCE)
+    forgetful = replace(now, changes={SOURCE: Changes.of(log[:1])})
     assert forgetful.stale(DAYS, remember(lake, RESULT)) == DAYS
+    # And a log that goes back, as one does that was put back from a copy: what comes next is another story.
+    restored = replace(now, changes={SOURCE: Changes.of(log[-1:])})
+    assert restored.stale(DAYS, remember(lake, RESULT)) == DAYS
