@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from project_etl.core import lock
+from project_etl.core import lock, silver
 from project_etl.core.lock import LakeError
-from project_etl.core.report import Report
+from project_etl.core.report import SILVER_COUNTS, Report
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
 
 D1, D2, D3 = "2025-01-01", "2025-01-02", "2025-01-03"
@@ -118,6 +118,15 @@ def test_replaced_file_says_only_what_its_new_bytes_say(shop: SmallShop) -> None
         (2, ["order_exists"]),
         (3, ["quantity_greater_than"]),
     ]
+    # Nothing is judged now: this is what is remembered of the item's day.
+    waits = shop.silver("order_items", D1)
+    shop.land_rows("orders", D3, {**ORDER, "order_id": "O3"}, name="again.csv")
+    shop.load(D3)
+    published = shop.silver("order_items", D1)
+    counts = [[report.days[D1][name] for name in SILVER_COUNTS] for report in (waits, published)]
+    assert counts == [[3, 1, 0, 0, 2], [3, 2, 0, 0, 1]]
+    broken = [{rule.name: rule.broken for rule in report.rules if rule.broken} for report in (waits, published)]
+    assert broken == [{"order_exists": 1, "quantity_greater_than": 1}, {"quantity_greater_than": 1}]
 
 
 def test_a_bad_record_whose_parent_goes_breaks_that_rule_too(shop: SmallShop) -> None:
@@ -142,6 +151,9 @@ def test_order_that_moves_to_another_day_takes_its_items_along(shop: SmallShop) 
     shop.load(D3)
     days = {(item, str(day)) for item, day in shop.rows("silver/order_items", "order_item_id", "order_date")}
     assert days == {("I1", D2), ("I2", D1)}
+    # Gold computes both days again.
+    touched = {name: shop.lake.commits(name)[0].note["touched"] for name in ("silver/orders", "silver/order_items")}
+    assert touched == {"silver/orders": [D1, D2], "silver/order_items": [D1, D2]}
 
 
 def test_a_bad_record_says_the_same_whenever_its_customer_comes(shop: SmallShop) -> None:
@@ -168,6 +180,25 @@ def test_a_record_that_leaves_quarantine_is_counted_on_its_day(shop: SmallShop) 
     assert after.days == {D2: {**before.days[D2], **changed}}
     broken = [{rule.name: rule.broken for rule in report.rules if rule.broken} for report in (before, after)]
     assert broken == [{"order_exists": 2, "quantity_greater_than": 1}, {"quantity_greater_than": 1}]
+
+
+def test_what_a_dead_run_left_in_quarantine_goes_when_its_file_is_put_right(
+    shop: SmallShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = {**ITEM, "order_item_id": "I9", "quantity": "0"}
+    shop.land_rows("order_items", D2, bad)
+    with monkeypatch.context() as patch:
+        patch.setattr(silver, "_write", dies)
+        with pytest.raises(KeyboardInterrupt):
+            shop.load(D2)
+    assert len(shop.quarantined("order_items")) == 2
+    shop.land_rows("order_items", D2, {**bad, "quantity": "1"})
+    shop.load(D2)
+    assert len(shop.quarantined("order_items")) == 1
+
+
+def dies(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_same_bytes_under_another_name_are_not_loaded_again(shop: SmallShop) -> None:
