@@ -83,7 +83,10 @@ def materialize(
     result = job.execute_in_process(
         instance=instance,
         tags={RANGE_START: first, RANGE_END: last, COMMAND_TAG: command},
-        asset_selection=None if names is None else [dg.AssetKey(name.split("/")) for name in names],
+        # All of them by name too: Dagster shows no target of a run without a selection.
+        asset_selection=(
+            list(defs.resolve_all_asset_keys()) if names is None else [dg.AssetKey(name.split("/")) for name in names]
+        ),
         run_config={"loggers": {LOGGER: {}}},
         raise_on_error=False,
     )

@@ -14,7 +14,6 @@ from typing import Any
 from project_etl.core.gold_inputs import WHOLE, inputs_now
 from project_etl.core.gold_order import gold_order
 from project_etl.core.lake import Lake
-from project_etl.core.reach import is_dated
 from project_etl.core.staged import remember
 from project_etl.core.table import ReplaceDays, Table
 
@@ -77,8 +76,8 @@ def data_span(lake: Lake, tables: Sequence[Table], first: date, last: date) -> l
     for table in tables:
         if isinstance(table.write, ReplaceDays):
             furthest = max(furthest, table.write.reach)
-        if table.partition_by is not None and is_dated(table) and lake.exists(table.name):
-            held = lake.partition_rows(table.name, table.partition_by)
+        if table.day_column is not None and lake.exists(table.name):
+            held = lake.partition_rows(table.name, table.day_column)
             days |= {date.fromisoformat(day) for day in held if day != "None"}
     if not days:
         return []

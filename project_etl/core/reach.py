@@ -154,7 +154,7 @@ class Reach:
                     first[customer] = min(day, first.get(customer, day))
         if not first:
             return set()
-        sources = [table for table in self.tables if is_dated(table) and table.records and _has(table, CUSTOMER)]
+        sources = [table for table in self.tables if table.day_column and table.records and _has(table, CUSTOMER)]
         days = [
             _distinct(self.look(source.name, [CUSTOMER, day := _day_column(source)]), CUSTOMER, day)
             for source in sources
@@ -164,7 +164,7 @@ class Reach:
     def _changed_customers(self, source: Table) -> Iterator[tuple[Any, Any]]:
         """Customer and day of changed rows; a row without a customer has the one of the row that gives it its day."""
         changed = self.changes[source.name]
-        if not is_dated(source) or not len(changed):
+        if not source.day_column or not len(changed):
             return
         day = _day_column(source)
         if _has(source, CUSTOMER):
@@ -206,16 +206,10 @@ def _has(table: Table, column: str) -> bool:
     return column in table.schema.fieldNames()
 
 
-def is_dated(table: Table) -> bool:
-    """Whether the files of the table are partitioned by a day, which is then its business day."""
-    column = table.partition_by
-    return column is not None and table.schema[column].dataType.typeName() == "date"
-
-
 def _day_column(table: Table) -> str:
-    if table.partition_by is None or not is_dated(table):
+    if table.day_column is None:
         raise TableError(f"{table.name} is read by day but has none: set its partition_by to the column of its day.")
-    return table.partition_by
+    return table.day_column
 
 
 def _distinct(rows: ArrowTable, *names: str) -> Iterator[tuple[Any, ...]]:

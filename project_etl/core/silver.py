@@ -21,7 +21,6 @@ from pyspark.sql import functions as F
 from project_etl.core import quarantine
 from project_etl.core.delta_log import Commit
 from project_etl.core.judge import BROKEN, broken_counts, masked_json, rule_results
-from project_etl.core.reach import is_dated
 from project_etl.core.records import RECORD
 from project_etl.core.report import SILVER_COUNTS, Judgement, Report
 from project_etl.core.silver_frames import scored, silver_schema
@@ -66,7 +65,7 @@ def stage_silver(job: SilverJob) -> Staged:
         parents=plan.parents,
         reads={feed.bronze: lake.version(feed.bronze) for feed in job.feeds} | dict(plan.parents),
         tidies=batch if rejudged.leaving is not None else None,
-        touched=counted.touched if is_dated(table) else None,
+        touched=counted.touched if table.day_column else None,
     )
     return Staged(
         table.name,

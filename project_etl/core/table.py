@@ -206,6 +206,12 @@ class Table:
         """Whether Gold computes this table day by day."""
         return isinstance(self.write, ReplaceDays)
 
+    @property
+    def day_column(self) -> str | None:
+        """The date that partitions the files, which is then the rows' business day; None without one."""
+        column = self.partition_by
+        return column if column and self.schema[column].dataType.typeName() == "date" else None
+
     @cached_property
     def schema(self) -> T.StructType:
         """Names, types, nullability and comments of the contract's columns."""
@@ -233,10 +239,8 @@ def from_module(module: ModuleType) -> Table:
     positional = tuple(name for name in found if name not in PARAMETERS)
     if positional != expected:
         raise TableError(
-            f"{module.__name__}: transform takes ({', '.join(found)}) "
-            f"but {table.name} declares ({', '.join(expected)}); "
-            f"name the arguments as the inputs, in their order "
-            f"(parameters allowed beside them: {', '.join(PARAMETERS)})."
+            f"{module.__name__}: transform takes ({', '.join(found)}), {table.name} declares ({', '.join(expected)}); "
+            f"name the arguments as the inputs, in their order (allowed beside them: {', '.join(PARAMETERS)})."
         )
     code = hashlib.blake2b(inspect.getsource(module).encode(), digest_size=6).hexdigest()
     return replace(table, transform=transform, description=inspect.getdoc(module) or "", code_version=code)

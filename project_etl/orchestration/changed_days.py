@@ -24,7 +24,7 @@ from project_etl.core.gold_stale import data_span, outdated
 from project_etl.core.gold_work import changes_since, work_of
 from project_etl.core.lake import Lake
 from project_etl.core.lock import LakeError
-from project_etl.core.reach import Reach, is_dated
+from project_etl.core.reach import Reach
 from project_etl.core.table import Table
 from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.new_files import NAME as FILES_SENSOR
@@ -137,8 +137,8 @@ class Gold:
 
     def _told(self, name: str, feed: Any) -> str:  # noqa: ANN401 - pyarrow has no types
         rows = sum(kind != "update_preimage" for kind in feed["_change_type"].to_pylist())
-        table = next(table for table in self.tables if table.name == name)
-        days = sorted({str(day) for day in feed[table.partition_by].to_pylist() if day}) if is_dated(table) else []
+        column = next(table.day_column for table in self.tables if table.name == name)
+        days = sorted({str(day) for day in feed[column].to_pylist() if day}) if column else []
         span = f" of {days[0]}" + (f" to {days[-1]}" if days[1:] else "") if days else ""
         return f"{name}: {rows:,} rows{span}"
 

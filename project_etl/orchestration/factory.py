@@ -22,7 +22,7 @@ from typing import Any
 import dagster as dg
 from pyspark.sql import types as T
 
-from project_etl.core.contract import Rule
+from project_etl.core.contract import Action, Rule
 from project_etl.core.gold import GoldJob, gold_rules, stage_gold
 from project_etl.core.lake import Lake
 from project_etl.core.report import RuleResult
@@ -136,7 +136,7 @@ def gold_asset(wiring: Wiring, table: Table, tables: Sequence[Table]) -> dg.Asse
 
 
 def _business_day(table: Table) -> str | None:
-    return table.write.day if isinstance(table.write, ReplaceDays) else table.partition_by
+    return table.write.day if isinstance(table.write, ReplaceDays) else table.day_column
 
 
 def _shape(
@@ -192,7 +192,10 @@ def _asset(wiring: Wiring, shape: AssetShape, stage: Stage) -> dg.AssetsDefiniti
         pool=shape.name.replace("/", "_"),
         check_specs=[
             dg.AssetCheckSpec(
-                check.name, asset=key, description=f"{check.description} ({check.action.value})", blocking=True
+                check.name,
+                asset=key,
+                description=f"{check.description} ({check.action.value})",
+                blocking=check.action is Action.FAIL or check.at_most is not None,
             )
             for check in shape.checks
         ],
