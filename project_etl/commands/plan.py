@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from statistics import median
@@ -21,6 +21,7 @@ from project_etl.commands.summary import grid
 from project_etl.core.gold_inputs import WHOLE
 from project_etl.core.gold_stale import outdated
 from project_etl.core.lake import Lake
+from project_etl.core.report import Report
 from project_etl.core.silver_plan import SilverJob
 from project_etl.core.silver_plan import make_plan as silver_plan
 from project_etl.core.staged import Run, remember
@@ -112,9 +113,8 @@ def work_of(lake: Lake, settings: Settings, days: Sequence[str], seconds: Mappin
     for table in declared:
         if table.layer == "gold":
             stale = tuple(sorted(day.isoformat() for day in old.get(table.name, ())))
-            is_whole = table.name in old and not table.is_daily
-            units = (WHOLE,) if is_whole else stale
-            found.append(replace(_work(lake, table.name, units, "published", seconds), days=stale, is_whole=is_whole))
+            units = (WHOLE,) if table.name in old and not table.is_daily else stale
+            found.append(_work(lake, table.name, units, "published", seconds))
     return found
 
 
@@ -146,13 +146,12 @@ def _silver_days(
 def _work(
     lake: Lake,
     name: str,
-    days: tuple[str, ...],
+    units: tuple[str, ...],
     count: str,
     seconds: Mapping[str, float],
 ) -> Work:
-    memory = remember(lake, name)
-    rows = sum(memory.days.get(day, {}).get("report", {}).get("days", {}).get(day, {}).get(count, 0) for day in days)
-    return Work(name, days, is_whole=False, rows=rows, seconds=seconds.get(name))
+    rows, is_whole = remember(lake, name).report(units, Report()).total(count), units == (WHOLE,)
+    return Work(name, () if is_whole else units, is_whole, rows, seconds.get(name))
 
 
 def _selected(select: str, settings: Settings, work: Sequence[Work]) -> list[Work]:

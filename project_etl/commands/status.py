@@ -21,6 +21,7 @@ from project_etl.core.lake import Lake
 from project_etl.core.ledger import ledger
 from project_etl.core.staged import memory_of
 from project_etl.core.table import Table
+from project_etl.core.words import some_of
 from project_etl.orchestration.alerts import due_day
 from project_etl.orchestration.build import tables
 from project_etl.settings import Settings
@@ -110,8 +111,7 @@ def _show_backlog(console: Console, waiting: dict[str, list[str]]) -> None:
     if not waiting:
         console.print("Backlog: every file in landing has been loaded, or is in quarantine.")
     for table, files in waiting.items():
-        more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
-        console.print(f"[red]Backlog[/] of {table}: {', '.join(files[:SHOWN])}{more}", soft_wrap=True)
+        console.print(f"[red]Backlog[/] of {table}: {some_of(files, SHOWN)}", soft_wrap=True)
 
 
 def _show_quarantine(console: Console, lake: Lake, declared: Sequence[Table]) -> None:

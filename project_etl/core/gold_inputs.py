@@ -42,16 +42,20 @@ class Changes:
     @classmethod
     def of(cls, log: Sequence[Commit]) -> Changes:
         """Read the commits of a table, newest first."""
-        by_day: dict[str, int] = {}
-        for commit in log:
-            if not commit.may_change_rows:
-                continue
+        anywhere, by_day = log[-1].version, dict[str, int]()
+        for commit in (commit for commit in log if commit.may_change_rows):
             touched: Sequence[str] | None = commit.note.get("touched")
             if touched is None:
-                return cls(log[0].version, log[-1].version, commit.version, by_day)
+                anywhere = commit.version
+                break
             for day in touched:
                 by_day.setdefault(day, commit.version)
-        return cls(log[0].version, log[-1].version, log[-1].version, by_day)
+        return cls(log[0].version, log[-1].version, anywhere, by_day)
+
+    @property
+    def last(self) -> int:
+        """The newest version that changed rows."""
+        return max(self.by_day.values(), default=self.anywhere)
 
     def on(self, days: Iterable[str]) -> int:
         """The newest version that changed rows of some days."""
@@ -100,12 +104,13 @@ class GoldInputs:
 
     def _last_change(self, changes: Changes, item: Input, unit: str) -> int:
         """The newest version of an input that changed what a unit is made from."""
-        if not isinstance(self.table.write, ReplaceDays):
-            return changes.on(changes.by_day)
-        if not item.whole:
+        write = self.table.write
+        if isinstance(write, ReplaceDays) and not item.whole:
             return changes.on(input_days([unit], item))
-        # What customers did before a day is read with it; what they do later is not its concern.
-        return changes.until(unit) if self.table.write.reach_customers else changes.on(changes.by_day)
+        if isinstance(write, ReplaceDays) and write.reach_customers:
+            # What customers did before a day is read with it; what they do later is not its concern.
+            return changes.until(unit)
+        return changes.last
 
 
 def inputs_now(lake: Lake, table: Table, parameters: Mapping[str, Any]) -> GoldInputs:

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from functools import reduce
-from operator import and_
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -54,7 +52,7 @@ def stage_silver(job: SilverJob) -> Staged:
     rows = scored(job, plan).persist()
     counted = _count(table, rows)
     rejudged = _rejudged(job, plan, rows)
-    report, recounted = _with_earlier_days(job, plan, rejudged, _report(job, plan, rows, counted))
+    report, recounted = _with_earlier_days(job, plan, rejudged, _report(job, rows, counted))
     batch = f"{job.run.run_id}/{lake.version(table.name)}"
     note = note_of(
         job.run,
@@ -131,19 +129,13 @@ def _named(partitions: Collection[str | None]) -> tuple[str, ...] | None:
     return names if len(names) == len(partitions) else None
 
 
-def _report(job: SilverJob, plan: SilverPlan, rows: DataFrame, counted: Counted) -> Report:
+def _report(job: SilverJob, rows: DataFrame, counted: Counted) -> Report:
+    """The report of the batch."""
     where = F.concat_ws(":", "_source_file", "_row_number")
     sample = F.concat_ws(" ", where, masked_json(job.table.schema, job.columns, f"{RECORD}.text"))
     batch = rows.where("_in_batch")
     broken = broken_counts(batch, F.col("_landing_date"), sample) if counted.has_broken else []
-    fresh = Report(
-        days=counted.days,
-        rules=rule_results(job.rules, broken),
-        totals=counted.effect,
-    )
-    # Asked days that were not judged now are reported as they were when they were judged.
-    settled = [day for day in job.days if day not in plan.batch_days and day in plan.memory.days]
-    return fresh.joined(plan.memory.report(settled, fresh)) if settled else fresh
+    return Report(days=counted.days, rules=rule_results(job.rules, broken), totals=counted.effect)
 
 
 def _commit(
@@ -199,13 +191,14 @@ class Rejudged:
 
 
 def _rejudged(job: SilverJob, plan: SilverPlan, rows: DataFrame) -> Rejudged:
+    """Compare quarantine with the judgements of now."""
     lake, name, keys = job.lake, quarantine.name_of(job.table.name), [*quarantine.KEYS]
     # A run that died may have left rows of days that were never judged.
     has_reason = plan.waiting or plan.changed_days or plan.carried
     if not lake.exists(name) or not (has_reason or quarantine.holds(lake, name, plan.new_days)):
         return Rejudged(None, ())
     held = lake.read(name).select(*keys, F.col("_landing_date").alias("_held"), "rules")
-    is_published = reduce(and_, (F.col(f"_was.{key}").eqNullSafe(F.col(key)) for key in keys)).alias("_published")
+    is_published = F.struct(*[f"_was.{key}" for key in keys]).eqNullSafe(F.struct(*keys)).alias("_published")
     now = rows.where(~F.col("_stored"))
     now = now.select(*keys, "_landing_date", "_in_batch", "_valid", "_status", BROKEN, is_published)
     both = held.join(now, on=keys, how="full")
@@ -233,17 +226,21 @@ def _rejudged(job: SilverJob, plan: SilverPlan, rows: DataFrame) -> Rejudged:
     return Rejudged(changed.where("_leaving").select(*keys) if is_any_leaving else None, tuple(judgements))
 
 
-def _with_earlier_days(job: SilverJob, plan: SilverPlan, rejudged: Rejudged, report: Report) -> tuple[Report, set[str]]:
-    """The report with the earlier days of records that were judged again, counted as they are now; and these days."""
+def _with_earlier_days(job: SilverJob, plan: SilverPlan, rejudged: Rejudged, fresh: Report) -> tuple[Report, set[str]]:
+    """The report with days that are not of the batch, and those of them that are counted anew.
+
+    Asked days are reported as they were when they were judged, and so are the days of records that were judged again,
+    but for what became of these.
+    """
     memory, judgements = plan.memory, rejudged.judgements
     released = sum(judgement.number for judgement in judgements if judgement.is_released)
-    report = replace(report, totals={**report.totals, "released": released})
-    earlier = {judgement.day for judgement in judgements if judgement.day in memory.days} - {*plan.batch_days}
+    again = {judgement.day for judgement in judgements}
+    known = ({*job.days} | again) & memory.days.keys() - {*plan.batch_days}
+    report = replace(fresh, totals={**fresh.totals, "released": released})
+    report = report.joined(memory.report(sorted(known), report))
     # A run that died before it had tidied has counted them already.
-    earlier -= unsettled_days(job, memory, earlier)
-    report = report.joined(memory.report(sorted(earlier - report.days.keys()), report))
-    earlier &= report.days.keys()
+    recounted = (again & known & report.days.keys()) - unsettled_days(job, memory, again)
     for judgement in judgements:
-        if judgement.day in earlier:
+        if judgement.day in recounted:
             report = report.rejudged(judgement)
-    return report, earlier
+    return report, recounted

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from project_etl.core.delta_log import Commit
@@ -57,6 +58,11 @@ def note_of(run: Run, table: str, report: Report, **more: Any) -> dict[str, Any]
     return {"table": table, "run_id": run.run_id, "report": report.to_json(), **more}
 
 
+# Where a note has the days that its commit computed, and those of which it only counted records, each with what it was
+# made of.
+COVERING = ("days", "recounted")
+
+
 @dataclass(frozen=True)
 class Memory:
     """What the commit notes of a table say about the days it was computed for.
@@ -73,7 +79,8 @@ class Memory:
 
     def fingerprint(self, day: str) -> str | None:
         """What the day was computed from when it last was; None when the log does not say."""
-        return _covered(self.days.get(day, {})).get(day)
+        note = self.days.get(day, {})
+        return next((note[key][day] for key in COVERING if day in (note.get(key) or {})), None)
 
     def report(self, days: Sequence[str], unbroken: Report) -> Report:
         """Put the report of several days together again from the notes that cover them.
@@ -99,11 +106,6 @@ class Memory:
         return Report(days=counts, rules=rules)
 
 
-def _covered(note: Mapping[str, Any]) -> dict[str, str]:
-    """Day → what it was made of, for the days that a commit computed, and those of which it only counted records."""
-    return {**(note.get("recounted") or {}), **(note.get("days") or {})}
-
-
 def remember(lake: Lake, table: str) -> Memory:
     """Read a table's memory from its commit notes."""
     return memory_of(table, lake.commits(table))
@@ -114,7 +116,7 @@ def memory_of(table: str, commits: Sequence[Commit]) -> Memory:
     notes: list[Mapping[str, Any]] = [dict(commit.note) for commit in commits if commit.note.get("table") == table]
     days: dict[str, Mapping[str, Any]] = {}
     for note in notes:
-        for day in _covered(note):
+        for day in chain.from_iterable(note.get(key) or {} for key in COVERING):
             days.setdefault(day, note)
     return Memory(
         days=days,

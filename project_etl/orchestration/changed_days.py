@@ -26,6 +26,7 @@ from project_etl.core.lake import Lake
 from project_etl.core.lock import LakeError
 from project_etl.core.reach import Reach
 from project_etl.core.table import Table
+from project_etl.core.words import span
 from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.new_files import NAME as FILES_SENSOR
 from project_etl.orchestration.request_book import Book, Look, Request, describe, is_underway, outcomes
@@ -138,9 +139,8 @@ class Gold:
     def _told(self, name: str, feed: Any) -> str:  # noqa: ANN401 - pyarrow has no types
         rows = sum(kind != "update_preimage" for kind in feed["_change_type"].to_pylist())
         column = next(table.day_column for table in self.tables if table.name == name)
-        days = sorted({str(day) for day in feed[column].to_pylist() if day}) if column else []
-        span = f" of {days[0]}" + (f" to {days[-1]}" if days[1:] else "") if days else ""
-        return f"{name}: {rows:,} rows{span}"
+        days = sorted(day for day in feed[column].unique().to_pylist() if day) if column else []
+        return f"{name}: {rows:,} rows{f' of {span(days[0], days[-1])}' if days else ''}"
 
     def _look(self, name: str, columns: Sequence[str]) -> Any:  # noqa: ANN401 - pyarrow has no types
         return self.lake.delta(name).to_pyarrow_table(columns=list(columns))

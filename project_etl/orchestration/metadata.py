@@ -19,6 +19,7 @@ from project_etl.core.gold_work import stretches
 from project_etl.core.lake import Lake
 from project_etl.core.report import Report, RuleResult
 from project_etl.core.staged import Staged
+from project_etl.core.words import some_of, span
 
 MAX_DAYS_SHOWN = 400
 MAX_FILES_SHOWN = 50
@@ -162,9 +163,7 @@ _SIZES = {
 def _spans(days: Sequence[str]) -> str:
     """Days in words, for a person: `2025-01-02 to 2025-01-05, 2025-01-09`."""
     found = stretches([date.fromisoformat(day) for day in days], len(days))
-    words = [f"{first} to {last}" if first < last else str(first) for first, last in found]
-    more = f" and {len(words) - MAX_SPANS_SHOWN} more" if len(words) > MAX_SPANS_SHOWN else ""
-    return ", ".join(words[:MAX_SPANS_SHOWN]) + more
+    return some_of([span(*stretch) for stretch in found], MAX_SPANS_SHOWN)
 
 
 def _counts(report: Report) -> list[str]:

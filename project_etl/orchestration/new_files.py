@@ -22,6 +22,7 @@ from project_etl.core.gold_work import stretches
 from project_etl.core.lake import Lake
 from project_etl.core.silver_order import with_dependents
 from project_etl.core.table import Table
+from project_etl.core.words import some_of
 from project_etl.orchestration.request_book import Book, Look, Request, describe, outcomes
 from project_etl.settings import Settings
 from project_etl.sources.arrivals import Arrivals, Seen, Watch, arrivals
@@ -184,5 +185,4 @@ def _why(within: Mapping[str, Mapping[str, Sequence[str]]]) -> str:
         for day, found in within.items()
         for table, files in sorted(found.items())
     ]
-    more = f" and {len(folders) - SHOWN} more" if len(folders) > SHOWN else ""
-    return f"new in landing: {', '.join(folders[:SHOWN])}{more}"
+    return f"new in landing: {some_of(folders, SHOWN)}"

@@ -18,6 +18,7 @@ from typing import Any
 
 import dagster as dg
 
+from project_etl.core.words import span
 from project_etl.orchestration.partitions import RANGE_END, RANGE_START
 
 # A request that failed so often is set aside; what fails on bad data fails again, and what fails on a full disk or a
@@ -198,11 +199,7 @@ def is_underway(instance: dg.DagsterInstance, sensor: str) -> bool:
 
 def describe(requests: Iterable[Request]) -> str:
     """Days and tables of some requests, for a person."""
-
-    def days(request: Request) -> str:
-        return request.first if request.first == request.last else f"{request.first} to {request.last}"
-
-    return "; ".join(f"{days(request)} of {len(request.tables)} tables" for request in requests)
+    return "; ".join(f"{span(request.first, request.last)} of {len(request.tables)} tables" for request in requests)
 
 
 def _request(value: dict[str, Any]) -> Request:

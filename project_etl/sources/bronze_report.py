@@ -21,7 +21,7 @@ from project_etl.core.ledger import landed_on
 from project_etl.core.names import MALFORMED_KEY, RESCUED
 from project_etl.core.report import Report, RuleResult
 from project_etl.core.staged import remember
-from project_etl.sources.file_register import FILE_HAS_RECORDS, FILE_UNIQUE, entries
+from project_etl.sources.file_register import FILE_HAS_RECORDS, FILE_UNIQUE
 from project_etl.sources.load_plan import BronzeJob, BronzePlan
 from project_etl.sources.unreadable import FILE_ACCESSIBLE, FILE_STABLE
 
@@ -99,7 +99,7 @@ def bronze_report(job: BronzeJob, plan: BronzePlan, found: Mapping[str, Found]) 
         counted.broke("files_recognized", day, f"{item.path}: {item.reason}")
     for file in found.values():
         counted.file(file)
-    _count_listed(job, plan, found, counted)
+    _count_listed(plan, found, counted)
     if plan.has_work:
         _count_held(job, plan, found, counted)
     fresh = counted.report(len(dropped(plan, found)))
@@ -145,23 +145,16 @@ class _Count:
     def report(self, dropped: int) -> Report:
         """All of it."""
         rules = (
-            RuleResult(
-                rule.name,
-                rule.action,
-                rule.description,
-                rule.version,
-                by_day=self.broken[rule.name],
-                samples=tuple(self.samples[rule.name][:SAMPLES]),
-            )
+            replace(rule, by_day=self.broken[rule.name], samples=tuple(self.samples[rule.name][:SAMPLES]))
             for rule in bronze_rules()
         )
         return Report(days=self.days, rules=tuple(rules), totals={"files_dropped": dropped})
 
 
-def _count_listed(job: BronzeJob, plan: BronzePlan, found: Mapping[str, Found], counted: _Count) -> None:
+def _count_listed(plan: BronzePlan, found: Mapping[str, Found], counted: _Count) -> None:
     """Count the files in the register that are as they were."""
     seen = {*found, *(file.path for file in (*plan.copies, *plan.known_bad, *plan.denied)), *plan.settled}
-    for entry in entries(job.lake, job.dataset.bronze, job.days):
+    for entry in plan.listed:
         if entry.path in seen:
             continue
         if entry.rule != FILE_HAS_RECORDS:

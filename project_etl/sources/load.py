@@ -25,7 +25,7 @@ from project_etl.sources.executor import PROBLEM, groups_of, reader
 from project_etl.sources.file_register import FILE_HAS_RECORDS, FILE_UNIQUE, FileEntry, update
 from project_etl.sources.landing_store import LandingFile
 from project_etl.sources.load_plan import BronzeJob, BronzePlan, make_plan
-from project_etl.sources.unreadable import FILE_ACCESSIBLE, FILE_STABLE
+from project_etl.sources.unreadable import FILE_ACCESSIBLE
 
 TASKS_PER_CORE = 2
 
@@ -87,17 +87,17 @@ def _found(rows: DataFrame) -> dict[str, Found]:
 
 def _commit(job: BronzeJob, plan: BronzePlan, rows: DataFrame, found: Mapping[str, Found], report: Report) -> Commit:
     lake, table = job.lake, job.dataset.bronze
-    bad = {path: file.problem for path, file in found.items() if file.problem}
+    bad = [path for path, file in found.items() if file.problem is not None]
     # The register first: should the run die in between, the files are read again and judged the same.
     update(
         lake,
-        [*_copies(job, plan), *_unloaded(job, plan, found, bad)],
+        [*_copies(job, plan), *_unloaded(job, plan, found)],
         [path for path in plan.settled if path not in bad],
     )
     columns = job.dataset.schema.fieldNames()
     good = rows.where(F.col("_row_number") > 0).select(*columns)
     if bad:
-        good = good.where(~F.col("_source_file").isin(list(bad)))
+        good = good.where(~F.col("_source_file").isin(bad))
     drop = dropped(plan, found)
     note = note_of(job.run, table, report, days=dict.fromkeys(job.days, ""))
     if not drop and not plan.rename:
@@ -130,15 +130,14 @@ def _copies(job: BronzeJob, plan: BronzePlan) -> list[FileEntry]:
     return [*copies, *denied, *known_bad]
 
 
-def _unloaded(
-    job: BronzeJob, plan: BronzePlan, found: Mapping[str, Found], bad: Mapping[str, Mapping[str, str]]
-) -> list[FileEntry]:
+def _unloaded(job: BronzeJob, plan: BronzePlan, found: Mapping[str, Found]) -> list[FileEntry]:
     """Entries of files that gave no rows; one that changed while it was read is simply taken next time."""
     result: list[FileEntry] = []
     for file, version in plan.load.items():
-        if file.path in bad and bad[file.path]["rule"] != FILE_STABLE:
-            result.append(_entry(job, file, version, bad[file.path]["rule"], bad[file.path]["detail"]))
-        elif file.path not in bad and not found[file.path].records:
+        what = found[file.path]
+        if what.problem is not None and not what.is_unstable:
+            result.append(_entry(job, file, version, what.problem["rule"], what.problem["detail"]))
+        elif what.problem is None and not what.records:
             result.append(_entry(job, file, version, FILE_HAS_RECORDS, "has a header and no records"))
     return result
 

@@ -59,7 +59,8 @@ class BronzePlan:
         denied: files that may not be read, with why; they are tried again with every run.
         known_denied: those of them that are in the register already.
         known_bad: files with the bytes of a file of the day that is known to be bad, with that file's entry.
-        settled: register entries of files that are in order now.
+        listed: entries of the asked days in the register of files, as they are before this batch.
+        settled: those of files that are in order now.
         unsettled: files that were still changing.
         unrecognized: what lies in landing and is not read.
         files: asked day → path → content version, as it will be.
@@ -72,6 +73,7 @@ class BronzePlan:
     denied: Mapping[LandingFile, str]
     known_denied: frozenset[LandingFile]
     known_bad: Mapping[LandingFile, FileEntry]
+    listed: tuple[FileEntry, ...]
     settled: tuple[str, ...]
     unsettled: tuple[LandingFile, ...]
     unrecognized: tuple[Unrecognized, ...]
@@ -123,6 +125,7 @@ def make_plan(job: BronzeJob) -> BronzePlan:
         denied=denied,
         known_denied=frozenset(f for f in denied if f.path in listed and listed[f.path].rule == FILE_ACCESSIBLE),
         known_bad=steps.known_bad,
+        listed=tuple(listed.values()),
         settled=tuple(sorted(path for path in listed.keys() - refused if any(path in h for h in steps.files.values()))),
         unsettled=unsettled,
         unrecognized=unrecognized,
