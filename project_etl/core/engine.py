@@ -34,6 +34,8 @@ COMMON: dict[str, str] = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
     # Compiled expressions that are kept; the default of 100 is less than one run over all tables makes.
     "spark.sql.codegen.cache.maxEntries": "2000",
+    # No table has buckets; looking for them copies the session for each frame that is persisted, a quarter of a second.
+    "spark.sql.sources.bucketing.autoBucketedScan.enabled": "false",
     # A half-read gzip must fail loudly, never give the rows before the fault.
     "spark.sql.files.ignoreCorruptFiles": "false",
     # Rows travel to Python workers as Arrow; 10,000 a batch is what the landing reader makes.
@@ -51,6 +53,12 @@ LOCAL: dict[str, str] = {
     "spark.driver.bindAddress": "127.0.0.1",
     # Hadoop starts a `chmod` process for every local file it makes, and two files for each; this one asks the JVM.
     "spark.hadoop.fs.file.impl": "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem",
+    # What Delta and Spark take for commits and their checksums by default goes past that file system, and starts twenty
+    # `readlink` and `chmod` processes for each commit. These two promise the same and use it.
+    "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
+    "spark.sql.streaming.checkpointFileManagerClass": (
+        "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
+    ),
     # A port and a web page for each run that nobody looks at; the Dagster UI is the page.
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
