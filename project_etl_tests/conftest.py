@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from project_etl.core.engine import EngineConfig, start
+from project_etl.core.engine import EngineConfig, runtime_conf, start
+
+CODEGEN = "spark.sql.codegen.factoryMode"
 
 
 @pytest.fixture(scope="session")
@@ -35,12 +37,22 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
             conf={
                 "spark.sql.warehouse.dir": str(scratch / "warehouse"),
                 "spark.driver.extraJavaOptions": f"-Duser.timezone=UTC -Dderby.system.home={scratch / 'derby'}",
+                # Compiling expressions for a handful of rows takes a quarter of all time. The demo, the README's
+                # commands, the daemon and the real data run as shipped; so do tests that ask for `compiled`.
+                CODEGEN: "NO_CODEGEN",
             },
         )
     )
     session.sparkContext.setLogLevel("ERROR")
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="module")
+def compiled(spark: SparkSession) -> Iterator[None]:
+    """Expressions are compiled, as they are outside of tests."""
+    with runtime_conf(spark, {CODEGEN: "FALLBACK"}):
+        yield
 
 
 @pytest.fixture

@@ -35,6 +35,8 @@ from project_etl.core.contract import (
 )
 from project_etl.core.engine import runtime_conf
 
+pytestmark = pytest.mark.usefixtures("compiled")
+
 ORACLE_CONF = {
     # Pandera runs a Spark job per check; compiling each of them takes five times as long as interpreting it.
     "spark.sql.codegen.wholeStage": "false",

@@ -15,6 +15,8 @@ from pyspark.sql import types as T
 from project_etl.core import money
 from project_etl_tests.small_tables import assert_rows, frame
 
+pytestmark = pytest.mark.usefixtures("compiled")
+
 RATES = "rate_date DATE, base_currency STRING, quote_currency STRING, rate DECIMAL(18,8)"
 SOLD = "id STRING, currency STRING, order_date DATE"
 
