@@ -1,28 +1,35 @@
 """Left alone: Dagster's own daemon runs the sensors, files are dropped into landing, and Gold is right in the end.
 
 A minute of it belongs to every test run, an hour to `make soak` (SOAK_MINUTES says how long), in which the power fails
-too: everything is killed while a run works, and started again.
+too: everything is killed while a run works, and started again. So does a daemon that dies between what a sensor asks
+for and the sensor's cursor, and a run that takes too long.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
+from project_etl.commands.environment import instance_in
 from project_etl.generator import generate
 from project_etl_tests.commands.given import REPOSITORY, surroundings
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
+from project_etl_tests.orchestration.autopilot import SENSORS
+from project_etl_tests.promises.commands import orphans
 
 FIRST = date(2025, 1, 1)
 # Rolling tables have rows for so many days after the last order.
@@ -31,15 +38,29 @@ WINDOW_DAYS = 13
 QUIET_SECONDS = 1200
 
 
+DAEMON = ("run", "-m", "project_etl.definitions")
+REQUESTS = [f"{when} a request of {sensor}" for sensor in SENSORS for when in ("before", "after")]
+
+
 @contextmanager
-def left_alone(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the daemon over the landing and lake of a folder; its output is in `daemon.log`. All its processes end."""
+def left_alone(
+    folder: Path, program: Sequence[str] = (str(REPOSITORY / ".venv/bin/dagster-daemon"),), most_seconds: int = 14400
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the daemon over the landing and lake of a folder; its output is in `daemon.log`. All its processes end.
+
+    Args:
+        folder: where everything is.
+        program: what runs the daemon.
+        most_seconds: how long a run may take.
+    """
     env = surroundings(folder, ENV="local", AUTOMATION="true", TICK_SECONDS=2, SETTLE_SECONDS=1)
+    limit(Path(env["DAGSTER_HOME"]) / "dagster.yaml", most_seconds)
     with (folder / "daemon.log").open("ab") as output:
         daemon = subprocess.Popen(
-            [str(REPOSITORY / ".venv/bin/dagster-daemon"), "run", "-m", "project_etl.definitions"],
+            [*program, *DAEMON],
             cwd=folder,
-            env=env,
+            # A program may be a module of the tests.
+            env=env | {"PYTHONPATH": str(REPOSITORY)},
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -54,6 +75,28 @@ def left_alone(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
                 # Runs and their JVMs are of the same group, and may outlive the daemon on purpose: not a test's.
                 with suppress(ProcessLookupError):
                     os.killpg(daemon.pid, signal.SIGKILL)
+
+
+def witness(folder: Path, patch: pytest.MonkeyPatch, *programs: str) -> Path:
+    """From now on each call of some programs is noted before they do their work; the file of these notes."""
+    notes, path = folder / "called.txt", folder / "bin"
+    path.mkdir()
+    notes.touch()
+    for program in programs:
+        script = path / program
+        script.write_text(f'#!/bin/sh\necho "{program} $*" >> {notes}\nexec {shutil.which(program)} "$@"\n')
+        script.chmod(0o755)
+    patch.setenv("PATH", f"{path}{os.pathsep}{os.environ['PATH']}")
+    return notes
+
+
+def limit(dagster_yaml: Path, most_seconds: int) -> None:
+    """Set how long a run may take, and look often."""
+    text = dagster_yaml.read_text()
+    for setting, seconds in (("max_runtime_seconds", most_seconds), ("poll_interval_seconds", 2)):
+        text, found = re.subn(rf"(?<={setting}: )\d+", str(seconds), text)
+        assert found == 1, setting
+    dagster_yaml.write_text(text)
 
 
 def drop(staged: Path, landing: Path) -> None:
@@ -108,10 +151,52 @@ def live(folder: Path, days: int, minutes: float, *, has_power_cut: bool) -> Non
 
 
 @pytest.mark.timeout(2400)
-def test_files_that_are_dropped_come_to_gold_with_nobody_touching_it(tmp_path: Path) -> None:
+def test_files_that_are_dropped_come_to_gold_with_nobody_touching_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = witness(tmp_path, monkeypatch, "chmod", "readlink")
     live(tmp_path, days=2, minutes=0.2, has_power_cut=False)
+    # Hadoop likes to start processes for local files; they took a third of a commit's time.
+    assert str(tmp_path / "lake") not in calls.read_text()
 
 
 @pytest.mark.soak
 def test_an_hour_left_alone(tmp_path: Path, soak_minutes: float) -> None:
     live(tmp_path, days=60, minutes=soak_minutes, has_power_cut=True)
+
+
+@pytest.mark.soak
+def test_killed_between_what_a_sensor_asks_for_and_its_cursor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    generate(tmp_path / "landing", days=2, scale=0.01)
+    deaths = tmp_path / "deaths.txt"
+    mortal = [sys.executable, "-m", "project_etl_tests.promises.mortal", str(deaths), "request", "dagster-daemon"]
+    for _ in REQUESTS:
+        with left_alone(tmp_path, mortal) as daemon:
+            assert daemon.wait(QUIET_SECONDS) == -signal.SIGKILL, (tmp_path / "daemon.log").read_text()[-5000:]
+    assert sorted(deaths.read_text().splitlines()) == sorted(REQUESTS)
+    with left_alone(tmp_path):
+        wait_for_gold(tmp_path / "lake", tmp_path / "landing", 2, tmp_path / "daemon.log")
+    keys = [run.tags["dagster/run_key"] for run in runs_in(tmp_path, monkeypatch) if not run.parent_run_id]
+    assert len(keys) == len(set(keys)), "something was asked for twice"
+
+
+@pytest.mark.soak
+def test_a_run_that_takes_too_long_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    generate(tmp_path / "landing", days=2, scale=0.01)
+    with left_alone(tmp_path, most_seconds=30):
+        end = time.monotonic() + QUIET_SECONDS
+        while not runs_in(tmp_path, monkeypatch, dg.DagsterRunStatus.FAILURE):
+            assert time.monotonic() < end, "no run was stopped"
+            time.sleep(1)
+        assert orphans(tmp_path) == []
+    assert "exceeding maximum runtime of 30 seconds" in (tmp_path / "daemon.log").read_text()
+    with left_alone(tmp_path):
+        wait_for_gold(tmp_path / "lake", tmp_path / "landing", 2, tmp_path / "daemon.log")
+
+
+def runs_in(folder: Path, patch: pytest.MonkeyPatch, *statuses: dg.DagsterRunStatus) -> Sequence[dg.DagsterRun]:
+    """Runs that Dagster's home in a folder remembers."""
+    with patch.context() as inner, instance_in(folder / "home") as instance:
+        # Opening an instance sets DAGSTER_HOME.
+        inner.delenv("DAGSTER_HOME")
+        return instance.get_runs(dg.RunsFilter(statuses=list(statuses)) if statuses else None)

@@ -7,6 +7,7 @@ what happens to them.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -25,8 +26,22 @@ def everything(first: str, last: str) -> tuple[str, ...]:
 
 def left_over(folder: Path) -> list[psutil.Process]:
     """Processes over a folder's lake, JVMs and workers included, that are there when they have had time to end."""
+    return _patiently(lambda: _processes(str(folder / "lake")))
+
+
+def orphans(folder: Path) -> list[psutil.Process]:
+    """JVMs over a folder's lake that are there when the runs that started them have ended."""
+
+    def found() -> list[psutil.Process]:
+        processes = _processes(str(folder / "lake"))
+        return [process for process in processes if process.name() == "java" and process.parent() not in processes]
+
+    return _patiently(found)
+
+
+def _patiently(find: Callable[[], list[psutil.Process]]) -> list[psutil.Process]:
     end = time.monotonic() + END_SECONDS
-    while (found := _processes(str(folder / "lake"))) and time.monotonic() < end:
+    while (found := find()) and time.monotonic() < end:
         time.sleep(0.2)
     return found
 

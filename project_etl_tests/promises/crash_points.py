@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import dagster as dg
 import deltalake
+from dagster._core.storage.tags import SENSOR_NAME_TAG
 from deltalake.table import TableOptimizer
 
 from project_etl.core import lake as lake_module
@@ -52,6 +54,7 @@ def crash_points(at: At, within: At | None = None) -> Iterator[None]:
             stack.enter_context(patch.object(Lake, name, _commit(getattr(Lake, name), at, within)))
         for owner, name, point in OTHERS:
             stack.enter_context(patch.object(owner, name, _around(getattr(owner, name), at, point)))
+        stack.enter_context(patch.object(dg.DagsterInstance, "submit_run", _submit(dg.DagsterInstance.submit_run, at)))
         yield
 
 
@@ -63,6 +66,20 @@ def _around(method: Callable[..., Any], at: At, point: str) -> Callable[..., Any
         at(f"before {name}")
         result = method(*args, **options)
         at(f"after {name}")
+        return result
+
+    return wrapped
+
+
+def _submit(method: Callable[..., Any], at: At) -> Callable[..., Any]:
+    @wraps(method)
+    def wrapped(instance: dg.DagsterInstance, run_id: str, *args: Any, **options: Any) -> Any:
+        run = instance.get_run_by_id(run_id)
+        sensor = run.tags.get(SENSOR_NAME_TAG, "nobody") if run else "nobody"
+        at(f"before a request of {sensor}")
+        result = method(instance, run_id, *args, **options)
+        # The daemon writes the sensor's cursor when all that a tick asks for is submitted.
+        at(f"after a request of {sensor}")
         return result
 
     return wrapped

@@ -2,7 +2,7 @@
 
 Two landings and a night of maintenance, each in processes that are killed with their JVM, one crash point after the
 other, until one comes through. `make soak` runs it: each death costs the start of a JVM. In every test run the state
-machine of `test_any_order.py` stops at the same points, and `test_daemon.py` kills a run with its daemon.
+machine of `test_any_order.py` stops at the same points; `orchestration/test_daemon.py` kills the daemon.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Victim:
         while True:
             died = len(file.read_text().splitlines())
             done = subprocess.run(
-                [sys.executable, "-m", MORTAL, str(file), EVERY_POINT, *command],
+                [sys.executable, "-m", MORTAL, str(file), EVERY_POINT, "dagster", *command],
                 cwd=REPOSITORY,
                 env=env,
                 capture_output=True,
