@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,23 +132,45 @@ def prepare_environment(config: EngineConfig) -> None:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 
 
+def started_apart(start: Callable[[], SparkSession]) -> SparkSession:
+    """Start a session in a thread of its own, so that interrupts stay with who has them.
+
+    In the main thread PySpark takes over Ctrl-C and Dagster's termination of a run, for a handler that fails when it
+    comes in the middle of a call to the JVM: one table would fail, and the run that was to end go on with the next.
+    """
+    with ThreadPoolExecutor(max_workers=1) as apart:
+        return apart.submit(start).result()
+
+
 def start(config: EngineConfig) -> SparkSession:
     """Start or get the session of this process without Dagster (for the command line, tests and benchmarks)."""
     prepare_environment(config)
     builder = SparkSession.builder
     for key, value in spark_conf(config).items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    return started_apart(builder.getOrCreate)
 
 
 @contextmanager
 def runtime_conf(spark: SparkSession, values: Mapping[str, str]) -> Generator[None]:
-    """Set runtime settings for the length of the block and put back what was there."""
+    """Set runtime settings for the length of the block and put back what was there.
+
+    Not so after an interrupt, which leaves the connection to the JVM in the middle of an answer: whoever asked next
+    would get that one.
+    """
     before = {key: spark.conf.get(key, None) for key in values}
-    for key, value in values.items():
-        spark.conf.set(key, value)
+    _set(spark, values)
     try:
         yield
-    finally:
-        for key, value in before.items():
-            spark.conf.unset(key) if value is None else spark.conf.set(key, value)
+    except Exception:
+        _set(spark, before)
+        raise
+    _set(spark, before)
+
+
+def _set(spark: SparkSession, values: Mapping[str, str | None]) -> None:
+    for key, value in values.items():
+        if value is None:
+            spark.conf.unset(key)
+        else:
+            spark.conf.set(key, value)

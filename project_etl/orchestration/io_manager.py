@@ -43,8 +43,11 @@ class DeltaIOManager(dg.IOManager):
             return
         try:
             commit = obj.commit() if obj.commit else None
-        finally:
+        except Exception:
+            # Not after an interrupt: nothing may be asked of the JVM then (`runtime_conf` in core/engine.py).
             obj.discard()
+            raise
+        obj.discard()
         seconds = time.monotonic() - started
         version = commit.version if commit else obj.version
         metadata = table_metadata(self.lake, obj, version, commit, seconds)

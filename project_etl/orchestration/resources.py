@@ -6,11 +6,13 @@ not belong here: `spark.*` keys (`core/engine.py`), reading settings files (`set
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from dagster_pyspark import LazyPySparkResource
+from pyspark.sql import SparkSession
 
-from project_etl.core.engine import EngineConfig, prepare_environment, spark_conf
+from project_etl.core.engine import EngineConfig, prepare_environment, spark_conf, started_apart
 from project_etl.core.lake import Lake
 from project_etl.settings import Settings
 
@@ -36,4 +38,9 @@ def spark_resource(settings: Settings) -> LazyPySparkResource:
 
 def lake_of(settings: Settings, spark: LazyPySparkResource) -> Lake:
     """The lake of these settings."""
-    return Lake(settings.lake_root, lambda: spark.spark_session)
+
+    @cache
+    def session() -> SparkSession:
+        return started_apart(lambda: spark.spark_session)
+
+    return Lake(settings.lake_root, session)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
@@ -18,6 +19,8 @@ MAINTENANCE_JOB = ("job", "execute", *DEFINITIONS, "-j", "maintenance")
 # What the operating system may take to end a process that has been told to.
 END_SECONDS = 30
 
+Found = TypeVar("Found")
+
 
 def everything(first: str, last: str) -> tuple[str, ...]:
     """The command of `dagster` that materializes everything for some days."""
@@ -26,7 +29,7 @@ def everything(first: str, last: str) -> tuple[str, ...]:
 
 def left_over(folder: Path) -> list[psutil.Process]:
     """Processes over a folder's lake, JVMs and workers included, that are there when they have had time to end."""
-    return _patiently(lambda: _processes(str(folder / "lake")))
+    return at_rest(lambda: _processes(str(folder / "lake")))
 
 
 def orphans(folder: Path) -> list[psutil.Process]:
@@ -36,10 +39,11 @@ def orphans(folder: Path) -> list[psutil.Process]:
         processes = _processes(str(folder / "lake"))
         return [process for process in processes if process.name() == "java" and process.parent() not in processes]
 
-    return _patiently(found)
+    return at_rest(found)
 
 
-def _patiently(find: Callable[[], list[psutil.Process]]) -> list[psutil.Process]:
+def at_rest(find: Callable[[], Found]) -> Found:
+    """What is found when it is nothing, or when processes have had time to end."""
     end = time.monotonic() + END_SECONDS
     while (found := find()) and time.monotonic() < end:
         time.sleep(0.2)

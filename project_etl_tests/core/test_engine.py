@@ -1,0 +1,44 @@
+"""The engine: what a session leaves as it was, and what an interrupt keeps it from doing."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+from pyspark.sql import SparkSession
+
+from project_etl.core.engine import runtime_conf
+
+KEY = "spark.sql.shuffle.partitions"
+
+
+def shuffle_partitions(spark: SparkSession) -> str:
+    value = spark.conf.get(KEY)
+    assert value is not None
+    return value
+
+
+def test_a_session_leaves_interrupts_to_who_had_them(spark: SparkSession):
+    assert spark
+    # The shared session was started by a call in this very thread.
+    assert "pyspark" not in (getattr(signal.getsignal(signal.SIGINT), "__module__", None) or "")
+
+
+def test_settings_are_put_back_after_a_block_and_after_an_error(spark: SparkSession):
+    before = shuffle_partitions(spark)
+    with runtime_conf(spark, {KEY: "7"}):
+        assert spark.conf.get(KEY) == "7"
+    assert spark.conf.get(KEY) == before
+    with pytest.raises(ValueError, match="wrong"), runtime_conf(spark, {KEY: "8"}):
+        raise ValueError("wrong")
+    assert spark.conf.get(KEY) == before
+
+
+def test_nothing_is_asked_of_the_jvm_after_an_interrupt(spark: SparkSession):
+    before = shuffle_partitions(spark)
+    try:
+        with pytest.raises(KeyboardInterrupt), runtime_conf(spark, {KEY: "7"}):
+            raise KeyboardInterrupt
+        assert spark.conf.get(KEY) == "7"
+    finally:
+        spark.conf.set(KEY, before)
