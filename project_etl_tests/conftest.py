@@ -40,6 +40,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
                 # Compiling expressions for a handful of rows takes a quarter of all time. The demo, the README's
                 # commands, the daemon and the real data run as shipped; so do tests that ask for `compiled`.
                 CODEGEN: "NO_CODEGEN",
+                # Tests leave many lakes behind, and each log would stay in the heap for an hour. Some five lakes.
+                "spark.databricks.delta.delta.log.cacheSize": "200",
             },
         )
     )

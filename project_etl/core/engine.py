@@ -63,6 +63,8 @@ LOCAL: dict[str, str] = {
     # A port and a web page for each run that nobody looks at; the Dagster UI is the page.
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
+    # What that page would show of past queries, their plans above all: a thousand of them are 200 MB.
+    "spark.sql.ui.retainedExecutions": "10",
 }
 
 
