@@ -109,17 +109,18 @@ def drop(staged: Path, landing: Path) -> None:
     part.rename(target)
 
 
-def wait_for_gold(lake: Path, landing: Path, days: int, log: Path) -> None:
+def wait_for_gold(folder: Path, days: int) -> None:
     """Wait until Gold is what the oracle makes of the files; on the way the oracle is asked once."""
     wanted = [FIRST + timedelta(days=number) for number in range(days + WINDOW_DAYS)]
-    expected = expected_gold(landing, ["shop"], "EUR", wanted)
+    expected = expected_gold(folder / "landing", ["shop"], "EUR", wanted)
     end = time.monotonic() + QUIET_SECONDS
     while True:
         try:
-            assert_gold_equal(lake, expected)
+            assert_gold_equal(folder / "lake", expected)
         except (AssertionError, OSError) as error:
             if time.monotonic() > end:
-                raise AssertionError(f"{error}\n\nThe daemon's last words:\n{log.read_text()[-5000:]}") from error
+                last_words = (folder / "daemon.log").read_text()[-5000:]
+                raise AssertionError(f"{error}\n\nThe daemon's last words:\n{last_words}") from error
             time.sleep(2)
         else:
             return
@@ -148,7 +149,7 @@ def live(folder: Path, days: int, minutes: float, *, has_power_cut: bool) -> Non
         for file in files:
             drop(file, landing)
             time.sleep(minutes * 60 / len(files))
-        wait_for_gold(lake, landing, days, folder / "daemon.log")
+        wait_for_gold(folder, days)
 
 
 @pytest.mark.timeout(2400)
@@ -176,7 +177,7 @@ def test_killed_between_what_a_sensor_asks_for_and_its_cursor(tmp_path: Path, mo
             assert daemon.wait(QUIET_SECONDS) == -signal.SIGKILL, (tmp_path / "daemon.log").read_text()[-5000:]
     assert sorted(deaths.read_text().splitlines()) == sorted(REQUESTS)
     with left_alone(tmp_path):
-        wait_for_gold(tmp_path / "lake", tmp_path / "landing", 2, tmp_path / "daemon.log")
+        wait_for_gold(tmp_path, 2)
     keys = [run.tags["dagster/run_key"] for run in runs_in(tmp_path, monkeypatch) if not run.parent_run_id]
     assert len(keys) == len(set(keys)), "something was asked for twice"
 
@@ -198,7 +199,7 @@ def test_a_run_that_takes_too_long_is_stopped(
         assert orphans(tmp_path) == []
     assert runs_in(tmp_path, monkeypatch)[-1].status is dg.DagsterRunStatus.FAILURE
     with left_alone(tmp_path):
-        wait_for_gold(tmp_path / "lake", tmp_path / "landing", 2, tmp_path / "daemon.log")
+        wait_for_gold(tmp_path, 2)
 
 
 @contextmanager
