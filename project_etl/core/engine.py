@@ -154,20 +154,27 @@ def start(config: EngineConfig) -> SparkSession:
 
 
 @contextmanager
-def runtime_conf(spark: SparkSession, values: Mapping[str, str]) -> Generator[None]:
-    """Set runtime settings for the length of the block and put back what was there.
+def afterwards(clean_up: Callable[[], object]) -> Generator[None]:
+    """Clean up with Spark after the block, also after an error.
 
-    Not so after an interrupt, which leaves the connection to the JVM in the middle of an answer: whoever asked next
-    would get that one.
+    Not after an interrupt, which leaves the connection to the JVM in the middle of an answer: whoever asks next gets
+    that one.
     """
-    before = {key: spark.conf.get(key, None) for key in values}
-    _set(spark, values)
     try:
         yield
     except Exception:
-        _set(spark, before)
+        clean_up()
         raise
-    _set(spark, before)
+    clean_up()
+
+
+@contextmanager
+def runtime_conf(spark: SparkSession, values: Mapping[str, str]) -> Generator[None]:
+    """Set runtime settings for the length of the block and put back what was there (see `afterwards`)."""
+    before = {key: spark.conf.get(key, None) for key in values}
+    _set(spark, values)
+    with afterwards(lambda: _set(spark, before)):
+        yield
 
 
 def _set(spark: SparkSession, values: Mapping[str, str | None]) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pyspark.sql import functions as F
 
+from project_etl.core.engine import afterwards
 from project_etl.core.lake import Lake
 from project_etl.core.sql_text import sql_list
 from project_etl.core.staged import Staged
@@ -41,13 +42,8 @@ class DeltaIOManager(dg.IOManager):
         if not isinstance(obj, Staged):
             self._write(context, obj)
             return
-        try:
+        with afterwards(obj.discard):
             commit = obj.commit() if obj.commit else None
-        except Exception:
-            # Not after an interrupt: nothing may be asked of the JVM then (`runtime_conf` in core/engine.py).
-            obj.discard()
-            raise
-        obj.discard()
         seconds = time.monotonic() - started
         version = commit.version if commit else obj.version
         metadata = table_metadata(self.lake, obj, version, commit, seconds)

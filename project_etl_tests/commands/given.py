@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import deltalake
 import pyarrow as pa
+import pytest
 from rich.console import Console
 
+from project_etl.commands.environment import instance_in
 from project_etl.core import quarantine
 from project_etl.core.lake import Lake
 from project_etl.settings import Settings, load_settings
@@ -39,6 +43,16 @@ def dagster_home_in(folder: Path) -> str:
     home.mkdir(exist_ok=True)
     shutil.copy(REPOSITORY / "dagster.yaml", home)
     return str(home)
+
+
+@contextmanager
+def memory_in(folder: Path) -> Iterator[dg.DagsterInstance]:
+    """Dagster's memory in a folder, made by `dagster_home_in`; opening it sets DAGSTER_HOME, which is undone."""
+    home = str(folder / "home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", home)
+        with instance_in(Path(home)) as instance:
+            yield instance
 
 
 def plain_environment() -> dict[str, str]:

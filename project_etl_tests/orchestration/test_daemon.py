@@ -24,9 +24,8 @@ import dagster as dg
 import pytest
 from dagster._core.launcher import WorkerStatus
 
-from project_etl.commands.environment import instance_in
 from project_etl.generator import generate
-from project_etl_tests.commands.given import REPOSITORY, surroundings
+from project_etl_tests.commands.given import REPOSITORY, memory_in, surroundings
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
 from project_etl_tests.orchestration.autopilot import SENSORS
@@ -168,7 +167,7 @@ def test_an_hour_left_alone(tmp_path: Path, soak_minutes: float) -> None:
 
 
 @pytest.mark.soak
-def test_killed_between_what_a_sensor_asks_for_and_its_cursor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_between_what_a_sensor_asks_for_and_its_cursor(tmp_path: Path) -> None:
     generate(tmp_path / "landing", days=2, scale=0.01)
     deaths = tmp_path / "deaths.txt"
     mortal = [sys.executable, "-m", "project_etl_tests.promises.mortal", str(deaths), "request", "dagster-daemon"]
@@ -178,15 +177,13 @@ def test_killed_between_what_a_sensor_asks_for_and_its_cursor(tmp_path: Path, mo
     assert sorted(deaths.read_text().splitlines()) == sorted(REQUESTS)
     with left_alone(tmp_path):
         wait_for_gold(tmp_path, 2)
-    keys = [run.tags["dagster/run_key"] for run in runs_in(tmp_path, monkeypatch) if not run.parent_run_id]
+    keys = [run.tags["dagster/run_key"] for run in runs_in(tmp_path) if not run.parent_run_id]
     assert len(keys) == len(set(keys)), "something was asked for twice"
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("most_seconds", [10, 30])
-def test_a_run_that_takes_too_long_is_stopped(
-    most_seconds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_takes_too_long_is_stopped(most_seconds: int, tmp_path: Path) -> None:
     # While Spark starts or makes its first table, and later.
     generate(tmp_path / "landing", days=2, scale=0.01)
     with left_alone(tmp_path, most_seconds=most_seconds):
@@ -194,30 +191,21 @@ def test_a_run_that_takes_too_long_is_stopped(
         while f"has exceeded maximum runtime of {most_seconds}" not in log.read_text():
             assert time.monotonic() < end, "no run was stopped"
             time.sleep(0.5)
-        run = runs_in(tmp_path, monkeypatch)[-1]
-        assert not at_rest(lambda: works_on(run, tmp_path, monkeypatch))
+        run = runs_in(tmp_path)[-1]
+        assert not at_rest(lambda: works_on(run, tmp_path))
         assert orphans(tmp_path) == []
-    assert runs_in(tmp_path, monkeypatch)[-1].status is dg.DagsterRunStatus.FAILURE
+    assert runs_in(tmp_path)[-1].status is dg.DagsterRunStatus.FAILURE
     with left_alone(tmp_path):
         wait_for_gold(tmp_path, 2)
 
 
-@contextmanager
-def memory(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
-    """Dagster's home in a folder."""
-    with patch.context() as inner, instance_in(folder / "home") as instance:
-        # Opening an instance sets DAGSTER_HOME.
-        inner.delenv("DAGSTER_HOME")
-        yield instance
-
-
-def runs_in(folder: Path, patch: pytest.MonkeyPatch) -> Sequence[dg.DagsterRun]:
+def runs_in(folder: Path) -> Sequence[dg.DagsterRun]:
     """Runs that Dagster's home in a folder remembers, newest first."""
-    with memory(folder, patch) as instance:
+    with memory_in(folder) as instance:
         return instance.get_runs()
 
 
-def works_on(run: dg.DagsterRun, folder: Path, patch: pytest.MonkeyPatch) -> bool:
+def works_on(run: dg.DagsterRun, folder: Path) -> bool:
     """Whether there is a process that works on a run."""
-    with memory(folder, patch) as instance:
+    with memory_in(folder) as instance:
         return instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING

@@ -18,8 +18,7 @@ import dagster as dg
 import pytest
 from pyspark.sql import SparkSession
 
-from project_etl.commands.environment import instance_in
-from project_etl_tests.commands.given import REPOSITORY, dagster_home_in, surroundings
+from project_etl_tests.commands.given import REPOSITORY, memory_in, surroundings
 from project_etl_tests.promises.commands import MAINTENANCE_JOB, everything
 from project_etl_tests.promises.contents import assert_same, contents, table_names
 from project_etl_tests.promises.two_landings import DAYS, land_first, land_second, undisturbed
@@ -66,9 +65,7 @@ def changes(shop: SmallShop) -> dict[str, int]:
 
 def reported_versions(folder: Path, names: Iterable[str]) -> dict[str, object]:
     """The Delta version that Dagster's newest materialization of each table names."""
-    # Opening an instance sets DAGSTER_HOME.
-    with pytest.MonkeyPatch.context() as patch, instance_in(Path(dagster_home_in(folder))) as instance:
-        patch.delenv("DAGSTER_HOME")
+    with memory_in(folder) as instance:
         events = {name: instance.get_latest_materialization_event(dg.AssetKey(name.split("/"))) for name in names}
     return {
         name: event.asset_materialization.metadata["delta_version"].value
