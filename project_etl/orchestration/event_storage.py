@@ -1,11 +1,12 @@
 """Dagster's event log in SQLite, without what a run over many days makes slow and large.
 
 A run over 90 days writes two events per table and day. Dagster's own class makes an SQLAlchemy engine for each of them,
-asks each time which tables there are, and waits for the disk twice: 54 of the 78 s of a demo that had nothing to do.
-This class
+asks each time which tables and columns there are, and waits for the disk twice: 54 of the 78 s of a demo that had
+nothing to do. This class
 
 - keeps its engines;
 - stores the events of an output in one transaction, all of them or none;
+- tells the list of assets the last of them, where Dagster writes there each one for the next to replace;
 - does not wait for the disk: what a killed process had stored stays stored, and a power cut may take the last events
   but never the file. The lake does not need them;
 - notes once, and not for each day, that a check is planned: our checks report once for the whole run, and Dagster's way
@@ -46,6 +47,8 @@ PLANNED = [
 # More than an output of ten years has.
 BATCH_SIZE = 10_000
 
+Subject = tuple[dg.AssetKey | None, str] | None
+
 
 class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     """`SqliteEventLogStorage` that keeps its connections between two events."""
@@ -54,6 +57,8 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._known_tables: set[str] = set()
         self._batch: dict[str, Connection] = {}
+        self._newest: dict[Subject, dg.EventLogEntry] = {}
+        self._has_index_cols = False
         super().__init__(base_dir, inst_data)
         # A batch holds the lock while its events, one by one, ask for a connection.
         self._db_lock = threading.RLock()
@@ -97,6 +102,14 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
             self._known_tables.add(table_name)
         return table_name in self._known_tables
 
+    def _has_asset_key_index_cols_on_connection(self, conn: Connection) -> bool:
+        self._has_index_cols = self._has_index_cols or super()._has_asset_key_index_cols_on_connection(conn)
+        return self._has_index_cols
+
+    def _store_asset_event(self, conn: Connection, event: dg.EventLogEntry, event_id: int) -> None:
+        if self._newest.get(_subject(event), event) is event:
+            super()._store_asset_event(conn, event, event_id)
+
     def store_event(self, event: dg.EventLogEntry) -> None:
         """Store an event; that a check is planned is stored once, not for each day.
 
@@ -111,9 +124,11 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
             connections = {shard: transactions.enter_context(self._connect(shard)) for shard in shards}
             try:
                 self._batch = connections
+                self._newest = {_subject(entry): entry for entry in events}
                 super().store_event_batch(events)
             finally:
                 self._batch = {}
+                self._newest = {}
 
     def prune(self, run_ids: Sequence[str]) -> list[str]:
         """Remove the events of runs, but for what Dagster knows of assets and checks, which is kept apart from them.
@@ -159,6 +174,12 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
 def _without_waiting(connection: Any, _: Any) -> None:  # noqa: ANN401 - the driver's own classes
     # Safe in the write-ahead mode that Dagster chooses: see https://sqlite.org/pragma.html#pragma_synchronous.
     connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _subject(entry: dg.EventLogEntry) -> Subject:
+    """The asset and what happened to it; a later event of the same replaces all that an earlier one says of it."""
+    happened = entry.dagster_event
+    return None if happened is None else (happened.asset_key, happened.event_type_value)
 
 
 def _planned_once(entry: dg.EventLogEntry) -> dg.EventLogEntry:
