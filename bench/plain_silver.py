@@ -30,6 +30,8 @@ def load(job: Job, table: Table) -> None:
     assert table.records is not None
     columns, feeds = record_columns(table.records), feeds_of(table.records, job.settings.sources)
     if not feeds:
+        # No source fills it, and Gold reads it all the same.
+        job.spark.createDataFrame([], table.schema).write.format("delta").mode("overwrite").save(job.path(table.name))
         return
     rules = silver_rules(table, columns, feeds)
     records = union_all([feed.records(_bronze_rows(job, table, feed), columns) for feed in feeds])

@@ -1,6 +1,6 @@
 """The benchmark compares like with like: both sides write the same Gold, and a process is measured with its children.
 
-Runs real processes on a very small shop, so it is marked `bench` and left out of the ordinary test run.
+Runs real processes, for each source; those tests are among the long ones.
 """
 
 from __future__ import annotations
@@ -15,16 +15,51 @@ import pytest
 
 from bench import counts, report
 from bench.measure import BenchError, Usage, measure
-from bench.scenarios import COLD, DAY, NOTHING, PLAIN, PLATFORM, Counted, Data, Measured, Side, count_jobs, shop
+from bench.scenarios import (
+    COLD,
+    DAY,
+    NOTHING,
+    PLAIN,
+    PLATFORM,
+    Counted,
+    Data,
+    Measured,
+    Side,
+    count_jobs,
+    online_retail,
+    shop,
+)
+from project_etl_tests.oracle.given import land_lines
 
 MEMORY_MIB = 120
 CHILD = f"import time; held = bytearray({MEMORY_MIB} << 20); end = time.time() + 1\nwhile time.time() < end: pass"
 PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {CHILD!r}], check=True)"
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
-    return shop(tmp_path_factory.mktemp("landing"), scale=0.02, days=4)
+LINES = {
+    "2010-12-01": [
+        ("536365", "85123A", "HEART HOLDER", 6, "2010-12-01 08:26:00", "2.55", "17850", "United Kingdom"),
+        ("536365", "71053", "LANTERN", 6, "2010-12-01 08:26:00", "3.39", "17850", "United Kingdom"),
+        ("536366", "22633", "HAND WARMER", 3, "2010-12-01 09:01:00", "1.85", "", "France"),
+    ],
+    "2010-12-02": [("536380", "85123A", "HEART HOLDER", 2, "2010-12-02 10:00:00", "2.55", "13047", "EIRE")],
+    "2010-12-03": [("C536379", "85123A", "HEART HOLDER", -1, "2010-12-03 09:41:00", "2.55", "17850", "United Kingdom")],
+}
+
+
+def small_shop(landing: Path) -> Data:
+    return shop(landing, scale=0.02, days=4)
+
+
+def small_retail(landing: Path) -> Data:
+    for day, lines in LINES.items():
+        land_lines(landing, *lines, day=day)
+    return online_retail(landing)
+
+
+@pytest.fixture(scope="module", params=[small_shop, small_retail])
+def data(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Data:
+    return request.param(tmp_path_factory.mktemp("landing"))
 
 
 def gold(lake: Path) -> dict[str, list[str]]:
@@ -37,7 +72,7 @@ def gold(lake: Path) -> dict[str, list[str]]:
     }
 
 
-@pytest.mark.bench
+@pytest.mark.soak
 @pytest.mark.timeout(1800)
 def test_both_sides_write_the_same_gold(data: Data, tmp_path: Path) -> None:
     platform, plain = (Side(name, data, tmp_path / name) for name in (PLATFORM, PLAIN))
@@ -52,7 +87,7 @@ def test_both_sides_write_the_same_gold(data: Data, tmp_path: Path) -> None:
     assert counts.commits(platform.lake, before) == {}
 
 
-@pytest.mark.bench
+@pytest.mark.soak
 @pytest.mark.timeout(1800)
 def test_jobs_are_counted_for_every_table(data: Data, tmp_path: Path) -> None:
     counted = count_jobs(data, tmp_path, [COLD], lambda _: None)
