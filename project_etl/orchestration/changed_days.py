@@ -171,7 +171,7 @@ def changed_days_sensor(settings: Settings, lake: Lake, tables: Sequence[Table])
         if lost := after.book.aside[len(before.book.aside) :]:
             context.log.error("Set aside after failing too often: %s. Next change takes them along.", describe(lost))
         return dg.SensorResult(
-            run_requests=[opened.run_request()] if opened else [],
+            run_requests=[opened.run_request(lake.root)] if opened else [],
             skip_reason=None if opened else reason,
             cursor=after.to_text(),
         )

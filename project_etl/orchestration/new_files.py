@@ -92,7 +92,7 @@ def new_files_sensor(settings: Settings, lake: Lake, tables: Sequence[Table]) ->
                 "Set aside after failing too often: %s. Its files wait for a change.", describe([request])
             )
         return dg.SensorResult(
-            run_requests=[opened.run_request()] if opened else [],
+            run_requests=[opened.run_request(lake.root)] if opened else [],
             skip_reason=None if opened else waiting_for(after.book, found),
             cursor=after.to_text(),
         )

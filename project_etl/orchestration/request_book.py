@@ -29,6 +29,7 @@ FIRST_PAUSE_SECONDS = 60
 REQUEST_TAG = "project_etl/request"
 ATTEMPT_TAG = "project_etl/attempt"
 WHY_TAG = "project_etl/why"
+LAKE_TAG = "project_etl/lake"
 # Dagster's own, on each run that a sensor asked for.
 SENSOR_TAG = "dagster/sensor_name"
 UNENDED = [
@@ -88,8 +89,8 @@ class Request:
         first, last = date.fromisoformat(self.first), date.fromisoformat(self.last)
         return frozenset(first + timedelta(days=number) for number in range((last - first).days + 1))
 
-    def run_request(self) -> dg.RunRequest:
-        """The request as Dagster takes it: one run for the whole range."""
+    def run_request(self, lake: str) -> dg.RunRequest:
+        """The request as Dagster takes it: one run for the whole range, of the lake with this root."""
         return dg.RunRequest(
             run_key=self.key,
             asset_selection=[dg.AssetKey(table.split("/")) for table in self.tables],
@@ -97,6 +98,7 @@ class Request:
                 RANGE_START: self.first,
                 RANGE_END: self.last,
                 REQUEST_TAG: self.key,
+                LAKE_TAG: lake,
                 ATTEMPT_TAG: f"{self.attempt} of {MOST_ATTEMPTS}",
                 WHY_TAG: self.why if len(self.why) <= MAX_TAG else f"{self.why[: MAX_TAG - 1]}…",
             },

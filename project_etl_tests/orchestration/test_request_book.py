@@ -80,4 +80,4 @@ def test_a_book_survives_being_a_cursor() -> None:
 
 def test_what_people_read_fits_a_tag() -> None:
     long = Request(TWO.tables, TWO.first, TWO.last, "new in landing: " + "x" * 500, "c")
-    assert len(long.run_request().tags["project_etl/why"]) <= 250
+    assert len(long.run_request("/lake").tags["project_etl/why"]) <= 250

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import dagster as dg
 import pytest
 from pyspark.sql import SparkSession
 
 from project_etl.core.contract import Action
+from project_etl.orchestration.request_book import Request
 from project_etl_tests.orchestration.given import Done, definitions_of, run
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
 
@@ -178,3 +180,16 @@ def test_the_day_is_published_once_its_rate_has_landed(story: Story) -> None:
     assert story.repaired.metadata(FACT, D3)["dagster/partition_row_count"] == 1
     (row,) = [row for row in story.shop.rows(FACT, "order_id", "net_amount_reporting", "fx_carried") if row[0] == "O6"]
     assert (str(row[1]), row[2]) == ("20.0000", True)
+
+
+def test_a_run_that_was_asked_for_on_another_lake_is_refused(tmp_path: Path, spark: SparkSession) -> None:
+    shop, defs = SmallShop(tmp_path, spark), definitions_of(tmp_path)
+    land_two_days(shop)
+    request = Request(("bronze/orders",), D1, D2, "new in landing", "c").run_request(str(tmp_path / "other"))
+    job = defs.resolve_implicit_global_asset_job_def()
+    done = Done(job.execute_in_process(tags=request.tags, raise_on_error=False))
+    assert not done.result.success
+    assert shop.version("bronze/orders") is None
+    said = "\n".join(str(event.event_specific_data) for event in done.result.all_events if event.is_step_failure)
+    assert f"watches the lake {tmp_path / 'other'}" in said
+    assert shop.lake.root in said
