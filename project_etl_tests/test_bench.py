@@ -29,22 +29,11 @@ from bench.scenarios import (
     online_retail,
     shop,
 )
-from project_etl_tests.oracle.given import land_lines
+from project_etl_tests.oracle.given import land_invoices
 
 MEMORY_MIB = 120
 CHILD = f"import time; held = bytearray({MEMORY_MIB} << 20); end = time.time() + 1\nwhile time.time() < end: pass"
 PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {CHILD!r}], check=True)"
-
-
-LINES = {
-    "2010-12-01": [
-        ("536365", "85123A", "HEART HOLDER", 6, "2010-12-01 08:26:00", "2.55", "17850", "United Kingdom"),
-        ("536365", "71053", "LANTERN", 6, "2010-12-01 08:26:00", "3.39", "17850", "United Kingdom"),
-        ("536366", "22633", "HAND WARMER", 3, "2010-12-01 09:01:00", "1.85", "", "France"),
-    ],
-    "2010-12-02": [("536380", "85123A", "HEART HOLDER", 2, "2010-12-02 10:00:00", "2.55", "13047", "EIRE")],
-    "2010-12-03": [("C536379", "85123A", "HEART HOLDER", -1, "2010-12-03 09:41:00", "2.55", "17850", "United Kingdom")],
-}
 
 
 def small_shop(landing: Path) -> Data:
@@ -52,8 +41,7 @@ def small_shop(landing: Path) -> Data:
 
 
 def small_retail(landing: Path) -> Data:
-    for day, lines in LINES.items():
-        land_lines(landing, *lines, day=day)
+    land_invoices(landing)
     return online_retail(landing)
 
 

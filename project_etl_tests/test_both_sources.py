@@ -14,33 +14,19 @@ from pyspark.sql import SparkSession
 from project_etl.generator import generate
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
-from project_etl_tests.oracle.given import land_lines
+from project_etl_tests.oracle.given import land_invoices
 from project_etl_tests.oracle.gold import GOLD_TABLES, GoldTable
 from project_etl_tests.small_shop import SmallShop
 
 SOURCES = ("shop", "online_retail")
 DAYS = [date(2025, 1, 1) + timedelta(days=n) for n in range(3)]
-INVOICES = {
-    "2025-01-01": [
-        ("536365", "85123A", "HEART HOLDER", 6, "2025-01-01 08:26:00", "2.55", "17850", "United Kingdom"),
-        ("536365", "71053", "LANTERN", 6, "2025-01-01 08:26:00", "3.39", "17850", "United Kingdom"),
-        ("536366", "22633", "HAND WARMER", 3, "2025-01-01 09:01:00", "1.85", "", "France"),
-    ],
-    "2025-01-02": [
-        ("C536379", "85123A", "HEART HOLDER", -1, "2025-01-02 09:41:00", "2.55", "17850", "United Kingdom"),
-        ("536380", "85123A", "HEART HOLDER", 2, "2025-01-02 10:00:00", "2.55", "13047", "EIRE"),
-        ("536381", "85123A", "HEART HOLDER", 0, "2025-01-02 10:05:00", "2.55", "13047", "EIRE"),
-    ],
-    "2025-01-03": [("536390", "71053", "LANTERN", 10, "2025-01-03 12:00:00", "3.39", "17850", "United Kingdom")],
-}
 
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> SmallShop:
     shop = SmallShop(tmp_path_factory.mktemp("both"), spark, SOURCES)
     generate(shop.landing, days=len(DAYS), scale=0.01)
-    for day, lines in INVOICES.items():
-        land_lines(shop.landing, *lines, day=day)
+    land_invoices(shop.landing)
     days = [day.isoformat() for day in DAYS]
     shop.load(*days)
     for name in shop.gold_names():

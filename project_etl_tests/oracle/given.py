@@ -16,6 +16,20 @@ from project_etl_tests.oracle import settled
 
 DAY, NEXT_DAY = "2025-01-15", "2025-01-16"
 LINES = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country")
+# Order lines of three days: with and without a customer, a credit note, and a line that breaks a rule.
+INVOICES = {
+    "2025-01-01": [
+        ("536365", "85123A", "HEART HOLDER", 6, "2025-01-01 08:26:00", "2.55", "17850", "United Kingdom"),
+        ("536365", "71053", "LANTERN", 6, "2025-01-01 08:26:00", "3.39", "17850", "United Kingdom"),
+        ("536366", "22633", "HAND WARMER", 3, "2025-01-01 09:01:00", "1.85", "", "France"),
+    ],
+    "2025-01-02": [
+        ("C536379", "85123A", "HEART HOLDER", -1, "2025-01-02 09:41:00", "2.55", "17850", "United Kingdom"),
+        ("536380", "85123A", "HEART HOLDER", 2, "2025-01-02 10:00:00", "2.55", "13047", "EIRE"),
+        ("536381", "85123A", "HEART HOLDER", 0, "2025-01-02 10:05:00", "2.55", "13047", "EIRE"),
+    ],
+    "2025-01-03": [("536390", "71053", "LANTERN", 10, "2025-01-03 12:00:00", "3.39", "17850", "United Kingdom")],
+}
 
 
 def csv_text(header: Sequence[str], *rows: Sequence[object]) -> str:
@@ -32,6 +46,11 @@ def land(root: Path, path: str, content: str | bytes) -> None:
 
 def land_lines(root: Path, *rows: Sequence[object], day: str = DAY, name: str = "invoices.csv") -> None:
     land(root, f"online_retail/online_retail/{day}/{name}", csv_text(LINES, *rows))
+
+
+def land_invoices(root: Path) -> None:
+    for day, lines in INVOICES.items():
+        land_lines(root, *lines, day=day)
 
 
 def land_records(root: Path, dataset: str, records: Sequence[Mapping[str, Any]], day: str = DAY) -> None:
