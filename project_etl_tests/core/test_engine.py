@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
-from project_etl.core.engine import runtime_conf
+from project_etl.core.engine import CLASS_ARCHIVE, DRIVER_JAVA_OPTIONS, EngineConfig, runtime_conf, spark_conf
 
 KEY = "spark.sql.shuffle.partitions"
 
@@ -42,3 +44,16 @@ def test_nothing_is_asked_of_the_jvm_after_an_interrupt(spark: SparkSession):
         assert spark.conf.get(KEY) == "7"
     finally:
         spark.conf.set(KEY, before)
+
+
+def test_the_jvm_starts_from_the_class_archive_of_the_set_up(spark: SparkSession):
+    jvm: Any = spark.sparkContext._jvm
+    process = jvm.java.lang.ProcessHandle.current().pid()
+    assert f"/{CLASS_ARCHIVE}\n" in Path(f"/proc/{process}/maps").read_text()
+
+
+def test_java_options_of_the_settings_stand_beside_the_class_archive(tmp_path: Path):
+    config = EngineConfig(jars=tmp_path, conf={DRIVER_JAVA_OPTIONS: "-Xss4m"})
+    assert spark_conf(config)[DRIVER_JAVA_OPTIONS] == "-Xss4m"
+    (tmp_path / CLASS_ARCHIVE).touch()
+    assert spark_conf(config)[DRIVER_JAVA_OPTIONS] == f'"-XX:SharedArchiveFile={tmp_path}/{CLASS_ARCHIVE}" -Xss4m'
