@@ -7,6 +7,7 @@ the oracle makes of both.
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
@@ -14,7 +15,7 @@ from pyspark.sql import SparkSession
 from project_etl.generator import generate
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
-from project_etl_tests.oracle.given import land_invoices
+from project_etl_tests.oracle.given import land_invoices, land_lines
 from project_etl_tests.oracle.gold import GOLD_TABLES, GoldTable
 from project_etl_tests.small_shop import SmallShop
 
@@ -49,3 +50,29 @@ def test_orders_of_both_sources_are_in_one_table(both: SmallShop) -> None:
 def test_gold_adds_them_up(both: SmallShop, expected: dict[str, GoldTable], table: str) -> None:
     assert expected[table].rows
     assert_gold_equal(both.lake.root, {table: expected[table]})
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        ("536366", "84029G", "HOT WATER BOTTLE", 1, "2025-01-01 09:02:00", "1.85", "17850", "United Kingdom"),
+        ("536366", "84029G", "HOT WATER BOTTLE", 1, "2025-01-01 09:00:00", "1.85", "", "Germany"),
+        ("536381", "84029G", "HOT WATER BOTTLE", 1, "not a day", "1.85", "13047", "EIRE"),
+    ],
+    ids=["names the customer", "is the earliest", "changes nothing"],
+)
+def test_an_order_whose_lines_land_on_two_days_is_the_same_loaded_at_once_or_day_by_day(
+    late: tuple[object, ...], tmp_path: Path, spark: SparkSession
+) -> None:
+    at_once, by_day = (SmallShop(tmp_path / name, spark, ("online_retail",)) for name in ("at_once", "by_day"))
+    for shop in (at_once, by_day):
+        land_invoices(shop.landing)
+        land_lines(shop.landing, late, day="2025-01-03", name="late.csv")
+    days = [day.isoformat() for day in DAYS]
+    whole = at_once.load(*days)["silver/orders"]
+    for day in days:
+        by_day.load(day)
+    assert at_once.state() == by_day.state()
+    assert by_day.load(*days)["silver/orders"].days == whole.days
+    files = [found for (found,) in at_once.rows("silver/orders", "_source_files")]
+    assert any("online_retail/online_retail/2025-01-03/late.csv" in found and len(found) == 2 for found in files)

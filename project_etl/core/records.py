@@ -61,7 +61,7 @@ class Feed:
         columns: its declared text columns.
         mapping: Bronze rows → records: text columns of the record plus Bronze's lineage columns, and `_source_files`,
             `_raw` or `_unmapped` where they differ from a plain record's. None when a row is a record.
-        gather: Bronze column whose rows a mapping needs all together (it groups by it); None when rows stand alone.
+        gather: Bronze column by whose values a mapping groups: it needs all their rows; None when rows stand alone.
         version: changes when the mapping changes.
     """
 

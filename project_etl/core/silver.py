@@ -21,7 +21,7 @@ from project_etl.core.delta_log import Commit
 from project_etl.core.judge import BROKEN, broken_counts, masked_json, rule_results
 from project_etl.core.records import RECORD
 from project_etl.core.report import SILVER_COUNTS, Judgement, Report
-from project_etl.core.silver_frames import scored, silver_schema
+from project_etl.core.silver_frames import scored, silver_schema, with_shared_days
 from project_etl.core.silver_plan import SilverJob, SilverPlan, make_plan, remembered_report, unsettled_days
 from project_etl.core.sql_text import is_day, sql_list
 from project_etl.core.staged import Staged, note_of
@@ -49,6 +49,7 @@ def stage_silver(job: SilverJob) -> Staged:
     plan = make_plan(job)
     if not plan.has_work:
         return Staged(table.name, remembered_report(job, plan.memory), None, lake.version(table.name))
+    plan = with_shared_days(job, plan)
     rows = scored(job, plan).persist()
     counted = _count(table, rows)
     rejudged = _rejudged(job, plan, rows)

@@ -45,7 +45,7 @@ def scored(job: SilverJob, plan: SilverPlan) -> DataFrame:
     # Column expressions need a session, and building them may be the first thing a process does.
     job.lake.session()
     orphaned, columns = _orphaned(job, plan), silver_schema(job.table).fieldNames()
-    reached = _reached(job, plan, orphaned)
+    reached = _reached(plan, orphaned)
     if reached is None:
         sources = [_records(job, plan.batch_days)]
         sources += [_waiting(job, plan.batch_days)] if plan.waiting else []
@@ -75,6 +75,22 @@ def _with_batch(pool: DataFrame, plan: SilverPlan) -> DataFrame:
 def of_days(days: Collection[str]) -> Column:
     """Whether the row's landing day is one of `days`."""
     return F.expr(is_day("_landing_date", days))
+
+
+def with_shared_days(job: SilverJob, plan: SilverPlan) -> SilverPlan:
+    """Judge days anew that share with the batch what a mapping needs all together, such as the lines of an invoice."""
+    shared: set[str] = set()
+    for feed in job.feeds:
+        if feed.gather is None or not plan.batch_days:
+            continue
+        held = {*job.lake.partition_rows(feed.bronze, "_landing_date")} - {*plan.batch_days}
+        judged_before = [day for day in held if plan.memory.fingerprint(day) is not None]
+        if judged_before:
+            rows = job.lake.read(feed.bronze).where(F.trim(feed.gather) != "")
+            keys = rows.where(of_days(plan.batch_days)).select(feed.gather)
+            both = rows.where(of_days(judged_before)).join(keys, on=feed.gather, how="left_semi")
+            shared |= {str(day) for (day,) in both.select("_landing_date").distinct().collect()}
+    return plan.judging_again(job, shared)
 
 
 # --- records ----------------------------------------------------------------------------------------------------------
@@ -179,7 +195,7 @@ def _orphaned(job: SilverJob, plan: SilverPlan) -> list[Column]:
     ]
 
 
-def _reached(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Column]) -> Column | None:
+def _reached(plan: SilverPlan, orphaned: Sequence[Column]) -> Column | None:
     """Which stored rows may no longer be right; None when stored rows still say all that earlier records said."""
     reasons = [*orphaned]
     if plan.changed_days:
@@ -187,9 +203,7 @@ def _reached(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Column]) -> Co
         reasons.append(
             F.arrays_overlap(F.transform("_source_files", lambda file: F.element_at(F.split(file, "/"), 3)), days)
         )
-    if reasons or any(feed.gather is not None for feed in job.feeds):
-        return _any(reasons)
-    return None
+    return _any(reasons) if reasons else None
 
 
 def _changed_parents(job: SilverJob, ref: Reference, since: int) -> list[str]:

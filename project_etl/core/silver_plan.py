@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from project_etl.core import quarantine
 from project_etl.core.contract import Action, Rule, rules_of, sql_rule
@@ -65,7 +65,7 @@ class SilverPlan:
 
     Attributes:
         memory: what the commit notes say.
-        fingerprints: asked day → what it is made of now.
+        fingerprints: asked day (and day that is judged again) → what it is made of now.
         new_days: days that hold files and have never been judged.
         changed_days: days whose files or rules are not those that were judged.
         parents: parent table → data version now.
@@ -95,6 +95,14 @@ class SilverPlan:
     def carried(self) -> tuple[Reference, ...]:
         """Moved references whose change may reach rows that are already published."""
         return tuple(ref for ref in self.moved if ref.table in self.memory.last.get("parents", {}))
+
+    def judging_again(self, job: SilverJob, days: Collection[str]) -> SilverPlan:
+        """The plan with days that are judged anew, as if their files had changed."""
+        return replace(
+            self,
+            changed_days=tuple(sorted({*self.changed_days, *days})),
+            fingerprints={**self.fingerprints, **_fingerprints(job, days)},
+        )
 
 
 def silver_rules(table: Table, columns: Sequence[str], feeds: Sequence[Feed]) -> tuple[Rule, ...]:
@@ -131,7 +139,7 @@ def silver_rules(table: Table, columns: Sequence[str], feeds: Sequence[Feed]) ->
 def make_plan(job: SilverJob) -> SilverPlan:
     """Compare what is there with what was judged."""
     memory = remember(job.lake, job.table.name)
-    fingerprints = _fingerprints(job)
+    fingerprints = _fingerprints(job, job.days)
     unsettled = unsettled_days(job, memory, job.days)
     new: list[str] = []
     changed: list[str] = []
@@ -162,10 +170,10 @@ def remembered_report(job: SilverJob, memory: Memory) -> Report:
     return memory.report(job.days, Report(rules=tuple(unbroken(rule) for rule in job.rules)))
 
 
-def _fingerprints(job: SilverJob) -> dict[str, str]:
-    files: dict[str, list[tuple[str, str, str]]] = {day: [] for day in job.days}
+def _fingerprints(job: SilverJob, days: Collection[str]) -> dict[str, str]:
+    files: dict[str, list[tuple[str, str, str]]] = {day: [] for day in days}
     for feed in job.feeds:
-        for day, versions in ledger(job.lake, feed.bronze, job.days).items():
+        for day, versions in ledger(job.lake, feed.bronze, days).items():
             files[day] += [(feed.bronze, file, version) for file, version in versions.items()]
     return {day: _digest([job.version, sorted(found)]) if found else EMPTY for day, found in files.items()}
 
