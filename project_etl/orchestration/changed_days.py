@@ -55,17 +55,17 @@ class Cursor:
     until: str | None = None
     held_since: float | None = None
 
-    def to_text(self) -> str:
-        """The cursor as Dagster keeps it."""
-        own = {"read": self.read, "until": self.until, "held_since": self.held_since}
+    def to_text(self, lake: str) -> str:
+        """The cursor as Dagster keeps it, with the root of the lake that it is about."""
+        own = {"lake": lake, "read": self.read, "until": self.until, "held_since": self.held_since}
         return json.dumps({**own, "book": self.book.to_json()})
 
     @staticmethod
-    def from_text(text: str | None) -> Cursor:
-        """The cursor that `to_text` wrote; an empty one before the first tick."""
-        if not text:
+    def from_text(text: str | None, lake: str) -> Cursor:
+        """The cursor that `to_text` wrote; an empty one before the first tick, and after one for another lake."""
+        value = json.loads(text) if text else {}
+        if value.get("lake") != lake:
             return Cursor()
-        value = json.loads(text)
         read = {name: (identity, version) for name, (identity, version) in value["read"].items()}
         return Cursor(read, Book.from_json(value["book"]), value["until"], value["held_since"])
 
@@ -164,7 +164,7 @@ def changed_days_sensor(settings: Settings, lake: Lake, tables: Sequence[Table])
         now = time.time()
         last_day = datetime.fromtimestamp(now, UTC).date()
         gold = Gold(lake, tables, parameters_of(settings), settings.start_date, last_day)
-        before = Cursor.from_text(context.cursor)
+        before = Cursor.from_text(context.cursor, lake.root)
         is_loading = is_underway(context.instance, FILES_SENSOR)
         after, reason = tick(before, gold, outcomes(context.instance), now, is_loading=is_loading)
         opened = after.book.open if after.book.open != before.book.open else None
@@ -173,7 +173,7 @@ def changed_days_sensor(settings: Settings, lake: Lake, tables: Sequence[Table])
         return dg.SensorResult(
             run_requests=[opened.run_request(lake.root)] if opened else [],
             skip_reason=None if opened else reason,
-            cursor=after.to_text(),
+            cursor=after.to_text(lake.root),
         )
 
     return changed_days

@@ -33,7 +33,7 @@ from project_etl.core.staged import Run, Staged
 from project_etl.core.table import ReplaceDays, Table
 from project_etl.orchestration.io_manager import PARTITION_COLUMN
 from project_etl.orchestration.metadata import check_result, column_schema, failure_message
-from project_etl.orchestration.request_book import LAKE_TAG
+from project_etl.orchestration.request_book import require_lake
 from project_etl.settings import Settings
 from project_etl.sources.bronze_report import bronze_rules
 from project_etl.sources.catalog import Dataset, feeds_of, record_columns
@@ -203,7 +203,7 @@ def _asset(wiring: Wiring, shape: AssetShape, stage: Stage) -> dg.AssetsDefiniti
     )
     def compute(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Staged]]:
         days = tuple(context.partition_keys) if context.has_partition_key_range or context.has_partition_key else ()
-        _require_lake(context.run, wiring.lake.root)
+        require_lake(context.run, wiring.lake.root)
         with wiring.lake.lock(shape.name):
             staged = stage(days, wiring.run(context.run.run_id))
             for rule in staged.report.rules:
@@ -215,18 +215,3 @@ def _asset(wiring: Wiring, shape: AssetShape, stage: Stage) -> dg.AssetsDefiniti
             yield dg.MaterializeResult(value=staged)
 
     return compute
-
-
-def _require_lake(run: dg.DagsterRun, root: str) -> None:
-    """Refuse a run that a sensor has asked for on account of another lake, which would count it as done there.
-
-    Raises:
-        Failure: the run is of another lake.
-    """
-    if (meant := run.tags.get(LAKE_TAG, root)) != root:
-        raise dg.Failure(
-            f"This run was asked for by a sensor that watches the lake {meant}, and a process whose lake is {root} has "
-            "taken it: two daemons with different settings share one DAGSTER_HOME. Stop one of them, or give each a "
-            "DAGSTER_HOME of its own; the sensor asks again.",
-            allow_retries=False,
-        )

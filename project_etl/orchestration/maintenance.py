@@ -17,6 +17,7 @@ from project_etl.core.lake import Lake
 from project_etl.core.table import Table
 from project_etl.core.upkeep import tidy
 from project_etl.orchestration.event_storage import PooledSqliteEventLogStorage
+from project_etl.orchestration.request_book import LAKE_TAG, require_lake
 from project_etl.settings import Settings
 from project_etl.sources.catalog import datasets_of
 from project_etl.sources.file_register import TABLE as FILES
@@ -38,6 +39,7 @@ def maintenance(settings: Settings, lake: Lake, tables: Sequence[Table]) -> dg.S
 
     @dg.op(description="Compacts small files, and removes those that nothing needs any more.")
     def tidy_tables(context: dg.OpExecutionContext) -> None:
+        require_lake(context.run, lake.root)
         failed: list[str] = []
         for name in names:
             if not lake.exists(name):
@@ -58,7 +60,12 @@ def maintenance(settings: Settings, lake: Lake, tables: Sequence[Table]) -> dg.S
         pruned = prune_old_events(context.instance, before)
         context.log.info("Events of %s runs that ended before %s were removed.", pruned, before.date())
 
-    @dg.job(name=NAME, description="Keeps tables and Dagster's memory small.", executor_def=dg.in_process_executor)
+    @dg.job(
+        name=NAME,
+        description="Keeps tables and Dagster's memory small.",
+        executor_def=dg.in_process_executor,
+        tags={LAKE_TAG: lake.root},
+    )
     def maintenance_job() -> None:
         tidy_tables()
         prune_events()

@@ -47,16 +47,16 @@ class Cursor:
     seen: Seen
     book: Book
 
-    def to_text(self) -> str:
-        """The cursor as Dagster keeps it."""
-        return json.dumps({"seen": self.seen, "book": self.book.to_json()})
+    def to_text(self, lake: str) -> str:
+        """The cursor as Dagster keeps it, with the root of the lake that it is about."""
+        return json.dumps({"lake": lake, "seen": self.seen, "book": self.book.to_json()})
 
     @staticmethod
-    def from_text(text: str | None) -> Cursor:
-        """The cursor that `to_text` wrote; an empty one before the first tick."""
-        if not text:
+    def from_text(text: str | None, lake: str) -> Cursor:
+        """The cursor that `to_text` wrote; an empty one before the first tick, and after one for another lake."""
+        value = json.loads(text) if text else {}
+        if value.get("lake") != lake:
             return Cursor({}, Book())
-        value = json.loads(text)
         return Cursor(value["seen"], Book.from_json(value["book"]))
 
 
@@ -81,7 +81,7 @@ def new_files_sensor(settings: Settings, lake: Lake, tables: Sequence[Table]) ->
             settings.start_date,
             datetime.fromtimestamp(now, UTC).date(),
         )
-        before = Cursor.from_text(context.cursor)
+        before = Cursor.from_text(context.cursor, lake.root)
         found = arrivals(watch, before.seen, now)
         after = tick(
             before, found, outcomes(context.instance), lambda bronze: concerned(bronze, lake, tables, settings), now
@@ -94,7 +94,7 @@ def new_files_sensor(settings: Settings, lake: Lake, tables: Sequence[Table]) ->
         return dg.SensorResult(
             run_requests=[opened.run_request(lake.root)] if opened else [],
             skip_reason=None if opened else waiting_for(after.book, found),
-            cursor=after.to_text(),
+            cursor=after.to_text(lake.root),
         )
 
     return new_files

@@ -193,6 +193,21 @@ def outcomes(instance: dg.DagsterInstance) -> Look:
     return look
 
 
+def require_lake(run: dg.DagsterRun, root: str) -> None:
+    """Refuse a run that was asked for on account of another lake, whose sensor would count it as done there.
+
+    Raises:
+        Failure: the run is of another lake.
+    """
+    if (meant := run.tags.get(LAKE_TAG, root)) != root:
+        raise dg.Failure(
+            f"This run was asked for on account of the lake {meant}, and a process whose lake is {root} has taken it: "
+            "two daemons with different settings share one DAGSTER_HOME. Stop one of them, or give each a DAGSTER_HOME "
+            "of its own. A sensor asks again; the schedule does in its next night.",
+            allow_retries=False,
+        )
+
+
 def is_underway(instance: dg.DagsterInstance, sensor: str) -> bool:
     """Whether a run that a sensor asked for has not ended."""
     tags = {SENSOR_TAG: sensor}

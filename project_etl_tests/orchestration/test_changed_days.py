@@ -117,7 +117,8 @@ def test_a_load_under_way_is_waited_for_but_not_for_ever(lake: Lake, gold: Gold,
     write(lake, ORDERS, [an_order(5)])
     cursor, reason = tick(followed, gold, done, 1000, is_loading=True)
     assert (asked(cursor), reason) == ([], "waits for files that are being loaded")
-    assert Cursor.from_text(cursor.to_text()) == cursor
+    assert Cursor.from_text(cursor.to_text("a lake"), "a lake") == cursor
+    assert Cursor.from_text(cursor.to_text("a lake"), "another") == Cursor()
     cursor, _ = tick(cursor, gold, done, 1000 + PATIENCE_SECONDS - 1, is_loading=True)
     assert asked(cursor) == []
     cursor, _ = tick(cursor, gold, done, 1000 + PATIENCE_SECONDS, is_loading=True)

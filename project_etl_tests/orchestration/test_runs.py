@@ -191,5 +191,5 @@ def test_a_run_that_was_asked_for_on_another_lake_is_refused(tmp_path: Path, spa
     assert not done.result.success
     assert shop.version("bronze/orders") is None
     said = "\n".join(str(event.event_specific_data) for event in done.result.all_events if event.is_step_failure)
-    assert f"watches the lake {tmp_path / 'other'}" in said
+    assert f"on account of the lake {tmp_path / 'other'}" in said
     assert shop.lake.root in said
