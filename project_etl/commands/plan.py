@@ -112,8 +112,12 @@ def work_of(lake: Lake, settings: Settings, days: Sequence[str], seconds: Mappin
     old = outdated(lake, declared, [date.fromisoformat(day) for day in days], parameters)
     for table in declared:
         if table.layer == "gold":
-            stale = tuple(sorted(day.isoformat() for day in old.get(table.name, ())))
-            units = (WHOLE,) if table.name in old and not table.is_daily else stale
+            if any(not lake.exists(item.table) for item in table.inputs.values()):
+                # What it is made from comes with this backfill.
+                units = tuple(days) if table.is_daily else (WHOLE,)
+            else:
+                stale = tuple(sorted(day.isoformat() for day in old.get(table.name, ())))
+                units = (WHOLE,) if table.name in old and not table.is_daily else stale
             found.append(_work(lake, table.name, units, "published", seconds))
     return found
 

@@ -20,7 +20,6 @@ from project_etl.core.gold_inputs import WHOLE
 from project_etl.core.lake import Lake
 from project_etl.core.ledger import ledger
 from project_etl.core.staged import memory_of
-from project_etl.core.table import Table
 from project_etl.core.words import some_of
 from project_etl.orchestration.alerts import due_day
 from project_etl.orchestration.build import tables
@@ -54,7 +53,7 @@ def run(console: Console, settings: Settings) -> bool:
     datasets = datasets_of(settings.sources)
     # What reads rows comes first: pyarrow's threads may still close files when the process ends, and that aborts it.
     waiting = backlog(lake, settings, datasets, time.time())
-    _show_quarantine(console, lake, declared)
+    _show_quarantine(console, lake, datasets)
     names = [*(dataset.bronze for dataset in datasets), *(table.name for table in declared)]
     _show_tables(console, [state_of(lake, name) for name in names])
     _show_backlog(console, waiting)
@@ -109,19 +108,18 @@ def _show_tables(console: Console, states: Sequence[State]) -> None:
 
 def _show_backlog(console: Console, waiting: dict[str, list[str]]) -> None:
     if not waiting:
-        console.print("Backlog: every file in landing has been loaded, or is in quarantine.")
+        console.print("Backlog: every file in landing is in Bronze, or in quarantine.")
     for table, files in waiting.items():
         console.print(f"[red]Backlog[/] of {table}: {some_of(files, SHOWN)}", soft_wrap=True)
 
 
-def _show_quarantine(console: Console, lake: Lake, declared: Sequence[Table]) -> None:
-    since: date = datetime.now(UTC).date() - timedelta(days=RECENT_DAYS)
-    recent = f"of the last {RECENT_DAYS} landing days"
+def _show_quarantine(console: Console, lake: Lake, datasets: Sequence[Dataset]) -> None:
+    landed = [date.fromisoformat(latest) for d in datasets if (latest := state_of(lake, d.bronze).latest)]
+    newest = max(landed, default=datetime.now(UTC).date())
+    recent = f"landed in the {RECENT_DAYS} days to {newest}"
     shown = grid("Quarantine", "table", "rows", recent, right=("rows", recent))
-    names = [table.short_name for table in declared if table.layer == "silver"]
-    for name in names:
-        if lake.exists(f"{held.LAYER}/{name}"):
-            days = lake.delta(f"{held.LAYER}/{name}").to_pyarrow_table(columns=["_landing_date"])["_landing_date"]
-            landed = days.to_pylist()
-            shown.add_row(name, f"{len(landed):,}", f"{sum(day >= since for day in landed):,}")
+    for name in held.table_names(lake, held.LAYER):
+        days = lake.delta(f"{held.LAYER}/{name}").to_pyarrow_table(columns=["_landing_date"])["_landing_date"]
+        is_recent = [newest - timedelta(days=RECENT_DAYS) < day <= newest for day in days.to_pylist()]
+        shown.add_row(name, f"{len(is_recent):,}", f"{sum(is_recent):,}")
     console.print(shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
@@ -110,8 +111,10 @@ def test_status_is_fine_when_all_is_loaded(settings: Settings) -> None:
     console = paper()
     assert status.run(console, settings)
     text = text_of(console)
-    assert "Backlog: every file in landing has been loaded, or is in quarantine." in text
+    assert "Backlog: every file in landing is in Bronze, or in quarantine." in text
     assert [line.split()[:2] for line in text.splitlines() if "gold/daily_aov" in line] == [["gold/daily_aov", D2]]
+    assert f"landed in the 7 days to {D2}" in text
+    assert ["orders", "1", "1"] in [line.split() for line in text.splitlines()]
 
 
 def test_status_names_files_that_wait_and_tables_that_are_late(shop: SmallShop, settings: Settings) -> None:
@@ -135,6 +138,15 @@ def planned(shop: SmallShop, settings: Settings, *days: str) -> dict[str, tuple[
 
 def test_a_backfill_of_what_is_up_to_date_computes_nothing(shop: SmallShop, settings: Settings) -> None:
     assert planned(shop, settings, D1, D2) == {}
+
+
+def test_an_empty_lake_is_planned_whole(settings: Settings, tmp_path: Path) -> None:
+    empty = settings.model_copy(update={"lake_root": str(tmp_path)})
+    work = {each.table: each for each in plan.work_of(lake_in(empty), empty, (D1, D2), {})}
+    idle = [name for name, each in work.items() if not (each.days or each.is_whole)]
+    assert idle == ["bronze/fx_rates", "silver/fx_rates"]
+    assert work["gold/daily_aov"].days == (D1, D2)
+    assert work["gold/customer_ltv"].is_whole
 
 
 def test_a_new_file_is_planned_from_bronze_on(shop: SmallShop, settings: Settings) -> None:
