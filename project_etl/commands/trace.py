@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from project_etl.commands.environment import lake_without_spark
+from project_etl.commands.errors import UserError
 from project_etl.core.trace import Made, Origin, trace_gold
 from project_etl.orchestration.build import tables
 from project_etl.settings import Settings
@@ -21,14 +22,21 @@ def run(console: Console, settings: Settings, table: str, day: date | None) -> N
     """Print the trace of a Gold table's day, or of a snapshot.
 
     Raises:
+        UserError: the day has no partition.
         LakeError: there is nothing to trace; the message says why.
     """
+    if day and day < settings.start_date:
+        raise UserError(f"{day} is before {settings.start_date}, the first day that has a partition (start_date).")
     found = trace_gold(lake_without_spark(settings), tables(), table, day)
-    console.print(_tree(found), soft_wrap=True)
+    console.print(_tree(found, set()), soft_wrap=True)
 
 
-def _tree(origin: Origin, parent: Tree | None = None) -> Tree:
+def _tree(origin: Origin, shown: set[object], parent: Tree | None = None) -> Tree:
     title = f"[bold]{escape(origin.table)}[/] {_days(origin.days)}, version {origin.version}"
+    key = (origin.table, origin.days, origin.version)
+    if parent and key in shown:
+        return parent.add(f"{title}: as above")
+    shown.add(key)
     tree = parent.add(title) if parent else Tree(title)
     for made in origin.made:
         _add_commit(tree, made)
@@ -39,7 +47,7 @@ def _tree(origin: Origin, parent: Tree | None = None) -> Tree:
     if origin.note:
         tree.add(f"[yellow]{escape(origin.note)}[/]")
     for item in origin.inputs:
-        _tree(item, tree)
+        _tree(item, shown, tree)
     return tree
 
 

@@ -107,6 +107,20 @@ def test_people_read_a_tree(shop: SmallShop, settings: Settings) -> None:
     assert any(line.startswith("in quarantine of these files: ") for line in lines)
 
 
+def test_what_two_tables_read_is_shown_once(shop: SmallShop, settings: Settings) -> None:
+    console = paper()
+    trace.run(console, settings, "gold/daily_aov", date(2025, 1, 1))
+    lines = [line.strip("│├└─ ") for line in text_of(console).splitlines()]
+    orders = f"silver/orders 2025-01-01, version {shop.version('silver/orders')}"
+    assert [line for line in lines if line.startswith("silver/orders")] == [orders, f"{orders}: as above"]
+    assert lines.count(f"{FILE}: 1 rows") == 1
+
+
+def test_a_day_before_the_first_one_is_named(settings: Settings) -> None:
+    with pytest.raises(UserError, match="2024-12-31 is before 2025-01-01, the first day that has a partition"):
+        trace.run(paper(), settings, "gold/daily_aov", date(2024, 12, 31))
+
+
 def test_status_is_fine_when_all_is_loaded(settings: Settings) -> None:
     console = paper()
     assert status.run(console, settings)
