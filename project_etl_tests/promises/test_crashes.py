@@ -105,9 +105,10 @@ def test_killed_at_every_point(tmp_path: Path, spark: SparkSession) -> None:
         "after append to gold/daily_aov",
     } <= set(first)
     assert {
-        "after replace to bronze/orders",
+        "after replace to bronze/order_items",
         "within merge to silver/orders",
         "after merge to quarantine/order_items",
         "within replace to gold/daily_aov",
     } <= set(second)
-    assert {"after compaction", "after a checkpoint"} <= set(night)
+    # A death before the checkpoint leaves it to the next compaction.
+    assert {"after compaction", "before a checkpoint"} <= set(night)
