@@ -12,6 +12,9 @@ from urllib.parse import unquote
 
 from project_etl.core.lake import Lake
 
+# What the commits of an upkeep call themselves.
+UPKEEP = ("OPTIMIZE", "VACUUM START", "VACUUM END")
+
 
 def tidy(lake: Lake, name: str, keep_hours: float) -> dict[str, int]:
     """Tidy a table under its lock.
@@ -36,7 +39,7 @@ def tidy(lake: Lake, name: str, keep_hours: float) -> dict[str, int]:
         # The log goes on naming files that are gone already.
         if stale := [file for file in vacuum(dry_run=True) if _may_be_there(lake, name, file)]:
             vacuum(dry_run=False)
-        if found["numFilesRemoved"] or stale:
+        if found["numFilesRemoved"] or stale or _lacks_checkpoint(lake, name):
             lake.delta(name).create_checkpoint()
     return {"files_compacted": int(found["numFilesRemoved"]), "files_removed": len(stale)}
 
@@ -44,3 +47,11 @@ def tidy(lake: Lake, name: str, keep_hours: float) -> dict[str, int]:
 def _may_be_there(lake: Lake, name: str, file: str) -> bool:
     """Whether a file of a table still lies there; for an object store, that is not asked."""
     return not lake.is_local or (Path(lake.path(name)) / unquote(file)).exists()
+
+
+def _lacks_checkpoint(lake: Lake, name: str) -> bool:
+    """Whether an upkeep died before its checkpoint; for an object store, that is not asked."""
+    table = lake.delta(name)
+    checkpoint = Path(lake.path(name)) / "_delta_log" / f"{table.version():020d}.checkpoint.parquet"
+    (newest,) = table.history(1)
+    return lake.is_local and newest.get("operation") in UPKEEP and not checkpoint.exists()

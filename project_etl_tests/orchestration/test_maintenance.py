@@ -58,6 +58,16 @@ def test_a_tidy_table_gets_no_commit(lake: Lake) -> None:
     assert lake.version(NAME) == version
 
 
+def test_a_checkpoint_that_a_death_prevented_is_made_the_next_time(lake: Lake) -> None:
+    tidy(lake, NAME, keep_hours=24)
+    log = Path(lake.path(NAME)) / "_delta_log"
+    (made,) = log.glob("*.checkpoint.parquet")
+    for file in (made, log / "_last_checkpoint"):
+        file.unlink()
+    tidy(lake, NAME, keep_hours=24)
+    assert made.exists()
+
+
 def test_a_tidied_table_takes_rows_again(lake: Lake, spark: SparkSession) -> None:
     tidy(lake, NAME, keep_hours=0)
     lake.append(NAME, spark.range(20, 25).selectExpr(*ROW), {"table": NAME})

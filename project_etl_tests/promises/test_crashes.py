@@ -110,5 +110,4 @@ def test_killed_at_every_point(tmp_path: Path, spark: SparkSession) -> None:
         "after merge to quarantine/order_items",
         "within replace to gold/daily_aov",
     } <= set(second)
-    # A death before the checkpoint leaves it to the next compaction.
-    assert {"after compaction", "before a checkpoint"} <= set(night)
+    assert {"after compaction", "after a checkpoint"} <= set(night)
