@@ -53,9 +53,9 @@ def run(console: Console, settings: Settings) -> bool:
     datasets = datasets_of(settings.sources)
     # What reads rows comes first: pyarrow's threads may still close files when the process ends, and that aborts it.
     waiting = backlog(lake, settings, datasets, time.time())
-    _show_quarantine(console, lake, datasets)
-    names = [*(dataset.bronze for dataset in datasets), *(table.name for table in declared)]
-    _show_tables(console, [state_of(lake, name) for name in names])
+    bronze = [state_of(lake, dataset.bronze) for dataset in datasets]
+    _show_quarantine(console, lake, bronze)
+    _show_tables(console, [*bronze, *(state_of(lake, table.name) for table in declared)])
     _show_backlog(console, waiting)
     now = datetime.now(UTC)
     day = due_day(settings.freshness_deadline, now)
@@ -113,9 +113,10 @@ def _show_backlog(console: Console, waiting: dict[str, list[str]]) -> None:
         console.print(f"[red]Backlog[/] of {table}: {some_of(files, SHOWN)}", soft_wrap=True)
 
 
-def _show_quarantine(console: Console, lake: Lake, datasets: Sequence[Dataset]) -> None:
-    landed = [date.fromisoformat(latest) for d in datasets if (latest := state_of(lake, d.bronze).latest)]
-    newest = max(landed, default=datetime.now(UTC).date())
+def _show_quarantine(console: Console, lake: Lake, bronze: Sequence[State]) -> None:
+    newest = max(
+        (date.fromisoformat(state.latest) for state in bronze if state.latest), default=datetime.now(UTC).date()
+    )
     recent = f"landed in the {RECENT_DAYS} days to {newest}"
     shown = grid("Quarantine", "table", "rows", recent, right=("rows", recent))
     for name in held.table_names(lake, held.LAYER):
