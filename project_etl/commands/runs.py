@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,9 +48,6 @@ class RunOutcome:
 
 def platform(settings: Settings) -> tuple[dg.Definitions, tuple[Table, ...]]:
     """The definitions and the Silver and Gold tables behind them."""
-    # Features that are used on purpose while Dagster calls them beta; in a terminal the notes would bury what matters.
-    for category in (dg.BetaWarning, dg.PreviewWarning):
-        warnings.filterwarnings("ignore", category=category)
     from project_etl.orchestration.build import build_defs, tables
 
     return build_defs(settings), tables()

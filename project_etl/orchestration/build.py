@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,10 @@ from project_etl.orchestration.partitions import daily_partitions
 from project_etl.orchestration.resources import lake_of, spark_resource
 from project_etl.settings import Settings
 from project_etl.sources.catalog import datasets_of
+
+# Features that are used on purpose while Dagster calls them beta: a note for each asset would bury what a run says.
+for _category in (dg.BetaWarning, dg.PreviewWarning):
+    warnings.filterwarnings("ignore", category=_category)
 
 
 def tables() -> tuple[Table, ...]:

@@ -16,7 +16,7 @@ from project_etl.core.engine import afterwards
 from project_etl.core.lake import Lake
 from project_etl.core.sql_text import sql_list
 from project_etl.core.staged import Staged
-from project_etl.orchestration.metadata import day_metadata, preview, table_metadata
+from project_etl.orchestration.metadata import day_metadata, in_words, preview, table_metadata
 from project_etl.orchestration.request_book import WHY_TAG
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class DeltaIOManager(dg.IOManager):
             commit = obj.commit() if obj.commit else None
         seconds = time.monotonic() - started
         version = commit.version if commit else obj.version
+        context.log.info(in_words(obj, version, is_unchanged=commit is None))
         metadata = table_metadata(self.lake, obj, version, commit, seconds)
         if why := context.step_context.dagster_run.tags.get(WHY_TAG):
             metadata["why"] = why

@@ -17,7 +17,7 @@ from project_etl.core.contract import Rule
 from project_etl.core.delta_log import Commit
 from project_etl.core.gold_work import stretches
 from project_etl.core.lake import Lake
-from project_etl.core.report import Report, RuleResult
+from project_etl.core.report import SILVER_COUNTS, Report, RuleResult
 from project_etl.core.staged import Staged
 from project_etl.core.words import some_of, span
 
@@ -74,6 +74,16 @@ def table_metadata(
         if reads := commit.note.get("reads"):
             known["commit_input_versions"] = dg.MetadataValue.json(reads)
     return {key: value for key, value in known.items() if value is not None}
+
+
+def in_words(staged: Staged, version: int | None, *, is_unchanged: bool) -> str:
+    """A materialization as a line of the run's log: what was counted, which version holds it, which rules broke."""
+    report = staged.report
+    counts = ", ".join(f"{report.total(count):,} {count}" for count in _counts(report)) or "no rows"
+    held = [] if version is None else [f"version {version}"]
+    what = ", ".join(["nothing new", *held] if is_unchanged else held)
+    broken = [f"{rule.name} {rule.broken:,} ({rule.action.value})" for rule in report.rules if rule.broken]
+    return f"{staged.table}: {counts}; {what}" + (f"; broken: {', '.join(broken)}" if broken else "")
 
 
 def preview(lake: Lake, table: str, schema: dg.TableSchema) -> dg.MarkdownMetadataValue:
@@ -167,7 +177,8 @@ def _spans(days: Sequence[str]) -> str:
 
 
 def _counts(report: Report) -> list[str]:
-    return sorted({count for day in report.days.values() for count in day})
+    known = {count for day in report.days.values() for count in day}
+    return [*(count for count in SILVER_COUNTS if count in known), *sorted(known.difference(SILVER_COUNTS))]
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:

@@ -20,7 +20,7 @@ FACT = "gold/fact_order_items"
 
 @dataclass(frozen=True)
 class Story:
-    """Four runs over one shop, and every table's Delta version after each of them."""
+    """Four runs over one shop, every table's Delta version after each of them, and what they wrote into their logs."""
 
     shop: SmallShop
     defs: dg.Definitions
@@ -29,6 +29,7 @@ class Story:
     stopped: Done
     repaired: Done
     versions: tuple[dict[str, int | None], ...]
+    log: tuple[str, ...]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,9 @@ def story(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Stor
             "fx_rates", D3, {"rate_date": D2, "base_currency": "EUR", "quote_currency": "JPY", "rate": "160"}
         )
         go(D3)
-    return Story(shop, defs, *runs, versions=tuple(versions))
+        entries = [entry for done in runs for entry in instance.all_logs(done.result.run_id)]
+    log = tuple(entry.user_message for entry in entries if entry.dagster_event is None)
+    return Story(shop, defs, *runs, versions=tuple(versions), log=log)
 
 
 def land_two_days(shop: SmallShop) -> None:
@@ -115,6 +118,17 @@ def test_metadata_says_which_commit_holds_the_rows(story: Story) -> None:
     assert found["commit_days_changed"] == f"{D1} to {D2}"
     facts = story.first.metadata("gold/fact_orders", D1)
     assert facts["commit_input_versions"]["silver/orders"] == found["delta_version"]
+
+
+def test_the_log_says_of_each_table_what_was_counted_where_it_is_and_what_was_broken(story: Story) -> None:
+    counts = "silver/orders: 5 read, 3 published, 0 deduplicated, 0 superseded, 2 quarantined"
+    broken = "broken: customer_id_not_null 1 (warn), status_isin 2 (quarantine)"
+    assert [line for line in story.log if line.startswith("silver/orders: 5 ")] == [
+        f"{counts}; version {story.versions[0]['silver/orders']}; {broken}",
+        f"{counts}; nothing new, version {story.versions[0]['silver/orders']}; {broken}",
+    ]
+    aov = [line for line in story.log if line.startswith("gold/daily_aov: ")]
+    assert aov[0] == f"gold/daily_aov: 2 published; version {story.versions[0]['gold/daily_aov']}"
 
 
 def test_every_rule_is_a_check_with_counts_also_unbroken_ones(story: Story) -> None:

@@ -96,7 +96,9 @@ def used(copy: Path) -> str:
 
 
 def test_the_commands_of_use_do_what_stands_beside_them(copy: Path, used: str) -> None:
-    assert used.count("RUN_SUCCESS") == 2
+    for table in ("bronze/orders", "silver/orders", "gold/daily_aov"):
+        assert len(re.findall(rf" - {table}: .*\d published.*; version \d+", used)) == 2
+    assert not re.findall(r"DEBUG|BetaWarning", used)
     assert "<testsuites" in (copy / "checks.xml").read_text()
     assert "silver/orders" in (copy / "checks.md").read_text()
     assert list((copy / "my_landing").rglob("orders*"))
