@@ -166,7 +166,7 @@ def changed_days_sensor(settings: Settings, lake: Lake, tables: Sequence[Table])
         gold = Gold(lake, tables, parameters_of(settings), settings.start_date, last_day)
         before = Cursor.from_text(context.cursor, lake.root)
         is_loading = is_underway(context.instance, FILES_SENSOR)
-        after, reason = tick(before, gold, outcomes(context.instance), now, is_loading=is_loading)
+        after, reason = tick(before, gold, outcomes(context.instance, now), now, is_loading=is_loading)
         opened = after.book.open if after.book.open != before.book.open else None
         if lost := after.book.aside[len(before.book.aside) :]:
             context.log.error("Set aside after failing too often: %s. Next change takes them along.", describe(lost))

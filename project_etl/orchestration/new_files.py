@@ -83,9 +83,8 @@ def new_files_sensor(settings: Settings, lake: Lake, tables: Sequence[Table]) ->
         )
         before = Cursor.from_text(context.cursor, lake.root)
         found = arrivals(watch, before.seen, now)
-        after = tick(
-            before, found, outcomes(context.instance), lambda bronze: concerned(bronze, lake, tables, settings), now
-        )
+        look = outcomes(context.instance, now)
+        after = tick(before, found, look, lambda bronze: concerned(bronze, lake, tables, settings), now)
         opened = after.book.open if after.book.open != before.book.open else None
         for request in after.book.aside[len(before.book.aside) :]:
             context.log.error(

@@ -25,6 +25,9 @@ from project_etl.orchestration.partitions import RANGE_END, RANGE_START
 # lost network has had a quarter of an hour.
 MOST_ATTEMPTS = 5
 FIRST_PAUSE_SECONDS = 60
+# Dagster retries a run whose process died within seconds, but forgets to when its daemon dies first, or cannot reach
+# the code: after so long nobody waits for it.
+RETRY_SECONDS = 300
 
 REQUEST_TAG = "project_etl/request"
 ATTEMPT_TAG = "project_etl/attempt"
@@ -177,18 +180,19 @@ class Book:
         return Book(_requests(value["waiting"]), _request(held) if held else None, _requests(value["aside"]))
 
 
-def outcomes(instance: dg.DagsterInstance) -> Look:
-    """How to find out from Dagster what became of a request."""
+def outcomes(instance: dg.DagsterInstance, now: float) -> Look:
+    """How to find out from Dagster what became of a request, at an instant (seconds since the epoch)."""
 
     def look(key: str) -> Outcome:
         # Newest first: a run that Dagster retries after a crash carries the tags of the first.
-        runs = instance.get_runs(dg.RunsFilter(tags={REQUEST_TAG: key}), limit=1)
-        if not runs:
+        records = instance.get_run_records(dg.RunsFilter(tags={REQUEST_TAG: key}), limit=1)
+        if not records:
             return Outcome.FAILED
-        if runs[0].is_success:
+        run, ended = records[0].dagster_run, records[0].end_time or 0
+        if run.is_success:
             return Outcome.DONE
-        is_over = runs[0].is_finished and not runs[0].is_complete_and_waiting_to_retry
-        return Outcome.FAILED if is_over else Outcome.UNDERWAY
+        is_retried = run.is_complete_and_waiting_to_retry and now < ended + RETRY_SECONDS
+        return Outcome.FAILED if run.is_finished and not is_retried else Outcome.UNDERWAY
 
     return look
 

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable
 
+import dagster as dg
 import pytest
 
-from project_etl.orchestration.request_book import MOST_ATTEMPTS, Book, Outcome, Request
+from project_etl.orchestration.request_book import (
+    MOST_ATTEMPTS,
+    REQUEST_TAG,
+    RETRY_SECONDS,
+    Book,
+    Outcome,
+    Request,
+    outcomes,
+)
 
 ONE = Request(("bronze/orders",), "2025-01-01", "2025-01-05", "new", "a")
 TWO = Request(("bronze/orders",), "2025-02-01", "2025-02-01", "new", "b")
@@ -64,6 +74,28 @@ def test_what_fails_each_time_is_set_aside_and_the_rest_goes_on_or_with_it(in_or
         now += 10_000
     assert tries == MOST_ATTEMPTS
     assert [request.content for request in book.aside] == (["b", "a"] if in_order else ["b"])
+
+
+def test_a_retry_that_dagster_promised_is_waited_for_but_not_for_ever() -> None:
+    @dg.op
+    def work() -> None: ...
+
+    @dg.job
+    def job() -> None:
+        work()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        now = time.time()
+        assert outcomes(instance, now)("key") is Outcome.FAILED, "its run is not there"
+        first = instance.create_run_for_job(job, tags={REQUEST_TAG: "key", "dagster/will_retry": "true"})
+        assert outcomes(instance, now + 2 * RETRY_SECONDS)("key") is Outcome.UNDERWAY, "it has not ended"
+        instance.report_run_failed(first, message="the run worker vanished")
+        assert outcomes(instance, now + 1)("key") is Outcome.UNDERWAY
+        assert outcomes(instance, now + 2 * RETRY_SECONDS)("key") is Outcome.FAILED
+        again = instance.create_run_for_job(job, tags={REQUEST_TAG: "key"})
+        assert outcomes(instance, now + 2 * RETRY_SECONDS)("key") is Outcome.UNDERWAY
+        instance.report_run_failed(again)
+        assert outcomes(instance, now + 1)("key") is Outcome.FAILED, "no other retry was promised"
 
 
 def test_keys_tell_attempts_and_contents_apart_and_nothing_else() -> None:
