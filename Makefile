@@ -4,12 +4,14 @@
 PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
-# Java as the set-up found it. DAGSTER_HOME only where a target works on the user's own runs: tests make their own.
+# Java as the set-up found it.
 JAVA := JAVA_HOME="$$(cat .java_home)"
 # Tests run beside each other, in a process and a Spark session for each core; a file's tests stay together. In their
 # own order, for files of a single long test would all come last.
 BESIDE := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
-HOME_HERE := DAGSTER_HOME="$(CURDIR)"
+
+# Where Dagster keeps the demo's runs: `dagster_home` in config/demo.yaml.
+DEMO_HOME := data/demo/dagster
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -22,11 +24,12 @@ setup: ## Make .venv, find Java, fetch the jars
 	@$(PYTHON) scripts/setup.py
 
 demo: setup ## Generate 90 days of a shop, run everything, show the result
-	@$(HOME_HERE) $(JAVA) $(BIN)/project-etl demo $(ARGS)
+	@$(JAVA) $(BIN)/project-etl demo $(ARGS)
 
 dev: setup ## Open the Dagster UI on the same data: the demo's where there is one, else data/lake
-	@$(HOME_HERE) $(JAVA) PROJECT_ETL_ENV="$${PROJECT_ETL_ENV:-$$(test -d data/demo && echo demo || echo local)}" \
-		$(BIN)/dagster dev $(ARGS)
+	@export PROJECT_ETL_ENV="$${PROJECT_ETL_ENV:-$$(test -d $(DEMO_HOME) && echo demo || echo local)}"; \
+		export DAGSTER_HOME="$(CURDIR)"; if test "$$PROJECT_ETL_ENV" = demo; then DAGSTER_HOME="$(CURDIR)/$(DEMO_HOME)"; fi; \
+		$(JAVA) $(BIN)/dagster dev $(ARGS)
 
 test: setup ## Run all tests but the long ones
 	@$(JAVA) $(BIN)/pytest $(BESIDE) $(ARGS)
@@ -62,7 +65,7 @@ bench: setup ## Measure speed and memory beside a plain Spark script, results in
 	@$(JAVA) $(BIN)/python -m bench $(ARGS)
 
 screenshots: setup ## Make the README's pictures from the running UI (needs Chromium)
-	@$(HOME_HERE) $(JAVA) $(BIN)/python scripts/screenshots.py $(ARGS)
+	@$(JAVA) $(BIN)/python scripts/screenshots.py $(ARGS)
 
 lock: setup ## Pin requirements*.txt again after a change in pyproject.toml (newer versions: ARGS=--upgrade)
 	@$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes \

@@ -61,6 +61,8 @@ class Settings(Frozen):
     alerts: AlertSettings = AlertSettings()
     price_bands: PriceBands = PriceBands()
     spark: SparkSettings = SparkSettings()
+    dagster_home: Annotated[kinds.Folder | None, kinds.empty_is_none] = None
+    """Where Dagster keeps the runs of this environment; None means where `DAGSTER_HOME` says, else `root`."""
     jars_dir: kinds.Folder = ".jars"
     java_home: Annotated[kinds.Folder | None, kinds.empty_is_none] = None
     """None means that no Java was found by the set-up nor by JAVA_HOME; Spark then looks on PATH itself."""
@@ -99,6 +101,7 @@ def load_settings(env: Mapping[str, str] = os.environ, config_dir: Path | None =
         update={
             "landing_root": _resolve(settings.landing_root, root),
             "lake_root": _resolve(settings.lake_root, root),
+            "dagster_home": _resolve(settings.dagster_home, root) if settings.dagster_home else None,
             "jars_dir": _resolve(settings.jars_dir, root),
             "java_home": _resolve(settings.java_home, root) if settings.java_home else _find_java(root, env),
         }

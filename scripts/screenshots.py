@@ -17,6 +17,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+from project_etl.commands.environment import DAGSTER_HOME, dagster_home, settings_of
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 PICTURES = REPOSITORY / "docs"
 # No page that shows where the tables lie: that is a path of the machine the pictures are made on.
@@ -41,7 +43,8 @@ def main() -> int:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = ["-m", "project_etl.definitions", "-h", "127.0.0.1", "-p", str(port)]
-    environment = {"PROJECT_ETL_ENV": "demo", "DAGSTER_HOME": str(REPOSITORY), **os.environ}
+    settings = settings_of("demo")
+    environment = {**os.environ, "PROJECT_ETL_ENV": settings.env, DAGSTER_HOME: str(dagster_home(settings))}
     server = subprocess.Popen(
         [str(Path(sys.executable).with_name("dagster-webserver")), *command],
         cwd=REPOSITORY,

@@ -67,8 +67,8 @@ def run(console: Console, demo: Demo) -> bool:
 
 def demo_settings(folder: Path | None) -> Settings:
     """The settings of the environment `demo`, in another folder where one is given."""
-    places = {} if folder is None else {f"{n.upper()}_ROOT": str(folder.absolute() / n) for n in ("landing", "lake")}
-    settings = settings_of(ENV, places)
+    parts = {"LANDING_ROOT": "landing", "LAKE_ROOT": "lake", "DAGSTER_HOME": "dagster"}
+    settings = settings_of(ENV, {name: str(folder.absolute() / part) for name, part in parts.items()} if folder else {})
     for name in ("landing_root", "lake_root"):
         if "://" in (place := getattr(settings, name)):
             raise UserError(f"A demo is made in a folder of this machine, but {name} is {place}; unset it.")

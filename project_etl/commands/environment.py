@@ -14,6 +14,7 @@ from project_etl.settings import PREFIX, Settings, load_settings
 
 # Dagster's own variable: the folder of its memory of runs.
 DAGSTER_HOME = "DAGSTER_HOME"
+DAGSTER_FILE = "dagster.yaml"
 
 
 def settings_of(env: str | None = None, overrides: Mapping[str, str] | None = None) -> Settings:
@@ -32,8 +33,8 @@ def settings_of(env: str | None = None, overrides: Mapping[str, str] | None = No
 
 
 def dagster_home(settings: Settings) -> Path:
-    """The folder in which Dagster keeps its runs: `DAGSTER_HOME`, else the repository, as the Makefile has it."""
-    return Path(os.environ.get(DAGSTER_HOME) or settings.root).expanduser()
+    """The folder in which Dagster keeps runs: the environment's own, else `DAGSTER_HOME`, else the repository."""
+    return Path(settings.dagster_home or os.environ.get(DAGSTER_HOME) or settings.root).expanduser()
 
 
 def dagster_instance(settings: Settings) -> dg.DagsterInstance:
@@ -41,6 +42,11 @@ def dagster_instance(settings: Settings) -> dg.DagsterInstance:
     # The folder comes first: SQLite says only that it cannot open a file.
     home = dagster_home(settings)
     home.mkdir(parents=True, exist_ok=True)
+    file = home / DAGSTER_FILE
+    if settings.dagster_home and not file.is_file():
+        # A link, so that what is changed in the file of the repository holds for every environment.
+        file.unlink(missing_ok=True)
+        file.symlink_to(settings.root / DAGSTER_FILE)
     return instance_in(home)
 
 

@@ -1,4 +1,4 @@
-"""Progress of a run: one line per table with rows in, published and rejected, and seconds.
+"""Progress of a run: one line per table with what became of the rows that were read, and seconds.
 
 On a terminal the lines stand in a table that is drawn again and again; anywhere else each table is one plain line when
 it is done. Does not belong here: starting runs (`runs.py`).
@@ -19,6 +19,7 @@ from rich.live import Live
 from rich.table import Table as Grid
 from rich.text import Text
 
+from project_etl.core.report import SILVER_COUNTS
 from project_etl.orchestration.failures import table_of_step
 
 WIDTH_WITHOUT_TERMINAL = 120
@@ -45,14 +46,16 @@ class Line:
     why: str = ""
 
     def cells(self) -> tuple[str, ...]:
-        """The line as text: mark, table, rows in, published, rejected, seconds, remark."""
+        """The line as text: mark, table, rows in, published, repeats, rejected, seconds, remark."""
         counts = self.counts or {}
+        repeats = [counts[name] for name in ("deduplicated", "superseded") if name in counts]
         seconds = time.monotonic() - self.started if self.seconds is None else self.seconds
         return (
             MARKS[self.state],
             self.table,
             count_text(counts.get("read")),
             count_text(counts.get("published")),
+            count_text(sum(repeats) if repeats else None),
             count_text(counts.get("quarantined")),
             "" if self.state == "skipped" else f"{seconds:.1f}",
             "nothing new" if counts.get("is_unchanged") else self.why,
@@ -107,9 +110,9 @@ class Progress:
         line = self.lines.setdefault(table, Line(table))
         line.state, line.why, line.seconds = state, why, time.monotonic() - line.started
         if not self._console.is_terminal:
-            mark, name, read, published, rejected, seconds, remark = line.cells()
-            counted = f"read {read:>9}  published {published:>9}  rejected {rejected:>7}  {seconds:>5} s"
-            self._console.print(Text(f"{mark} {name:<32} {counted}  {remark}".rstrip()), soft_wrap=True)
+            mark, name, read, published, repeats, rejected, seconds, remark = line.cells()
+            counted = f"read {read:>9}  published {published:>9}  repeats {repeats:>7}  rejected {rejected:>7}"
+            self._console.print(Text(f"{mark} {name:<32} {counted}  {seconds:>5} s  {remark}".rstrip()), soft_wrap=True)
 
     def _shown(self) -> Grid:
         room = max(self._console.height - FRAME_ROWS, 1)
@@ -118,7 +121,7 @@ class Progress:
     def _grid(self, lines: list[Line]) -> Grid:
         done = sum(line.state != "running" for line in self.lines.values())
         grid = Grid("", "table", box=box.SIMPLE, caption=f"{done} of {self._tables} tables", caption_justify="left")
-        for name in ("read", "published", "rejected", "seconds"):
+        for name in ("read", "published", "repeats", "rejected", "seconds"):
             grid.add_column(name, justify="right")
         grid.add_column("")
         for line in lines:
@@ -126,7 +129,7 @@ class Progress:
         return grid
 
 
-SHOWN = ("read", "published", "quarantined", "is_unchanged")
+SHOWN = (*SILVER_COUNTS, "is_unchanged")
 
 
 def count_text(number: object) -> str:

@@ -20,7 +20,7 @@ from project_etl.core.lake import Lake
 from project_etl.orchestration.build import tables
 from project_etl.settings import Settings
 from project_etl.silver import order_items
-from project_etl_tests.commands.given import dagster_home_in, lake_in, paper, text_of
+from project_etl_tests.commands.given import lake_in, paper, text_of
 
 SMALL = {"days": 4, "scale": 0.02, "seed": 7}
 GOLD = [table.name for table in tables() if table.layer == "gold"]
@@ -41,7 +41,8 @@ def shown(spark, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     assert spark
     folder = tmp_path_factory.mktemp("demo")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DAGSTER_HOME", dagster_home_in(folder))
+        # What dagster.yaml takes it from is set by the command, and undone.
+        patch.setenv("DAGSTER_HOME", str(tmp_path_factory.mktemp("not_the_demo")))
         console = paper()
         assert demo.run(console, demo.Demo(**SMALL, folder=folder)), text_of(console)
         settings = demo.demo_settings(folder)

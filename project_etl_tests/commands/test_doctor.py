@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -11,8 +12,9 @@ import fsspec
 import pytest
 
 from project_etl.commands import doctor, health, health_data
+from project_etl.commands.environment import dagster_instance
 from project_etl.commands.health import Level
-from project_etl_tests.commands.given import paper, settings_in, text_of
+from project_etl_tests.commands.given import REPOSITORY, paper, settings_in, text_of
 
 LANDED = "shop/orders/2025-01-01/orders.csv"
 
@@ -213,6 +215,24 @@ def test_dagster_has_its_file(tmp_path, monkeypatch):
     assert only(health_data.dagster(settings)).level is Level.OK
     (tmp_path / "dagster.yaml").write_text("nonsense: true\n")
     assert only(health_data.dagster(settings)).level is Level.FAIL
+
+
+def test_runs_of_an_environment_with_its_own_folder(tmp_path, monkeypatch):
+    settings = settings_in(tmp_path, "dagster_home: own\n")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    shutil.copy(REPOSITORY / "dagster.yaml", tmp_path)
+    assert only(health_data.dagster(settings)).found == f"no runs yet; the first will make {tmp_path / 'own'}"
+    with dagster_instance(settings) as instance:
+        assert Path(instance.root_directory) == tmp_path / "own"
+        assert instance.run_retries_enabled, "the repository's dagster.yaml holds there too"
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    elsewhere = only(health_data.dagster(settings))
+    assert (elsewhere.level, elsewhere.found) == (
+        Level.WARN,
+        f"0 runs in {tmp_path / 'own'} (DAGSTER_HOME is {tmp_path})",
+    )
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "own"))
+    assert only(health_data.dagster(settings)).level is Level.OK
 
 
 def test_a_wrong_setting_is_the_only_finding(tmp_path, monkeypatch):

@@ -90,7 +90,7 @@ def test_progress_is_a_line_per_table_where_there_is_no_terminal(watched):
             progress(event)
     lines = {line.split()[1]: line.split() for line in text_of(console).splitlines()}
     # The counts of all three days together.
-    assert lines["bronze/orders"][2:8] == ["read", "30", "published", "27", "rejected", "3"]
+    assert lines["bronze/orders"][2:10] == ["read", "30", "published", "27", "repeats", "-", "rejected", "3"]
     assert lines["bronze/orders"][0] == "✓"
     assert lines["silver/orders"][0] == "✗"
     assert "nothing was published" not in lines["silver/orders"]

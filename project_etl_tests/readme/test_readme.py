@@ -23,7 +23,9 @@ from typing import Any
 
 import deltalake
 import pytest
+import yaml
 
+from project_etl.commands.environment import dagster_home, settings_of
 from project_etl_tests.commands.given import plain_environment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -130,7 +132,10 @@ def test_ci_runs_every_target_that_the_readme_names() -> None:
 def test_make_dev_shows_the_assets() -> None:
     with served("make", "dev", "ARGS=-h 127.0.0.1 -p {port}", cwd=REPOSITORY, env=dict(os.environ)) as url:
         groups = {node["groupName"] for node in ask(url, "{ assetNodes { groupName } }")["assetNodes"]}
+        base = yaml.safe_load(ask(url, "{ instance { info } }")["instance"]["info"])["local_artifact_storage"]
     assert groups == {"bronze", "silver", "gold"}
+    demo = dagster_home(settings_of("demo"))
+    assert base["config"]["base_dir"] == str(demo if demo.exists() else REPOSITORY)
 
 
 def test_a_backfill_is_one_run_for_each_range_of_days(copy: Path, used: str) -> None:
