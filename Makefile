@@ -10,9 +10,6 @@ JAVA := JAVA_HOME="$$(cat .java_home)"
 # own order, for files of a single long test would all come last.
 BESIDE := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-# Where Dagster keeps the demo's runs: `dagster_home` in config/demo.yaml.
-DEMO_HOME := data/demo/dagster
-
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup demo dev test check format-check lint types coverage format realdata readme soak bench screenshots lock clean clean-lake
@@ -27,9 +24,8 @@ demo: setup ## Generate 90 days of a shop, run everything, show the result
 	@$(JAVA) $(BIN)/project-etl demo $(ARGS)
 
 dev: setup ## Open the Dagster UI on the same data: the demo's where there is one, else data/lake
-	@export PROJECT_ETL_ENV="$${PROJECT_ETL_ENV:-$$(test -d $(DEMO_HOME) && echo demo || echo local)}"; \
-		export DAGSTER_HOME="$(CURDIR)"; if test "$$PROJECT_ETL_ENV" = demo; then DAGSTER_HOME="$(CURDIR)/$(DEMO_HOME)"; fi; \
-		$(JAVA) $(BIN)/dagster dev $(ARGS)
+	@$(JAVA) PROJECT_ETL_ENV="$${PROJECT_ETL_ENV:-$$(test -d data/demo/lake && echo demo || echo local)}" \
+		$(BIN)/project-etl dev $(ARGS)
 
 test: setup ## Run all tests but the long ones
 	@$(JAVA) $(BIN)/pytest $(BESIDE) $(ARGS)
@@ -78,5 +74,5 @@ clean: ## Remove what the set-up and the tools made, and keep the data
 	rm -rf .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov spark-warehouse metastore_db derby.log
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-clean-lake: ## Remove the local tables (data/lake) and Dagster's memory of its runs
+clean-lake: ## Remove the local tables (data/lake), the demo (data/demo) and Dagster's memory of its runs
 	rm -rf data/lake data/demo history schedules storage logs .telemetry .nux .logs_queue

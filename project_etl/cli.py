@@ -68,6 +68,20 @@ def demo(days: int, scale: float, seed: int, folder: Path | None) -> None:
     _exit(command.run(new_console(), command.Demo(days=days, scale=scale, seed=seed, folder=folder)))
 
 
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def dev(env: str | None, arguments: tuple[str, ...]) -> None:
+    """Open the Dagster UI, and run the sensors that are on.
+
+    ARGUMENTS are those of `dagster dev`, such as `-p 3001` for another port.
+    """
+    from project_etl.commands import dev as command
+    from project_etl.commands.environment import settings_of
+
+    command.run(settings_of(env), arguments)
+
+
 @main.command()
 @click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="Landing days.")
 @click.option("--start", type=_Day(), default=FIRST_DAY, show_default=True, help="The first landing day.")

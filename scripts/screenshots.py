@@ -17,7 +17,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from project_etl.commands.environment import DAGSTER_HOME, dagster_home, settings_of
+from project_etl.commands.environment import DAGSTER_HOME, prepared_home, settings_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PICTURES = REPOSITORY / "docs"
@@ -38,13 +38,16 @@ def main() -> int:
     if browser is None:
         print(f"No browser found: install one of {', '.join(BROWSERS)} (on Debian: apt install chromium).")
         return 1
+    settings = settings_of("demo")
+    if not Path(settings.lake_root).exists():
+        print(f"There is no demo in {settings.lake_root}: run make demo.")
+        return 1
     PICTURES.mkdir(exist_ok=True)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = ["-m", "project_etl.definitions", "-h", "127.0.0.1", "-p", str(port)]
-    settings = settings_of("demo")
-    environment = {**os.environ, "PROJECT_ETL_ENV": settings.env, DAGSTER_HOME: str(dagster_home(settings))}
+    environment = {**os.environ, "PROJECT_ETL_ENV": settings.env, DAGSTER_HOME: str(prepared_home(settings))}
     server = subprocess.Popen(
         [str(Path(sys.executable).with_name("dagster-webserver")), *command],
         cwd=REPOSITORY,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -39,15 +40,21 @@ def dagster_home(settings: Settings) -> Path:
 
 def dagster_instance(settings: Settings) -> dg.DagsterInstance:
     """Open Dagster's memory of runs; used as a context manager."""
-    # The folder comes first: SQLite says only that it cannot open a file.
+    return instance_in(prepared_home(settings))
+
+
+def prepared_home(settings: Settings) -> Path:
+    """The folder in which Dagster keeps runs, made where it is missing; an environment's own has `dagster.yaml` too."""
     home = dagster_home(settings)
     home.mkdir(parents=True, exist_ok=True)
-    file = home / DAGSTER_FILE
-    if settings.dagster_home and not file.is_file():
-        # A link, so that what is changed in the file of the repository holds for every environment.
+    file, common = home / DAGSTER_FILE, settings.root.resolve() / DAGSTER_FILE
+    if settings.dagster_home and common.is_file() and not file.is_file():
+        # A link, so that what is changed in the repository's file holds for every environment; a relative one, so that
+        # the repository may be moved. Another command may make it at the same time.
         file.unlink(missing_ok=True)
-        file.symlink_to(settings.root / DAGSTER_FILE)
-    return instance_in(home)
+        with suppress(FileExistsError):
+            file.symlink_to(os.path.relpath(common, home))
+    return home
 
 
 def instance_in(home: Path) -> dg.DagsterInstance:

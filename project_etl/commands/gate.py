@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.text import Text
 
 from project_etl.commands import gate_reports
-from project_etl.commands.environment import dagster_home, dagster_instance
+from project_etl.commands.environment import DAGSTER_HOME, dagster_home, dagster_instance
 from project_etl.commands.errors import UserError
 from project_etl.commands.gate_verdict import verdict_of
-from project_etl.settings import Settings
+from project_etl.settings import PREFIX, Settings
 
 
 def run(
@@ -33,7 +33,7 @@ def run(
         UserError: there is no such run, or it has not ended.
     """
     with dagster_instance(settings) as instance:
-        verdict = verdict_of(instance, _ended_run(instance, run_id, dagster_home(settings)))
+        verdict = verdict_of(instance, _ended_run(instance, run_id, settings))
     for path, text in ((junit, gate_reports.junit), (markdown, gate_reports.markdown)):
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,13 +43,14 @@ def run(
     return verdict.is_passed
 
 
-def _ended_run(instance: dg.DagsterInstance, run_id: str | None, home: Path) -> dg.DagsterRun:
+def _ended_run(instance: dg.DagsterInstance, run_id: str | None, settings: Settings) -> dg.DagsterRun:
     found = instance.get_run_by_id(run_id) if run_id else next(iter(instance.get_runs(limit=1)), None)
     if found is None:
         what = f"no run {run_id!r}" if run_id else "no run at all"
         raise UserError(
-            f"Dagster's memory in {home} knows of {what}. Materialize something first, or set DAGSTER_HOME to the "
-            "folder that the run was started with."
+            f"Dagster's memory in {dagster_home(settings)} knows of {what}. Materialize something first, or set "
+            f"{PREFIX + DAGSTER_HOME if settings.dagster_home else DAGSTER_HOME} to the folder that the run was "
+            "started with."
         )
     if not found.is_finished:
         raise UserError(f"Run {found.run_id} is {found.status.value}; wait for its end, or name another with --run-id.")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fsspec import AbstractFileSystem
 
-from project_etl.commands.environment import DAGSTER_FILE, DAGSTER_HOME, dagster_home, instance_in
+from project_etl.commands.environment import DAGSTER_FILE, DAGSTER_HOME, dagster_home, instance_in, prepared_home
 from project_etl.commands.health import Finding, Level, nearest_folder
 from project_etl.settings import Settings
 from project_etl.sources.catalog import datasets_of
@@ -114,15 +114,17 @@ def clock(settings: Settings) -> Iterator[Finding]:
 def dagster(settings: Settings) -> Iterator[Finding]:
     """Dagster keeps its runs in a folder with our `dagster.yaml`, and can read both."""
     home = dagster_home(settings)
-    named = os.environ.get(DAGSTER_HOME)
-    unset = "" if named and Path(named).expanduser() == home else f" ({DAGSTER_HOME} is {named or 'not set'})"
-    keep = f"export {DAGSTER_HOME}={home}, so that the commands of Dagster itself find the same runs"
-    if settings.dagster_home and not home.exists():
+    unset, absent = "", f"put the platform's {DAGSTER_FILE} into {settings.root}"
+    if settings.dagster_home is None:
+        unset = "" if os.environ.get(DAGSTER_HOME) else f" ({DAGSTER_HOME} is not set)"
+        absent = f"copy {settings.root / DAGSTER_FILE} there, or set {DAGSTER_HOME} to {settings.root}"
+    elif home.exists():
+        prepared_home(settings)
+    else:
         yield Finding("Dagster", Level.OK, f"no runs yet; the first will make {home}")
         return
     if not (home / DAGSTER_FILE).is_file():
-        advice = f"copy {settings.root / DAGSTER_FILE} there, or set {DAGSTER_HOME} to {settings.root}"
-        yield Finding("Dagster", Level.WARN, f"no {DAGSTER_FILE} in {home}{unset}", advice)
+        yield Finding("Dagster", Level.WARN, f"no {DAGSTER_FILE} in {home}{unset}", absent)
         return
     try:
         with instance_in(home) as instance:
@@ -130,9 +132,8 @@ def dagster(settings: Settings) -> Iterator[Finding]:
     except Exception as error:  # a fault in the file has many classes, and all are findings
         yield Finding("Dagster", Level.FAIL, f"{home / DAGSTER_FILE}: {_words(error)}", "correct the file")
         return
-    yield Finding(
-        "Dagster", Level.WARN if unset else Level.OK, f"{runs:,} runs in {home}{unset}", keep if unset else ""
-    )
+    keep = f"export {DAGSTER_HOME}={home}, so that the commands of Dagster itself find the same runs" if unset else ""
+    yield Finding("Dagster", Level.WARN if unset else Level.OK, f"{runs:,} runs in {home}{unset}", keep)
 
 
 def _landing_files(settings: Settings) -> dict[str, float]:

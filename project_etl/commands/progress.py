@@ -25,6 +25,7 @@ from project_etl.orchestration.failures import table_of_step
 WIDTH_WITHOUT_TERMINAL = 120
 # Rows that a terminal needs for what stands above and below the lines of a progress table.
 FRAME_ROWS = 6
+UNCHANGED = "nothing new"
 MARKS = {"running": "…", "done": "✓", "failed": "✗", "skipped": "-"}
 
 
@@ -58,7 +59,7 @@ class Line:
             count_text(sum(repeats) if repeats else None),
             count_text(counts.get("quarantined")),
             "" if self.state == "skipped" else f"{seconds:.1f}",
-            "nothing new" if counts.get("is_unchanged") else self.why,
+            UNCHANGED if counts.get("is_unchanged") else self.why,
         )
 
 
@@ -120,12 +121,15 @@ class Progress:
 
     def _grid(self, lines: list[Line]) -> Grid:
         done = sum(line.state != "running" for line in self.lines.values())
-        grid = Grid("", "table", box=box.SIMPLE, caption=f"{done} of {self._tables} tables", caption_justify="left")
+        caption = f"{done} of {self._tables} tables; = nothing new, - not run"
+        # Narrow, so that the longest name stands whole in a terminal of 80 columns.
+        grid = Grid("", "table", box=box.SIMPLE, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), caption=caption)
+        grid.caption_justify = "left"
         for name in ("read", "published", "repeats", "rejected", "seconds"):
             grid.add_column(name, justify="right")
-        grid.add_column("")
         for line in lines:
-            grid.add_row(*(Text(cell) for cell in line.cells()))
+            mark, *cells, remark = line.cells()
+            grid.add_row(*(Text(cell) for cell in ("=" if remark == UNCHANGED else mark, *cells)))
         return grid
 
 

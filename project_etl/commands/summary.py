@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -19,7 +20,7 @@ from rich.text import Text
 from project_etl.commands import held
 from project_etl.commands.environment import lake_without_spark
 from project_etl.core.lake import Lake
-from project_etl.settings import Settings
+from project_etl.settings import PREFIX, Settings
 
 LAYERS = ("bronze", "silver", "gold", "quarantine")
 REVENUE_TABLE = "gold/daily_aov"
@@ -116,10 +117,11 @@ def show_quarantine(console: Console, counts: Sequence[held.Count], *, by_day: b
 
 
 def _show_next(console: Console, settings: Settings, *, is_usual_folder: bool) -> None:
-    roots = [f"PROJECT_ETL_{n.upper()}={getattr(settings, n)}" for n in ("landing_root", "lake_root")]
-    places = "" if is_usual_folder else " ".join(roots) + " "
+    folders = ("landing_root", "lake_root", "dagster_home")
+    named = "".join(f"{PREFIX}{name.upper()}={shlex.quote(getattr(settings, name))} " for name in folders)
+    places = "" if is_usual_folder else named
     command = f"{places}{_program()} --env {settings.env}"
-    ui = "make dev" if is_usual_folder else f"{places}PROJECT_ETL_ENV={settings.env} dagster dev"
+    ui = "make dev" if is_usual_folder else f"{command} dev"
     console.print("[bold]Where to look next[/]")
     for what, how in (
         ("the Dagster UI", f"{ui}, then {UI_URL}"),

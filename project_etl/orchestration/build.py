@@ -26,10 +26,6 @@ from project_etl.orchestration.resources import lake_of, spark_resource
 from project_etl.settings import Settings
 from project_etl.sources.catalog import datasets_of
 
-# Features that are used on purpose while Dagster calls them beta: a note for each asset would bury what a run says.
-for _category in (dg.BetaWarning, dg.PreviewWarning):
-    warnings.filterwarnings("ignore", category=_category)
-
 
 def tables() -> tuple[Table, ...]:
     """Every Silver and Gold table: one module each, found by looking."""
@@ -48,6 +44,9 @@ def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None
         settings: the settings.
         resources: replacements for `spark` (a `LazyPySparkResource`), for tests.
     """
+    # Features that are used on purpose while Dagster calls them beta: a note for each asset would bury what a run says.
+    for category in (dg.BetaWarning, dg.PreviewWarning):
+        warnings.filterwarnings("ignore", category=category)
     spark = (resources or {}).get("spark") or spark_resource(settings)
     lake = lake_of(settings, spark)
     wiring = Wiring(settings, lake, daily_partitions(settings))

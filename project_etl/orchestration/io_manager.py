@@ -85,4 +85,5 @@ class DeltaIOManager(dg.IOManager):
                 commit = self.lake.replace(name, rows, where, note)
             else:
                 commit = self.lake.overwrite(name, rows, note)
+        context.log.info(f"{name}: version {commit.version}")
         context.add_output_metadata({"delta_version": commit.version, "dagster/uri": self.lake.path(name)})

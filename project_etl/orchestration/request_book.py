@@ -25,8 +25,8 @@ from project_etl.orchestration.partitions import RANGE_END, RANGE_START
 # lost network has had a quarter of an hour.
 MOST_ATTEMPTS = 5
 FIRST_PAUSE_SECONDS = 60
-# Dagster retries a run whose process died within seconds, but forgets to when its daemon dies first, or cannot reach
-# the code: after so long nobody waits for it.
+# Dagster retries a run whose process died within seconds, but forgets to when it cannot reach the code, or its daemon
+# has died before it first looked: after so long nobody waits for it. Should both ask, the second run finds nothing new.
 RETRY_SECONDS = 300
 
 REQUEST_TAG = "project_etl/request"

@@ -218,21 +218,26 @@ def test_dagster_has_its_file(tmp_path, monkeypatch):
 
 
 def test_runs_of_an_environment_with_its_own_folder(tmp_path, monkeypatch):
-    settings = settings_in(tmp_path, "dagster_home: own\n")
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    shutil.copy(REPOSITORY / "dagster.yaml", tmp_path)
-    assert only(health_data.dagster(settings)).found == f"no runs yet; the first will make {tmp_path / 'own'}"
+    folder, moved = tmp_path / "here", tmp_path / "there"
+    settings = settings_in(folder, "dagster_home: own\n")
+    home, file = folder / "own", folder / "own" / "dagster.yaml"
+    monkeypatch.setenv("DAGSTER_HOME", str(folder))
+    assert only(health_data.dagster(settings)).found == f"no runs yet; the first will make {home}"
+    home.mkdir()
+    missing = only(health_data.dagster(settings))
+    assert (missing.level, missing.advice) == (Level.WARN, f"put the platform's dagster.yaml into {folder}")
+    shutil.copy(REPOSITORY / "dagster.yaml", folder)
+    assert only(health_data.dagster(settings)).found == f"0 runs in {home}"
     with dagster_instance(settings) as instance:
-        assert Path(instance.root_directory) == tmp_path / "own"
         assert instance.run_retries_enabled, "the repository's dagster.yaml holds there too"
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    elsewhere = only(health_data.dagster(settings))
-    assert (elsewhere.level, elsewhere.found) == (
-        Level.WARN,
-        f"0 runs in {tmp_path / 'own'} (DAGSTER_HOME is {tmp_path})",
-    )
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "own"))
+    # A folder that is moved as a whole needs nothing; a link that leads nowhere is made again.
+    folder.rename(moved)
+    assert (moved / "own" / "dagster.yaml").is_file()
+    moved.rename(folder)
+    file.unlink()
+    file.symlink_to("nowhere")
     assert only(health_data.dagster(settings)).level is Level.OK
+    assert file.is_file()
 
 
 def test_a_wrong_setting_is_the_only_finding(tmp_path, monkeypatch):
