@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from fnmatch import fnmatchcase
 from statistics import median
 
@@ -18,6 +18,7 @@ from rich.console import Console
 from project_etl.commands.environment import dagster_instance, lake_without_spark
 from project_etl.commands.errors import UserError
 from project_etl.commands.summary import grid
+from project_etl.core.days import each_day
 from project_etl.core.gold_inputs import WHOLE
 from project_etl.core.gold_stale import outdated
 from project_etl.core.lake import Lake
@@ -71,7 +72,7 @@ def run(console: Console, settings: Settings, first: date, last: date, select: s
     """
     if not settings.start_date <= first <= last:
         raise UserError(f"{first} to {last} are no days to compute: expected {settings.start_date} or later, in order.")
-    days = tuple((first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1))
+    days = tuple(day.isoformat() for day in each_day(first, last))
     with dagster_instance(settings) as instance:
         seconds = usual_seconds(instance)
     asked = _selected(select, settings, work_of(lake_without_spark(settings), settings, days, seconds))

@@ -28,7 +28,8 @@ from project_etl.commands.errors import UserError
 from project_etl.commands.progress import Progress
 from project_etl.commands.runs import errors_into, materialize, newest_day, platform, spark_log
 from project_etl.commands.stale_gold import seen_by_gold, stale_days
-from project_etl.core.gold_work import Stretch, work_of
+from project_etl.core.days import Stretch
+from project_etl.core.gold_work import work_of
 from project_etl.core.lake import Lake
 from project_etl.core.silver_order import with_dependents
 from project_etl.core.table import Table

@@ -7,17 +7,14 @@ change reaches (`reach.py`), what Gold has read so far (the command line and the
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import date, timedelta
-from itertools import pairwise
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
 
+from project_etl.core.days import Stretch, stretches
 from project_etl.core.lake import Lake
 from project_etl.core.lock import LakeError
-
-Stretch = tuple[date, date]
-"""First and last day."""
 
 
 def changes_since(lake: Lake, name: str, since: int) -> Any:  # noqa: ANN401 - pyarrow has no types
@@ -67,13 +64,3 @@ def work_of(
     elif snapshots:
         runs = [((any_day, any_day), snapshots)]
     return runs
-
-
-def stretches(days: Collection[date], most: int) -> list[Stretch]:
-    """Cover days by at most `most` stretches without gaps, closing the smallest gaps first."""
-    ordered = sorted(days)
-    gaps = sorted(((later - day, day) for day, later in pairwise(ordered)), reverse=True)
-    last_days = sorted(day for gap, day in gaps[: most - 1] if gap > timedelta(days=1))
-    ends = [*last_days, ordered[-1]]
-    starts = [ordered[0], *(ordered[ordered.index(day) + 1] for day in last_days)]
-    return list(zip(starts, ends, strict=True))

@@ -1,8 +1,7 @@
 """The sensor `alerts`: one message when something breaks, one when it works again, none in between.
 
-What is broken is a table whose last run failed (a tripped `fail` rule is one, and so is a process that died), or that
-is overdue. A run that Dagster is about to retry has not failed yet. Messages that could not be delivered wait in the
-cursor, for each channel on its own. Does not belong here: delivering (`channels.py`).
+A run that Dagster is about to retry has not failed yet. Messages that could not be delivered wait in the cursor, for
+each channel on its own. Does not belong here: what counts as broken (`troubles.py`), delivering (`channels.py`).
 """
 
 from __future__ import annotations
@@ -12,26 +11,27 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from http.client import HTTPException
 from typing import Any
 
 import dagster as dg
 
+from project_etl.core.days import each_day
 from project_etl.core.freshness import missing_day
 from project_etl.core.lake import Lake
 from project_etl.core.table import Table
 from project_etl.orchestration.channels import Channel, Message, channels_of, without_secrets
 from project_etl.orchestration.failures import failures_of, table_of_step
 from project_etl.orchestration.partitions import RANGE_END, RANGE_START
+from project_etl.orchestration.requested_runs import RETRY_SECONDS, awaits_retry
+from project_etl.orchestration.troubles import LATE, RUN, Ended, Trouble, broken, message_of
 from project_etl.settings import Settings
 
 NAME = "alerts"
-RUN = "run"
-"""What a run that died before its first table stands for."""
-LATE = "late "
 # Dagster's own, on a run that it has retried or is about to.
 WILL_RETRY_TAG = "dagster/will_retry"
-# One run is looked at again when it ends in the second of a tick; what it says changes nothing the second time.
-OVERLAP_SECONDS = 5
+# Runs are looked at again until it is known whether they are retried; what they say changes nothing the second time.
+OVERLAP_SECONDS = RETRY_SECONDS + 60
 
 
 @dataclass(frozen=True)
@@ -40,18 +40,19 @@ class Cursor:
 
     Attributes:
         until: runs that ended before this (seconds since the epoch) have been looked at.
-        open: what is broken → why.
+        open: what is broken → its trouble.
         outbox: channel → messages that have not been delivered.
     """
 
     until: float
-    open: Mapping[str, str] = field(default_factory=dict[str, str])
+    open: Mapping[str, Trouble] = field(default_factory=dict[str, Trouble])
     outbox: Mapping[str, Sequence[Message]] = field(default_factory=dict[str, Sequence[Message]])
 
     def to_text(self) -> str:
         """The cursor as Dagster keeps it."""
         outbox = {name: [[each.subject, each.body] for each in held] for name, held in self.outbox.items()}
-        return json.dumps({"until": self.until, "open": self.open, "outbox": outbox})
+        troubles = {name: trouble.to_json() for name, trouble in self.open.items()}
+        return json.dumps({"until": self.until, "troubles": troubles, "outbox": outbox})
 
     @staticmethod
     def from_text(text: str | None, now: float) -> Cursor:
@@ -60,26 +61,14 @@ class Cursor:
             return Cursor(now)
         value = json.loads(text)
         outbox = {name: [Message(*each) for each in held] for name, held in value["outbox"].items()}
-        return Cursor(value["until"], value["open"], outbox)
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What an ended run says of tables.
-
-    Attributes:
-        label: the run, in words.
-        worked: tables that were materialized.
-        failed: table (or `RUN`) → why not.
-    """
-
-    label: str
-    worked: frozenset[str]
-    failed: Mapping[str, str]
+        # A cursor of an earlier version has none.
+        troubles = {name: Trouble.from_json(each) for name, each in value.get("troubles", {}).items()}
+        return Cursor(value["until"], troubles, outbox)
 
 
 def alerts_sensor(settings: Settings, lake: Lake, tables: Sequence[Table]) -> dg.SensorDefinition:
     """The sensor for one lake and the channels of its settings."""
+    snapshots = frozenset(table.name for table in tables if not table.is_daily)
 
     @dg.sensor(
         name=NAME,
@@ -90,10 +79,10 @@ def alerts_sensor(settings: Settings, lake: Lake, tables: Sequence[Table]) -> dg
     def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         now = time.time()
         before = Cursor.from_text(context.cursor, now)
-        ended = list(ended_since(context.instance, before.until - OVERLAP_SECONDS))
+        ended = list(ended_since(context.instance, before.until - OVERLAP_SECONDS, now))
         day = due_day(settings.freshness_deadline, datetime.fromtimestamp(now, UTC))
         overdue = overdue_tables(lake, tables, day) if day and day >= settings.start_date else {}
-        open_now = broken(before.open, ended, overdue)
+        open_now = broken(before.open, ended, overdue, snapshots)
         channels = channels_of(settings.alerts)
         message = message_of(before.open, open_now, settings.env)
         after = Cursor(now, open_now, before.outbox)
@@ -110,13 +99,14 @@ def alerts_sensor(settings: Settings, lake: Lake, tables: Sequence[Table]) -> dg
     return alerts
 
 
-def ended_since(instance: dg.DagsterInstance, since: float) -> Iterable[Ended]:
-    """What the runs that ended after an instant say, oldest first; cancelled ones say nothing."""
+def ended_since(instance: dg.DagsterInstance, since: float, now: float) -> Iterable[Ended]:
+    """What the runs that ended between two instants say, oldest first; cancelled ones say nothing."""
     statuses = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
     filters = dg.RunsFilter(statuses=statuses, updated_after=datetime.fromtimestamp(since, UTC))
     for record in instance.get_run_records(filters, order_by="update_timestamp", ascending=True):
         run = record.dagster_run
-        if run.is_failure and run.tags.get(WILL_RETRY_TAG) == "true":
+        is_forgotten = run.is_complete_and_waiting_to_retry and not awaits_retry(record, now)
+        if run.is_failure and run.tags.get(WILL_RETRY_TAG) == "true" and not is_forgotten:
             continue
         steps = instance.get_run_step_stats(run.run_id)
         worked = {table_of_step(step.step_key) for step in steps if _is(step, "SUCCESS")}
@@ -129,7 +119,7 @@ def ended_since(instance: dg.DagsterInstance, since: float) -> Iterable[Ended]:
             failed |= dict.fromkeys(begun, "its process died")
             failed = failed or {RUN: "the run died before its first table"}
         why = {table: without_secrets(text) for table, text in failed.items()}
-        yield Ended(_label(run), frozenset(worked | ({RUN} if run.is_success else set())), why)
+        yield Ended(_label(run), _days(run), frozenset(worked | ({RUN} if run.is_success else set())), why)
 
 
 def due_day(deadline: str | None, now: datetime) -> date | None:
@@ -144,33 +134,10 @@ def due_day(deadline: str | None, now: datetime) -> date | None:
     return now.date() - timedelta(days=1 if now.strftime("%H:%M") >= deadline else 2)
 
 
-def overdue_tables(lake: Lake, tables: Sequence[Table], day: date) -> dict[str, str]:
+def overdue_tables(lake: Lake, tables: Sequence[Table], day: date) -> dict[str, Trouble]:
     """Gold tables that have not been computed for a day → what is missing."""
-    return {f"{LATE}{name}": f"{day} is due and has not been computed" for name in missing_day(lake, tables, day)}
-
-
-def broken(before: Mapping[str, str], ended: Iterable[Ended], overdue: Mapping[str, str]) -> dict[str, str]:
-    """What is broken now, given what was broken before and what happened since."""
-    now = {name: why for name, why in before.items() if not name.startswith(LATE)}
-    for run in ended:
-        for name in run.worked:
-            now.pop(name, None)
-        now |= {name: f"{why} ({run.label})" for name, why in run.failed.items()}
-    return now | dict(overdue)
-
-
-def message_of(before: Mapping[str, str], now: Mapping[str, str], env: str) -> Message | None:
-    """One message about what broke and what works again; None when neither happened."""
-    new = {name: why for name, why in now.items() if name not in before}
-    gone = [name for name in before if name not in now]
-    if not new and not gone:
-        return None
-    counts = [f"{len(found)} {word}" for found, word in ((new, "broken"), (gone, "working again")) if found]
-    lines = [f"BROKEN {name}: {why}" for name, why in sorted(new.items())]
-    lines += [f"WORKS AGAIN {name}" for name in sorted(gone)]
-    if still := sorted(now.keys() & before.keys()):
-        lines.append(f"Still broken: {', '.join(still)}")
-    return Message(f"project_etl {env}: {', '.join(counts)}", "\n".join(lines))
+    late = Trouble(f"{day} is due and has not been computed")
+    return {f"{LATE}{name}": late for name in missing_day(lake, tables, day)}
 
 
 def delivered(cursor: Cursor, channels: Mapping[str, Channel]) -> tuple[Cursor, list[str]]:
@@ -183,7 +150,7 @@ def delivered(cursor: Cursor, channels: Mapping[str, Channel]) -> tuple[Cursor, 
             while waiting:
                 channel(waiting[0])
                 waiting.pop(0)
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             problems.append(without_secrets(f"{len(waiting)} messages wait for {name}: {error}"))
             outbox[name] = waiting
     return replace(cursor, outbox=outbox), problems
@@ -193,6 +160,15 @@ def _is(step: Any, status: str) -> bool:  # noqa: ANN401 - a class that Dagster 
     return step.status is not None and step.status.value == status
 
 
+def _ends(run: dg.DagsterRun) -> list[str]:
+    return sorted({run.tags.get(name, "") for name in (RANGE_START, RANGE_END, "dagster/partition")} - {""})
+
+
+def _days(run: dg.DagsterRun) -> frozenset[date]:
+    ends = [date.fromisoformat(day) for day in _ends(run)]
+    return frozenset(each_day(ends[0], ends[-1])) if ends else frozenset()
+
+
 def _label(run: dg.DagsterRun) -> str:
-    days = sorted({run.tags.get(name, "") for name in (RANGE_START, RANGE_END, "dagster/partition")} - {""})
+    days = _ends(run)
     return f"run {run.run_id[:8]}{' for ' if days else ''}{' to '.join(days)}"

@@ -10,7 +10,6 @@ look back on days with orders when it has none itself. Does not belong here: ret
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ from typing import Any
 
 import dagster as dg
 
+from project_etl.core.days import each_day
 from project_etl.core.gold_stale import data_span, outdated
 from project_etl.core.gold_work import changes_since, work_of
 from project_etl.core.lake import Lake
@@ -29,7 +29,8 @@ from project_etl.core.table import Table
 from project_etl.core.words import span
 from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.new_files import NAME as FILES_SENSOR
-from project_etl.orchestration.request_book import Book, Look, Request, describe, is_underway, outcomes
+from project_etl.orchestration.request_book import Book, Look, Request, describe, made_for
+from project_etl.orchestration.requested_runs import is_underway, outcomes
 from project_etl.settings import Settings
 
 NAME = "changed_days"
@@ -57,15 +58,15 @@ class Cursor:
 
     def to_text(self, lake: str) -> str:
         """The cursor as Dagster keeps it, with the root of the lake that it is about."""
-        own = {"lake": lake, "read": self.read, "until": self.until, "held_since": self.held_since}
+        own = {"made_for": made_for(lake), "read": self.read, "until": self.until, "held_since": self.held_since}
         return json.dumps({**own, "book": self.book.to_json()})
 
     @staticmethod
-    def from_text(text: str | None, lake: str) -> Cursor:
+    def from_text(text: str | None, lake: str, now: float) -> Cursor:
         """The cursor that `to_text` wrote; an empty one before the first tick, and after one for another lake."""
         value = json.loads(text) if text else {}
-        if value.get("lake") != lake:
-            return Cursor()
+        if value.get("made_for") != made_for(lake):
+            return Cursor(book=Book(begun=now))
         read = {name: (identity, version) for name, (identity, version) in value["read"].items()}
         return Cursor(read, Book.from_json(value["book"]), value["until"], value["held_since"])
 
@@ -99,9 +100,9 @@ class Gold:
 
     def stale(self, since: Mapping[str, tuple[str, int]], now: Mapping[str, tuple[str, int]]) -> tuple[Stale, str]:
         """Gold table → days that changes since some versions reach, and the reason in words; a snapshot has no days."""
-        lost = [name for name, (identity, _) in since.items() if now.get(name, ("", 0))[0] != identity]
+        lost = [name for name, known in since.items() if not _goes_on(known, now.get(name))]
         if not since or lost:
-            why = f"{', '.join(lost)} made anew" if lost else "first look at Silver"
+            why = f"{', '.join(lost)} made anew or restored" if lost else "first look at Silver"
             return self._outdated(), f"all days that are out of date: {why}"
         try:
             changes = {name: found for name in now if len(found := self._changes(name, since))}
@@ -130,7 +131,7 @@ class Gold:
     def begun(self, until: str | None) -> frozenset[date]:
         """The business days that have begun after one; none when it is not known."""
         newest = date.fromisoformat(until) if until else self.last_day
-        return frozenset(newest + timedelta(days=number + 1) for number in range((self.last_day - newest).days))
+        return frozenset(each_day(newest + timedelta(days=1), self.last_day))
 
     def _changes(self, name: str, since: Mapping[str, tuple[str, int]]) -> Any:  # noqa: ANN401 - pyarrow has no types
         # A table that is new since then is followed from its first version.
@@ -164,7 +165,7 @@ def changed_days_sensor(settings: Settings, lake: Lake, tables: Sequence[Table])
         now = time.time()
         last_day = datetime.fromtimestamp(now, UTC).date()
         gold = Gold(lake, tables, parameters_of(settings), settings.start_date, last_day)
-        before = Cursor.from_text(context.cursor, lake.root)
+        before = Cursor.from_text(context.cursor, lake.root, now)
         is_loading = is_underway(context.instance, FILES_SENSOR)
         after, reason = tick(before, gold, outcomes(context.instance, now), now, is_loading=is_loading)
         opened = after.book.open if after.book.open != before.book.open else None
@@ -192,7 +193,7 @@ def tick(before: Cursor, gold: Gold, look: Look, now: float, *, is_loading: bool
     Returns:
         The new cursor, and why nothing is asked for, in case nothing is.
     """
-    book = before.book.settled(look, now, in_order=True)
+    book = before.book.settled(look, now, in_order=True).only([table.name for table in gold.tables])
     versions = gold.silver()
     if not book.is_idle:
         book = book.asked(now, in_order=True)
@@ -213,12 +214,18 @@ def tick(before: Cursor, gold: Gold, look: Look, now: float, *, is_loading: bool
     for request in book.aside:
         for name in request.tables:
             stale[name] = stale.get(name, frozenset()) | (frozenset() if name in snapshots else request.days)
-    content = hashlib.blake2b(json.dumps([before.read, versions, until]).encode(), digest_size=8).hexdigest()
+    content = book.content(before.read, versions, until)
     waiting = tuple(
         Request(tuple(names), first.isoformat(), last.isoformat(), why, content)
         for (first, last), names in work_of(stale, gold.last_day)
     )
-    return Cursor(versions, Book(waiting=waiting).asked(now, in_order=True), until), ""
+    asked = replace(book, waiting=waiting, aside=()).asked(now, in_order=True)
+    return Cursor(versions, asked, until), ""
+
+
+def _goes_on(known: tuple[str, int], now: tuple[str, int] | None) -> bool:
+    """Whether a table is the one that was known, at its version or a later one; an older one is from a backup."""
+    return now is not None and now[0] == known[0] and now[1] >= known[1]
 
 
 def _waiting(book: Book) -> str:

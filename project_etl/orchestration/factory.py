@@ -33,7 +33,7 @@ from project_etl.core.staged import Run, Staged
 from project_etl.core.table import ReplaceDays, Table
 from project_etl.orchestration.io_manager import PARTITION_COLUMN
 from project_etl.orchestration.metadata import check_result, column_schema, failure_message
-from project_etl.orchestration.request_book import require_lake
+from project_etl.orchestration.requested_runs import require_lake
 from project_etl.settings import Settings
 from project_etl.sources.bronze_report import bronze_rules
 from project_etl.sources.catalog import Dataset, feeds_of, record_columns

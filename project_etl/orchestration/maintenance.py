@@ -17,7 +17,8 @@ from project_etl.core.lake import Lake
 from project_etl.core.table import Table
 from project_etl.core.upkeep import tidy
 from project_etl.orchestration.event_storage import PooledSqliteEventLogStorage
-from project_etl.orchestration.request_book import LAKE_TAG, require_lake
+from project_etl.orchestration.request_book import LAKE_TAG
+from project_etl.orchestration.requested_runs import require_lake
 from project_etl.settings import Settings
 from project_etl.sources.catalog import datasets_of
 from project_etl.sources.file_register import TABLE as FILES

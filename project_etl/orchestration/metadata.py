@@ -14,8 +14,8 @@ import dagster as dg
 from pyspark.sql import types as T
 
 from project_etl.core.contract import Rule
+from project_etl.core.days import stretches
 from project_etl.core.delta_log import Commit
-from project_etl.core.gold_work import stretches
 from project_etl.core.lake import Lake
 from project_etl.core.report import SILVER_COUNTS, Report, RuleResult
 from project_etl.core.staged import Staged

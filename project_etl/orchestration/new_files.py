@@ -9,27 +9,24 @@ retries (`request_book.py`).
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from project_etl.core.gold_work import stretches
+from project_etl.core.days import stretches
 from project_etl.core.lake import Lake
 from project_etl.core.silver_order import with_dependents
 from project_etl.core.table import Table
 from project_etl.core.words import some_of
-from project_etl.orchestration.request_book import Book, Look, Request, describe, outcomes
+from project_etl.orchestration.request_book import Book, Look, Request, describe, made_for
+from project_etl.orchestration.requested_runs import outcomes
 from project_etl.settings import Settings
 from project_etl.sources.arrivals import Arrivals, Seen, Watch, arrivals
 from project_etl.sources.catalog import datasets_of, feeds_of
-
-TablesOf = Callable[[Collection[str]], Collection[str]]
-"""Gives the tables to materialize for some Bronze tables that have news."""
 
 NAME = "new_files"
 SHOWN = 5
@@ -49,14 +46,14 @@ class Cursor:
 
     def to_text(self, lake: str) -> str:
         """The cursor as Dagster keeps it, with the root of the lake that it is about."""
-        return json.dumps({"lake": lake, "seen": self.seen, "book": self.book.to_json()})
+        return json.dumps({"made_for": made_for(lake), "seen": self.seen, "book": self.book.to_json()})
 
     @staticmethod
-    def from_text(text: str | None, lake: str) -> Cursor:
+    def from_text(text: str | None, lake: str, now: float) -> Cursor:
         """The cursor that `to_text` wrote; an empty one before the first tick, and after one for another lake."""
         value = json.loads(text) if text else {}
-        if value.get("lake") != lake:
-            return Cursor({}, Book())
+        if value.get("made_for") != made_for(lake):
+            return Cursor({}, Book(begun=now))
         return Cursor(value["seen"], Book.from_json(value["book"]))
 
 
@@ -81,15 +78,14 @@ def new_files_sensor(settings: Settings, lake: Lake, tables: Sequence[Table]) ->
             settings.start_date,
             datetime.fromtimestamp(now, UTC).date(),
         )
-        before = Cursor.from_text(context.cursor, lake.root)
+        before = Cursor.from_text(context.cursor, lake.root, now)
         found = arrivals(watch, before.seen, now)
         look = outcomes(context.instance, now)
-        after = tick(before, found, look, lambda bronze: concerned(bronze, lake, tables, settings), now)
+        after = tick(before, found, look, Loadable(lake, tables, settings), now)
         opened = after.book.open if after.book.open != before.book.open else None
-        for request in after.book.aside[len(before.book.aside) :]:
-            context.log.error(
-                "Set aside after failing too often: %s. Its files wait for a change.", describe([request])
-            )
+        known = {request.key for request in before.book.aside}
+        if lost := [request for request in after.book.aside if request.key not in known]:
+            context.log.error("Set aside after failing too often: %s", _aside(lost))
         return dg.SensorResult(
             run_requests=[opened.run_request(lake.root)] if opened else [],
             skip_reason=None if opened else waiting_for(after.book, found),
@@ -99,34 +95,62 @@ def new_files_sensor(settings: Settings, lake: Lake, tables: Sequence[Table]) ->
     return new_files
 
 
-def tick(
-    before: Cursor,
-    found: Arrivals,
-    look: Look,
-    tables_of: TablesOf,
-    now: float,
-) -> Cursor:
+@dataclass(frozen=True)
+class Loadable:
+    """The tables that the sensor's runs make."""
+
+    lake: Lake
+    tables: Sequence[Table]
+    settings: Settings
+
+    @property
+    def silver(self) -> list[Table]:
+        """The Silver tables."""
+        return [table for table in self.tables if table.layer == "silver"]
+
+    @property
+    def names(self) -> list[str]:
+        """All of them: Bronze of the sources that are on, and Silver."""
+        bronze = (dataset.bronze for dataset in datasets_of(self.settings.sources))
+        return [*bronze, *(table.name for table in self.silver)]
+
+    def concerned(self, bronze: Collection[str]) -> list[str]:
+        """The tables to materialize when some Bronze tables have news, those that were never made included.
+
+        A table without rows is one that others can read; without it, they could not be computed.
+        """
+        found = {*bronze, *(name for name in self.names if not self.lake.exists(name))}
+        found |= {
+            table.name
+            for table in self.silver
+            if any(feed.bronze in found for feed in feeds_of(table.records or "", self.settings.sources))
+        }
+        judged = with_dependents(self.silver, sorted(found))
+        return [name for name in self.names if name in judged]
+
+
+def tick(before: Cursor, found: Arrivals, look: Look, loadable: Loadable, now: float) -> Cursor:
     """Take what was found into the book, and open the next request.
 
     Args:
         before: the cursor of the tick before.
         found: what landing holds now.
         look: tells what became of a request.
-        tables_of: gives the tables to materialize.
+        loadable: the tables there are.
         now: seconds since the epoch.
     """
-    book = before.book.settled(look, now, in_order=False)
+    book = before.book.settled(look, now, in_order=False).only(loadable.names)
     if book.open is not None:
         # What landed meanwhile is found again when the run has ended.
         return replace(before, book=book)
     # A day that was set aside gets a new chance with its new files.
     news = {date.fromisoformat(day) for day in found.days}
-    aside = tuple(request for request in book.aside if not request.days & news)
-    book = replace(book, waiting=(*book.waiting, *requests(found, tables_of)), aside=aside)
+    aside = tuple(replace(each, not_before=now) if each.days & news else each for each in book.aside)
+    book = replace(book, waiting=(*book.waiting, *requests(found, loadable, book)), aside=aside)
     return Cursor(found.seen, book.asked(now, in_order=False))
 
 
-def requests(found: Arrivals, tables_of: TablesOf) -> list[Request]:
+def requests(found: Arrivals, loadable: Loadable, book: Book) -> list[Request]:
     """One request per stretch of landing days that hold anything new."""
     if not found.days:
         return []
@@ -136,26 +160,9 @@ def requests(found: Arrivals, tables_of: TablesOf) -> list[Request]:
         within = {day: found.days[day] for day in found.days if first.isoformat() <= day <= last.isoformat()}
         bronze = sorted({table for tables in within.values() for table in tables})
         digests = [(day, table, found.seen[table][day]) for day, tables in within.items() for table in sorted(tables)]
-        content = hashlib.blake2b(json.dumps(digests).encode(), digest_size=8).hexdigest()
-        asked.append(Request(tuple(tables_of(bronze)), first.isoformat(), last.isoformat(), _why(within), content))
+        tables = tuple(loadable.concerned(bronze))
+        asked.append(Request(tables, first.isoformat(), last.isoformat(), _why(within), book.content(digests)))
     return asked
-
-
-def concerned(bronze: Collection[str], lake: Lake, tables: Sequence[Table], settings: Settings) -> list[str]:
-    """The tables to materialize when some Bronze tables have news, those that were never made included.
-
-    A table without rows is one that others can read; without it, they could not be computed.
-    """
-    silver = [table for table in tables if table.layer == "silver"]
-    every = [*(dataset.bronze for dataset in datasets_of(settings.sources)), *(table.name for table in silver)]
-    found = {*bronze, *(name for name in every if not lake.exists(name))}
-    found |= {
-        table.name
-        for table in silver
-        if any(feed.bronze in found for feed in feeds_of(table.records or "", settings.sources))
-    }
-    judged = with_dependents(silver, sorted(found))
-    return [name for name in every if name in judged]
 
 
 def waiting_for(book: Book, found: Arrivals) -> str:
@@ -174,8 +181,13 @@ def waiting_for(book: Book, found: Arrivals) -> str:
         days = ", ".join(found.outside[:SHOWN])
         reasons.append(f"{len(found.outside)} landing days are before the first partition or yet to come: {days}")
     if book.aside:
-        reasons.append(f"set aside after failing too often, until their files change: {describe(book.aside)}")
+        reasons.append(f"set aside after failing too often: {_aside(book.aside)}")
     return ". ".join(reasons or ["nothing new in landing"])
+
+
+def _aside(held: Sequence[Request]) -> str:
+    at = datetime.fromtimestamp(min(request.not_before for request in held), UTC)
+    return f"{describe(held)}; tried again from {at:%Y-%m-%d %H:%M} UTC on, or when files change"
 
 
 def _why(within: Mapping[str, Mapping[str, Sequence[str]]]) -> str:

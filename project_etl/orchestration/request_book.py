@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from enum import Enum
@@ -18,30 +18,23 @@ from typing import Any
 
 import dagster as dg
 
+from project_etl.core.days import each_day
 from project_etl.core.words import span
 from project_etl.orchestration.partitions import RANGE_END, RANGE_START
 
 # A request that failed so often is set aside; what fails on bad data fails again, and what fails on a full disk or a
-# lost network has had a quarter of an hour.
+# lost network has had a quarter of an hour. Outages may last longer: it is tried again a few times a day.
 MOST_ATTEMPTS = 5
 FIRST_PAUSE_SECONDS = 60
-# Dagster retries a run whose process died within seconds, but forgets to when it cannot reach the code, or its daemon
-# has died before it first looked: after so long nobody waits for it. Should both ask, the second run finds nothing new.
-RETRY_SECONDS = 300
+LONGEST_PAUSE_SECONDS = 960
+ASIDE_SECONDS = 6 * 3600
 
 REQUEST_TAG = "project_etl/request"
 ATTEMPT_TAG = "project_etl/attempt"
 WHY_TAG = "project_etl/why"
 LAKE_TAG = "project_etl/lake"
-# Dagster's own, on each run that a sensor asked for.
-SENSOR_TAG = "dagster/sensor_name"
-UNENDED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
+# To be counted up when what sensors keep in their cursors changes; they then begin anew, which loads nothing twice.
+CURSOR_SHAPE = 2
 # What Dagster shows of a tag without folding it away.
 MAX_TAG = 250
 
@@ -89,8 +82,7 @@ class Request:
     @property
     def days(self) -> frozenset[date]:
         """Every day from the first to the last."""
-        first, last = date.fromisoformat(self.first), date.fromisoformat(self.last)
-        return frozenset(first + timedelta(days=number) for number in range((last - first).days + 1))
+        return frozenset(each_day(date.fromisoformat(self.first), date.fromisoformat(self.last)))
 
     def run_request(self, lake: str) -> dg.RunRequest:
         """The request as Dagster takes it: one run for the whole range, of the lake with this root."""
@@ -125,16 +117,23 @@ class Book:
         waiting: requests to ask for, in order.
         open: the request whose run has not been seen to end.
         aside: requests that have failed too often.
+        begun: when the book was begun (seconds since the epoch). A lake that was lost is asked for the same as before,
+            and a person who resets the sensor wants that: requests of another book are other requests.
     """
 
     waiting: tuple[Request, ...] = ()
     open: Request | None = None
     aside: tuple[Request, ...] = ()
+    begun: float = 0
 
     @property
     def is_idle(self) -> bool:
         """Whether there is nothing to wait for."""
         return self.open is None and not self.waiting
+
+    def content(self, *parts: object) -> str:
+        """Digest of what a request of this book is to read, given as JSON values."""
+        return hashlib.blake2b(json.dumps([self.begun, *parts]).encode(), digest_size=8).hexdigest()
 
     def settled(self, look: Look, now: float, *, in_order: bool) -> Book:
         """Look what became of the open request.
@@ -143,31 +142,45 @@ class Book:
             look: tells what became of a request, by its key.
             now: seconds since the epoch.
             in_order: whether later requests build on earlier ones. They then wait for a retry, and are set aside with
-                one that has failed too often; otherwise a request that failed goes to the end of the queue, in halves.
+                one that has failed too often, for the sensor to ask anew. Otherwise a request that failed goes to the
+                end of the queue, in halves, and a single day that has failed too often is set aside.
         """
         if self.open is None or (outcome := look(self.open.key)) is Outcome.UNDERWAY:
             return self
         if outcome is Outcome.DONE:
             return replace(self, open=None)
-        if self.open.attempt >= MOST_ATTEMPTS:
-            lost = (self.open, *self.waiting) if in_order else (self.open,)
-            return Book(waiting=() if in_order else self.waiting, aside=(*self.aside, *lost))
-        pause = FIRST_PAUSE_SECONDS * 2 ** (self.open.attempt - 1)
+        has_failed_too_often = self.open.attempt >= MOST_ATTEMPTS
+        pause = min(FIRST_PAUSE_SECONDS * 2 ** (self.open.attempt - 1), LONGEST_PAUSE_SECONDS)
         again = replace(self.open, attempt=self.open.attempt + 1, not_before=now + pause)
-        waiting = (again, *self.waiting) if in_order else (*self.waiting, *again.halves())
-        return replace(self, open=None, waiting=waiting)
+        if in_order and has_failed_too_often:
+            return replace(self, open=None, waiting=(), aside=(*self.aside, self.open, *self.waiting))
+        if in_order:
+            return replace(self, open=None, waiting=(again, *self.waiting))
+        if has_failed_too_often and again.first == again.last:
+            return replace(self, open=None, aside=(*self.aside, replace(again, not_before=now + ASIDE_SECONDS)))
+        return replace(self, open=None, waiting=(*self.waiting, *again.halves()))
 
     def asked(self, now: float, *, in_order: bool) -> Book:
-        """Open the next request whose time has come, when none is open."""
+        """Open the next request whose time has come, when none is open; one that was set aside when no other has."""
         if self.open is not None:
             return self
-        for number, request in enumerate(self.waiting):
-            if request.not_before <= now:
-                rest = (*self.waiting[:number], *self.waiting[number + 1 :])
-                return replace(self, open=request, waiting=rest)
-            if in_order:
-                break
-        return self
+        if in_order:
+            is_due = bool(self.waiting) and self.waiting[0].not_before <= now
+            return replace(self, open=self.waiting[0], waiting=self.waiting[1:]) if is_due else self
+        due = next((request for request in (*self.waiting, *self.aside) if request.not_before <= now), None)
+        if due is None:
+            return self
+        waiting, aside = (tuple(each for each in held if each != due) for held in (self.waiting, self.aside))
+        return replace(self, open=due, waiting=waiting, aside=aside)
+
+    def only(self, known: Collection[str]) -> Book:
+        """The book without tables that there are no more, of which Dagster could make no run."""
+
+        def kept(held: tuple[Request, ...]) -> tuple[Request, ...]:
+            found = (replace(each, tables=tuple(name for name in each.tables if name in known)) for each in held)
+            return tuple(each for each in found if each.tables)
+
+        return replace(self, waiting=kept(self.waiting), aside=kept(self.aside))
 
     def to_json(self) -> dict[str, Any]:
         """The book as JSON values."""
@@ -177,45 +190,13 @@ class Book:
     def from_json(value: dict[str, Any]) -> Book:
         """The book that `to_json` wrote."""
         held = value["open"]
-        return Book(_requests(value["waiting"]), _request(held) if held else None, _requests(value["aside"]))
+        open_ = _request(held) if held else None
+        return Book(_requests(value["waiting"]), open_, _requests(value["aside"]), value["begun"])
 
 
-def outcomes(instance: dg.DagsterInstance, now: float) -> Look:
-    """How to find out from Dagster what became of a request, at an instant (seconds since the epoch)."""
-
-    def look(key: str) -> Outcome:
-        # Newest first: a run that Dagster retries after a crash carries the tags of the first.
-        records = instance.get_run_records(dg.RunsFilter(tags={REQUEST_TAG: key}), limit=1)
-        if not records:
-            return Outcome.FAILED
-        run, ended = records[0].dagster_run, records[0].end_time or 0
-        if run.is_success:
-            return Outcome.DONE
-        is_retried = run.is_complete_and_waiting_to_retry and now < ended + RETRY_SECONDS
-        return Outcome.FAILED if run.is_finished and not is_retried else Outcome.UNDERWAY
-
-    return look
-
-
-def require_lake(run: dg.DagsterRun, root: str) -> None:
-    """Refuse a run that was asked for on account of another lake, whose sensor would count it as done there.
-
-    Raises:
-        Failure: the run is of another lake.
-    """
-    if (meant := run.tags.get(LAKE_TAG, root)) != root:
-        raise dg.Failure(
-            f"This run was asked for on account of the lake {meant}, and a process whose lake is {root} has taken it: "
-            "two daemons with different settings share one DAGSTER_HOME. Stop one of them, or give each a DAGSTER_HOME "
-            "of its own. A sensor asks again; the schedule does in its next night.",
-            allow_retries=False,
-        )
-
-
-def is_underway(instance: dg.DagsterInstance, sensor: str) -> bool:
-    """Whether a run that a sensor asked for has not ended."""
-    tags = {SENSOR_TAG: sensor}
-    return bool(instance.get_runs(dg.RunsFilter(tags=tags, statuses=UNENDED), limit=1))
+def made_for(lake: str) -> list[object]:
+    """What a sensor's cursor must have been made for to be gone on from: its shape, and the lake with this root."""
+    return [CURSOR_SHAPE, lake]
 
 
 def describe(requests: Iterable[Request]) -> str:

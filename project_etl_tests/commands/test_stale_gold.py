@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from project_etl.commands.errors import UserError
 from project_etl.commands.replay import judged_along
 from project_etl.commands.stale_gold import seen_by_gold, stale_days
-from project_etl.core.gold_work import changes_since, stretches, work_of
+from project_etl.core.days import stretches
+from project_etl.core.gold_work import changes_since, work_of
 from project_etl.core.lock import LakeError
 from project_etl.core.silver_frames import silver_schema
 from project_etl.orchestration.build import tables

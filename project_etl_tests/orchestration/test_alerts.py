@@ -5,7 +5,9 @@ from __future__ import annotations
 import email.message
 import json
 import socket
+import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -19,9 +21,11 @@ from aiosmtpd.handlers import Message
 from project_etl.core.freshness import missing_day
 from project_etl.core.lake import Lake
 from project_etl.orchestration import channels
-from project_etl.orchestration.alerts import Cursor, alerts_sensor, broken, due_day, ended_since, message_of
+from project_etl.orchestration.alerts import Cursor, alerts_sensor, due_day, ended_since
 from project_etl.orchestration.build import tables
 from project_etl.orchestration.channels import without_secrets
+from project_etl.orchestration.requested_runs import RETRY_SECONDS
+from project_etl.orchestration.troubles import Ended, Trouble, broken, message_of
 from project_etl.settings import Settings
 from project_etl_tests.commands.given import lake_in, settings_in, write
 
@@ -186,6 +190,27 @@ def test_a_message_waits_for_a_server_that_is_down_and_not_for_the_others(
     assert box.subjects == ["project_etl local: 1 broken", "project_etl local: 1 working again"]
 
 
+def test_a_server_that_does_not_speak_http_holds_up_no_other(
+    tmp_path: Path, lake: Lake, mailbox: tuple[Mailbox, int]
+) -> None:
+    class Garbage(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(4096)
+            self.request.sendall(b"what?\r\n\r\n")
+
+    box, port = mailbox
+    mail = {"ALERTS__EMAIL_TO": "ann@example.org", "ALERTS__SMTP_HOST": "127.0.0.1", "ALERTS__SMTP_PORT": str(port)}
+    with socketserver.TCPServer(("127.0.0.1", 0), Garbage) as server, dg.DagsterInstance.ephemeral() as instance:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/"
+        watched = Watched(alerting(tmp_path, **mail, ALERTS__WEBHOOK_URL=url), lake, instance)
+        watched.run(fails="one")
+        assert "1 messages wait for webhook: " in watched.tick()
+        assert "1 messages wait for webhook: " in watched.tick()
+        server.shutdown()
+    assert len(box.mails) == 1
+
+
 def test_without_a_channel_the_tick_says_it_all(tmp_path: Path, lake: Lake) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         watched = Watched(alerting(tmp_path), lake, instance)
@@ -200,24 +225,54 @@ def test_a_run_that_is_about_to_be_retried_has_not_failed_yet(tmp_path: Path, la
         watched.run(fails="one")
         (run,) = instance.get_runs()
         instance.add_run_tags(run.run_id, {"dagster/will_retry": "true"})
-        assert list(ended_since(instance, 0)) == []
+        (record,) = instance.get_run_records()
+        assert record.end_time is not None
+        assert list(ended_since(instance, 0, record.end_time)) == []
         assert watched.tick() == "all is well"
+        # Dagster may forget it, and what nobody retries has failed. Of one that was retried, the retry tells.
+        (ended,) = ended_since(instance, 0, record.end_time + RETRY_SECONDS)
+        assert list(ended.failed) == ["gold/one"]
+        instance.add_run_tags(run.run_id, {"dagster/auto_retry_run_id": "another"})
+        assert list(ended_since(instance, 0, record.end_time + RETRY_SECONDS)) == []
 
 
 def test_a_process_that_died_is_told_by_the_tables_it_left() -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         run = instance.create_run_for_job(dg.Definitions([one]).resolve_implicit_global_asset_job_def())
         instance.report_run_failed(run, message="the run worker vanished")
-        (ended,) = ended_since(instance, 0)
+        (ended,) = ended_since(instance, 0, time.time())
         assert ended.failed == {"run": "the run died before its first table"}
         dg.materialize([one], instance=instance)
-        later = list(ended_since(instance, 0))
+        later = list(ended_since(instance, 0, time.time()))
     assert broken({}, later[:1], {}).keys() == {"run"}
-    assert broken({"run": "died"}, later[1:], {}) == {}
+    assert broken({"run": Trouble("died")}, later[1:], {}) == {}
+
+
+def test_a_table_works_again_when_it_has_worked_for_each_day_for_which_it_failed() -> None:
+    def run(first: int, last: int, *, works: bool) -> Ended:
+        days = frozenset(date(2025, 1, day) for day in range(first, last + 1))
+        names = frozenset({"gold/one", "gold/ltv"})
+        return Ended("run", days, names if works else frozenset(), {} if works else dict.fromkeys(names, "why"))
+
+    opened = broken({}, [run(1, 3, works=False), run(3, 5, works=False)], {}, {"gold/ltv"})
+    assert opened.keys() == {"gold/one", "gold/ltv"}
+    # The days after it are no news of these days; a table without days works again with any run.
+    opened = broken(opened, [run(5, 9, works=True), run(1, 1, works=True)], {}, {"gold/ltv"})
+    assert opened == {"gold/one": Trouble("why (run)", frozenset(date(2025, 1, day) for day in (2, 3, 4)))}
+    assert broken(opened, [run(2, 3, works=True), run(4, 4, works=True)], {}, {"gold/ltv"}) == {}
+
+
+def test_days_of_a_run_are_those_of_its_tags() -> None:
+    ranged = {"dagster/asset_partition_range_start": "2025-01-30", "dagster/asset_partition_range_end": "2025-02-02"}
+    with dg.DagsterInstance.ephemeral() as instance:
+        for tags in (ranged, {"dagster/partition": "2025-01-05"}, {}):
+            job = dg.Definitions([one]).resolve_implicit_global_asset_job_def()
+            instance.report_run_failed(instance.create_run_for_job(job, tags=tags))
+        assert [len(ended.days) for ended in ended_since(instance, 0, time.time())] == [4, 1, 0]
 
 
 def test_what_is_late_is_told_until_it_is_there() -> None:
-    late = {"late gold/daily_aov": "2025-01-03 is due and has not been computed"}
+    late = {"late gold/daily_aov": Trouble("2025-01-03 is due and has not been computed")}
     opened = broken({}, [], late)
     message = message_of({}, opened, "prod")
     assert message == channels.Message(
@@ -259,7 +314,9 @@ def test_a_day_that_held_nothing_before_it_was_over_is_overdue(lake: Lake) -> No
 
 
 def test_a_cursor_survives() -> None:
-    cursor = Cursor(7.5, {"gold/one": "why"}, {"email": [channels.Message("s", "b")]})
+    days = frozenset(date(2025, 1, day) for day in (1, 2, 3, 7))
+    troubles = {"gold/one": Trouble("why", days), "gold/two": Trouble("why")}
+    cursor = Cursor(7.5, troubles, {"email": [channels.Message("s", "b")]})
     assert Cursor.from_text(cursor.to_text(), 9) == cursor
     assert Cursor.from_text(None, 9) == Cursor(9)
 

@@ -52,10 +52,12 @@ def partitions(shop: SmallShop, table: str) -> dict[int, set[str]]:
     return found
 
 
-def run_keys(pilot: Autopilot) -> list[str | None]:
-    """What a tick of `new_files` asks for, when it dies before its cursor is stored."""
+def run_keys(pilot: Autopilot, cursor: str | None) -> list[str | None]:
+    """What a tick of `new_files` asks for after a cursor, when it dies before its own is stored."""
+    kept = dict(pilot.cursors)
+    pilot.cursors["new_files"] = cursor
     asked = pilot.tick("new_files").run_requests or ()
-    pilot.cursors.clear()
+    pilot.cursors = kept
     return [request.run_key for request in asked]
 
 
@@ -66,6 +68,7 @@ class Story:
     shop: SmallShop
     pilot: Autopilot
     lost: list[list[str | None]]
+    reset: list[str | None]
     first: list[Ran]
     nothing: list[Ran]
     late: list[Ran]
@@ -77,18 +80,20 @@ def story(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Iter
     folder = tmp_path_factory.mktemp("automation")
     shop = SmallShop(folder, spark)
     customers = [{**CUSTOMER, "customer_id": name} for name in ("C1", "C2")]
-    shop.land_rows("customers", iso(1), *customers)
-    shop.land_rows("products", iso(1), PRODUCT)
-    for number in range(1, DAYS + 1):
-        land_order(shop, number, "C2" if number in LATER_ORDERS else "C1", number, "orders")
     with autopilot(folder) as pilot:
-        lost = [run_keys(pilot) for _ in range(2)]
+        assert pilot.until_quiet() == []
+        shop.land_rows("customers", iso(1), *customers)
+        shop.land_rows("products", iso(1), PRODUCT)
+        for number in range(1, DAYS + 1):
+            land_order(shop, number, "C2" if number in LATER_ORDERS else "C1", number, "orders")
+        lost = [run_keys(pilot, pilot.cursors["new_files"]) for _ in range(2)]
+        reset = run_keys(pilot, None)
         first = pilot.until_quiet()
         nothing = pilot.until_quiet()
         daily = [name for name in shop.gold_names() if shop.tables[f"gold/{name}"].is_daily]
         before = {name: partitions(shop, f"gold/{name}") for name in daily}
         land_order(shop, LATE, "C2", DAYS, "late")
-        yield Story(shop, pilot, lost, first, nothing, pilot.until_quiet(), before)
+        yield Story(shop, pilot, lost, reset, first, nothing, pilot.until_quiet(), before)
 
 
 def test_what_lands_comes_to_gold_by_itself(story: Story) -> None:
@@ -104,6 +109,12 @@ def test_a_tick_that_died_before_its_cursor_was_stored_asks_with_the_same_key(st
     # Dagster makes no second run for a key.
     assert story.lost[0] == story.lost[1]
     assert [ran.request.run_key for ran in story.first[:1]] == story.lost[0]
+
+
+def test_a_sensor_that_is_reset_asks_anew(story: Story) -> None:
+    # By another key: a person who resets it has lost the lake, and Dagster makes no second run for a key.
+    assert len(story.reset) == 1
+    assert story.reset != story.lost[0]
 
 
 def test_nothing_new_asks_for_nothing_and_says_so(story: Story) -> None:

@@ -14,7 +14,8 @@ from project_etl.core.lake import Lake
 from project_etl.core.silver_frames import silver_schema
 from project_etl.orchestration.build import tables
 from project_etl.orchestration.changed_days import PATIENCE_SECONDS, Cursor, Gold, tick
-from project_etl.orchestration.request_book import MOST_ATTEMPTS, Outcome, is_underway
+from project_etl.orchestration.request_book import MOST_ATTEMPTS, Book, Outcome
+from project_etl.orchestration.requested_runs import is_underway
 from project_etl_tests.commands.given import an_order, lake_in, settings_in, write
 from project_etl_tests.small_shop import PARAMETERS
 
@@ -113,12 +114,18 @@ def test_a_day_that_has_begun_is_computed_though_nothing_changed(gold: Gold, fol
     assert reason == "Silver is as it was"
 
 
+def asked_tables(cursor: Cursor) -> set[str]:
+    requests = (cursor.book.open, *cursor.book.waiting)
+    return {name for request in requests if request for name in request.tables}
+
+
 def test_a_load_under_way_is_waited_for_but_not_for_ever(lake: Lake, gold: Gold, followed: Cursor) -> None:
     write(lake, ORDERS, [an_order(5)])
     cursor, reason = tick(followed, gold, done, 1000, is_loading=True)
     assert (asked(cursor), reason) == ([], "waits for files that are being loaded")
-    assert Cursor.from_text(cursor.to_text("a lake"), "a lake") == cursor
-    assert Cursor.from_text(cursor.to_text("a lake"), "another") == Cursor()
+    assert Cursor.from_text(cursor.to_text("a lake"), "a lake", 7) == cursor
+    assert Cursor.from_text(cursor.to_text("a lake"), "another", 7) == Cursor(book=Book(begun=7))
+    assert Cursor.from_text('{"lake": "a lake", "read": {}}', "a lake", 7) == Cursor(book=Book(begun=7))
     cursor, _ = tick(cursor, gold, done, 1000 + PATIENCE_SECONDS - 1, is_loading=True)
     assert asked(cursor) == []
     cursor, _ = tick(cursor, gold, done, 1000 + PATIENCE_SECONDS, is_loading=True)
@@ -132,8 +139,27 @@ def test_a_table_that_was_made_anew_is_noticed_and_said(lake: Lake, gold: Gold, 
     write(lake, ORDERS, [an_order(7)])
     cursor, _ = tick(followed, gold, done, 0)
     assert cursor.book.open is not None
-    assert cursor.book.open.why == "all days that are out of date: silver/orders made anew"
+    assert cursor.book.open.why == "all days that are out of date: silver/orders made anew or restored"
     assert asked(cursor) == [("2025-01-07", "2025-01-20")]
+
+
+def test_a_table_that_is_older_than_it_was_is_from_a_backup(lake: Lake, gold: Gold, followed: Cursor) -> None:
+    write(lake, ORDERS, [an_order(7)])
+    identity, version = gold.silver()[ORDERS]
+    ahead = replace(followed, read={**followed.read, ORDERS: (identity, version + 1)})
+    cursor, _ = tick(ahead, gold, done, 0)
+    assert cursor.book.open is not None
+    assert cursor.book.open.why == "all days that are out of date: silver/orders made anew or restored"
+
+
+def test_a_table_that_is_gone_is_not_asked_for(lake: Lake, gold: Gold, followed: Cursor) -> None:
+    write(lake, ORDERS, [an_order(7)])
+    cursor, _ = tick(followed, gold, done, 0)
+    assert "gold/top_users" in asked_tables(cursor)
+    fewer = replace(gold, tables=[table for table in gold.tables if table.name != "gold/top_users"])
+    while not cursor.book.is_idle:
+        cursor, _ = tick(replace(cursor, book=replace(cursor.book, open=None)), fewer, done, 1)
+        assert "gold/top_users" not in asked_tables(cursor)
 
 
 def test_a_vacuumed_feed_is_noticed_and_said(lake: Lake, gold: Gold, followed: Cursor) -> None:

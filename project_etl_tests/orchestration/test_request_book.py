@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
+from datetime import date
 
 import dagster as dg
 import pytest
@@ -12,12 +13,11 @@ import pytest
 from project_etl.orchestration.request_book import (
     MOST_ATTEMPTS,
     REQUEST_TAG,
-    RETRY_SECONDS,
     Book,
     Outcome,
     Request,
-    outcomes,
 )
+from project_etl.orchestration.requested_runs import RETRY_SECONDS, outcomes
 
 ONE = Request(("bronze/orders",), "2025-01-01", "2025-01-05", "new", "a")
 TWO = Request(("bronze/orders",), "2025-02-01", "2025-02-01", "new", "b")
@@ -76,6 +76,56 @@ def test_what_fails_each_time_is_set_aside_and_the_rest_goes_on_or_with_it(in_or
     assert [request.content for request in book.aside] == (["b", "a"] if in_order else ["b"])
 
 
+def test_a_bad_day_is_alone_within_hours_and_tried_again_until_it_is_mended() -> None:
+    year = Request(("bronze/orders",), "2025-01-01", "2025-12-31", "new", "a")
+    bad, book, now = date(2025, 3, 9), Book(waiting=(year,)), 0.0
+    loaded: set[date] = set()
+
+    def live(until: float, *, is_mended: bool) -> None:
+        nonlocal book, now
+        while now < until:
+            book = book.asked(now, in_order=False)
+            if book.open:
+                fails = bad in book.open.days and not is_mended
+                loaded.update(() if fails else book.open.days)
+                book = book.settled(always(Outcome.FAILED if fails else Outcome.DONE), now, in_order=False)
+            now += 30
+
+    live(2 * 3600, is_mended=False)
+    assert year.days - loaded == {bad}
+    assert (book.waiting, days_of(book.aside)) == ((), [("2025-03-09", "2025-03-09")])
+    tries = book.aside[0].attempt
+    live(24 * 3600, is_mended=False)
+    assert book.aside[0].attempt - tries in (3, 4)
+    live(31 * 3600, is_mended=True)
+    assert (loaded, book) == (year.days, Book())
+
+
+def test_an_outage_loses_no_day() -> None:
+    book, now = Book(waiting=(ONE, TWO)), 0.0
+    loaded: set[date] = set()
+    while now < 12 * 3600:
+        book = book.asked(now, in_order=False)
+        if book.open:
+            is_down = now < 4 * 3600
+            loaded.update(() if is_down else book.open.days)
+            book = book.settled(always(Outcome.FAILED if is_down else Outcome.DONE), now, in_order=False)
+        now += 30
+    assert (loaded, book) == (ONE.days | TWO.days, Book())
+
+
+def test_tables_that_there_are_no_more_are_not_asked_for() -> None:
+    both = Request(("bronze/orders", "bronze/gone"), "2025-01-01", "2025-01-05", "new", "a")
+    gone = Request(("bronze/gone",), "2025-01-01", "2025-01-05", "new", "a")
+    book = Book(waiting=(gone, both), open=both, aside=(gone, both)).only(["bronze/orders"])
+    assert book == Book(waiting=(ONE,), open=both, aside=(ONE,))
+
+
+def test_books_ask_for_the_same_under_keys_of_their_own() -> None:
+    assert Book(begun=1).content("x") == Book(begun=1, waiting=(ONE,)).content("x")
+    assert len({Book(begun=begun).content(what) for begun in (1, 2) for what in ("x", "y")}) == 4
+
+
 def test_a_retry_that_dagster_promised_is_waited_for_but_not_for_ever() -> None:
     @dg.op
     def work() -> None: ...
@@ -106,7 +156,7 @@ def test_keys_tell_attempts_and_contents_apart_and_nothing_else() -> None:
 
 
 def test_a_book_survives_being_a_cursor() -> None:
-    book = Book(waiting=(ONE,), open=TWO, aside=(TWO,))
+    book = Book(waiting=(ONE,), open=TWO, aside=(TWO,), begun=3.5)
     assert Book.from_json(json.loads(json.dumps(book.to_json()))) == book
 
 
