@@ -146,7 +146,7 @@ def tick(before: Cursor, found: Arrivals, look: Look, loadable: Loadable, now: f
     # A day that was set aside gets a new chance with its new files.
     news = {date.fromisoformat(day) for day in found.days}
     aside = tuple(replace(each, not_before=now) if each.days & news else each for each in book.aside)
-    book = replace(book, waiting=(*book.waiting, *requests(found, loadable, book)), aside=aside)
+    book = replace(book, waiting=(*book.waiting, *requests(found, loadable, book)), aside=aside).merged()
     return Cursor(found.seen, book.asked(now, in_order=False))
 
 

@@ -173,6 +173,28 @@ class Book:
         waiting, aside = (tuple(each for each in held if each != due) for held in (self.waiting, self.aside))
         return replace(self, open=due, waiting=waiting, aside=aside)
 
+    def merged(self) -> Book:
+        """The book with one request where several, not tried yet, are for the same days or for days that adjoin.
+
+        What lands faster than runs can load it would else make a queue of many runs for the same days.
+        """
+        joined: list[Request] = []
+        for request in sorted((each for each in self.waiting if each.attempt == 1), key=lambda each: each.first):
+            if joined and date.fromisoformat(request.first) <= date.fromisoformat(joined[-1].last) + timedelta(days=1):
+                earlier = joined.pop()
+                why = earlier.why if request.why in earlier.why else f"{earlier.why}; {request.why}"
+                request = replace(
+                    request,
+                    tables=tuple(dict.fromkeys((*earlier.tables, *request.tables))),
+                    first=earlier.first,
+                    last=max(earlier.last, request.last),
+                    why=why[:MAX_TAG],
+                    content=self.content(earlier.content, request.content),
+                )
+            joined.append(request)
+        tried = (each for each in self.waiting if each.attempt > 1)
+        return replace(self, waiting=(*tried, *joined))
+
     def only(self, known: Collection[str]) -> Book:
         """The book without tables that there are no more, of which Dagster could make no run."""
 

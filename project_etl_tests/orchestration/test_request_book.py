@@ -121,6 +121,22 @@ def test_tables_that_there_are_no_more_are_not_asked_for() -> None:
     assert book == Book(waiting=(ONE,), open=both, aside=(ONE,))
 
 
+def test_what_lands_faster_than_it_is_loaded_makes_one_run_for_days_that_adjoin() -> None:
+    def of(first: str, last: str, table: str, attempt: int = 1) -> Request:
+        return Request((table,), f"2025-01-{first}", f"2025-01-{last}", f"new {table}", table, attempt)
+
+    failed, far = of("02", "03", "bronze/orders", attempt=2), of("20", "21", "bronze/orders")
+    news = (of("05", "06", "a"), far, of("01", "04", "b"), failed, of("02", "02", "a"), of("07", "07", "a"))
+    book = Book(waiting=news).merged()
+    tried, near, other = book.waiting
+    assert (tried, other) == (failed, far), "what has been tried, and what is for other days, is left alone"
+    assert days_of([near]) == [("2025-01-01", "2025-01-07")]
+    assert (set(near.tables), near.why) == ({"a", "b"}, "new b; new a")
+    # A tick that died asks for the same; with other news, it is another request.
+    assert Book(waiting=news).merged() == book == book.merged()
+    assert Book(waiting=news[:4]).merged().waiting[1].key != near.key
+
+
 def test_books_ask_for_the_same_under_keys_of_their_own() -> None:
     assert Book(begun=1).content("x") == Book(begun=1, waiting=(ONE,)).content("x")
     assert len({Book(begun=begun).content(what) for begun in (1, 2) for what in ("x", "y")}) == 4
