@@ -165,7 +165,10 @@ def _ends(run: dg.DagsterRun) -> list[str]:
 
 
 def _days(run: dg.DagsterRun) -> frozenset[date]:
-    ends = [date.fromisoformat(day) for day in _ends(run)]
+    try:
+        ends = [date.fromisoformat(day) for day in _ends(run)]
+    except ValueError:  # an asset of your own may have partitions that are no days
+        return frozenset()
     return frozenset(each_day(ends[0], ends[-1])) if ends else frozenset()
 
 

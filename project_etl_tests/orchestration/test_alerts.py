@@ -265,10 +265,10 @@ def test_a_table_works_again_when_it_has_worked_for_each_day_for_which_it_failed
 def test_days_of_a_run_are_those_of_its_tags() -> None:
     ranged = {"dagster/asset_partition_range_start": "2025-01-30", "dagster/asset_partition_range_end": "2025-02-02"}
     with dg.DagsterInstance.ephemeral() as instance:
-        for tags in (ranged, {"dagster/partition": "2025-01-05"}, {}):
+        for tags in (ranged, {"dagster/partition": "2025-01-05"}, {"dagster/partition": "north"}, {}):
             job = dg.Definitions([one]).resolve_implicit_global_asset_job_def()
             instance.report_run_failed(instance.create_run_for_job(job, tags=tags))
-        assert [len(ended.days) for ended in ended_since(instance, 0, time.time())] == [4, 1, 0]
+        assert [len(ended.days) for ended in ended_since(instance, 0, time.time())] == [4, 1, 0, 0]
 
 
 def test_what_is_late_is_told_until_it_is_there() -> None:
