@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from project_etl.core.gold_inputs import WHOLE
 from project_etl.core.gold_order import gold_order
-from project_etl.core.gold_work import changes_since
+from project_etl.core.gold_work import changes_since, reached_days
 from project_etl.core.lake import Lake
-from project_etl.core.reach import Reach
 from project_etl.core.staged import remember
 from project_etl.core.table import Table
 
@@ -85,11 +83,4 @@ def stale_days(lake: Lake, tables: Sequence[Table], seen: Seen, *, first_day: da
         LakeError: Silver's change feed does not go back so far.
     """
     changes = {name: found for name, since in seen.versions.items() if len(found := changes_since(lake, name, since))}
-
-    def look(name: str, columns: Sequence[str]) -> Any:  # noqa: ANN401 - pyarrow has no types
-        return lake.delta(name).to_pyarrow_table(columns=list(columns))
-
-    reached = Reach(tables, changes, look, seen.until).days()
-    stale = {name: frozenset(day for day in days if day >= first_day) for name, days in reached.items()}
-    snapshots = {table.name for table in tables if not table.is_daily}
-    return {name: days for name, days in stale.items() if days or name in snapshots}
+    return reached_days(lake, tables, changes, first_day, seen.until)

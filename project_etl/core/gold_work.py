@@ -1,38 +1,89 @@
 """Work for Gold: what Silver says has changed, and the runs that bring Gold up to date with it.
 
-Belongs here: reading the change feed without Spark, and grouping days into runs. Does not belong here: which days a
-change reaches (`reach.py`), what Gold has read so far (the command line and the sensor remember that differently).
+Belongs here: reading the change feed and Silver without Spark, and grouping days into runs. Does not belong here: which
+days a change reaches (`reach.py`), what Gold has read so far (the command line and the sensor remember that
+differently).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from project_etl.core.days import Stretch, stretches
 from project_etl.core.lake import Lake
 from project_etl.core.lock import LakeError
+from project_etl.core.reach import Among, ArrowTable, Reach
+from project_etl.core.table import Table
 
 
-def changes_since(lake: Lake, name: str, since: int) -> Any:  # noqa: ANN401 - pyarrow has no types
+def changes_since(lake: Lake, name: str, since: int, *, most: int | None = None) -> ArrowTable:
     """A table's change feed after a version, as an Arrow table; empty when there is nothing newer.
 
+    Args:
+        lake: the lake.
+        name: the table.
+        since: the version.
+        most: how many rows to read at most; None reads all.
+
     Raises:
-        LakeError: the feed does not go back so far.
+        LakeError: the feed does not go back so far, or is longer than `most`.
     """
     table = lake.delta(name)
     if table.version() <= since:
         return pa.table({})
+    rows, batches = 0, list[Any]()
     try:
-        return pa.table(table.load_cdf(starting_version=since + 1, ending_version=table.version()))
+        # The feed is read as it is iterated, so that one that is too long is not read to its end.
+        feed = pa.RecordBatchReader.from_stream(
+            table.load_cdf(starting_version=since + 1, ending_version=table.version())
+        )
+        for batch in feed:
+            rows += batch.num_rows
+            batches.append(batch)
+            if most is not None and rows > most:
+                break
     except Exception as error:  # deltalake raises its base class, and none of its own, for a file that is gone
         raise LakeError(
             f"The change feed of {name} does not go back to version {since + 1}, which Gold has not read yet: {error}. "
             "Materialize Gold for all days instead."
         ) from error
+    if most is not None and rows > most:
+        raise LakeError(f"{name} has changed in more than {most:,} rows since version {since}")
+    return pa.Table.from_batches(batches, feed.schema)
+
+
+def reached_days(
+    lake: Lake, tables: Sequence[Table], changes: Mapping[str, ArrowTable], first_day: date, last_day: date
+) -> dict[str, frozenset[date]]:
+    """The Gold days that changes in Silver reach.
+
+    Args:
+        lake: the lake.
+        tables: all tables.
+        changes: Silver table → its change feed.
+        first_day: the first business day of interest.
+        last_day: the last one.
+
+    Returns:
+        Gold table → days to compute again; a snapshot has none. Tables that nothing reaches are absent.
+    """
+
+    def look(name: str, columns: Sequence[str], among: Among | None) -> ArrowTable:
+        data = lake.delta(name).to_pyarrow_dataset()
+        if among is None:
+            return data.to_table(list(columns))
+        column, values = among
+        return data.to_table(list(columns), pc.field(column).isin(pa.array(values, data.schema.field(column).type)))
+
+    reached = Reach(tables, changes, look, last_day).days()
+    kept = {name: frozenset(day for day in days if day >= first_day) for name, days in reached.items()}
+    snapshots = {table.name for table in tables if not table.is_daily}
+    return {name: days for name, days in kept.items() if days or name in snapshots}
 
 
 def work_of(

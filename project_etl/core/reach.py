@@ -18,7 +18,7 @@ strictly needed, never less:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -34,7 +34,9 @@ FEED = ("_change_type", "_commit_version")
 
 ArrowTable = Any
 """A `pyarrow.Table`, which has no types."""
-Look = Callable[[str, Sequence[str]], ArrowTable]
+Among = tuple[str, Collection[Any]]
+"""A column, and values, none of them None, of which a row must have one."""
+Look = Callable[[str, Sequence[str], Among | None], ArrowTable]
 Days = frozenset[date]
 
 
@@ -46,7 +48,8 @@ class Reach:
         tables: all declared tables, for the columns and references of the inputs.
         changes: Silver table → rows of its change feed: the table's columns, `_change_type` and `_commit_version`. A
             table without changes may be absent.
-        look: reads the named columns of a Silver table as it is after the changes.
+        look: reads the named columns of a Silver table as it is after the changes, of the rows that are meant or of
+            all: a table may be too large to be read whole for one changed row.
         until: the last business day that is of interest; windows do not reach beyond it.
     """
 
@@ -100,19 +103,18 @@ class Reach:
     def _of_history(self, source: Table, write: History, table: Table, changed: ArrowTable) -> Days:
         """Days of the things whose history now says something else, in the time about which it does."""
         spans = self._changed_spans(source, write, changed)
-        occurrences = self._occurrences(table, write.of) if spans else ()
         return Days(
             day
-            for thing, day in occurrences
-            if thing in spans and any(_overlaps(day, since, to) for since, to in spans[thing])
+            for thing, day in self._occurrences(table, write.of, spans)
+            if any(_overlaps(day, since, to) for since, to in spans[thing])
         )
 
     def _changed_spans(self, source: Table, write: History, changed: ArrowTable) -> dict[Any, list[Span]]:
         """Thing → the instants about which its history says something else than before; things without are absent."""
         said = [name for name in source.schema.fieldNames() if name not in (write.newest_by, *VALIDITY)]
         names = [*said, write.newest_by, "valid_from"]
-        things = {thing for (thing,) in _distinct(changed, write.of)}
-        now = [row for row in _rows(self.look(source.name, names), names) if row[write.of] in things]
+        things = _values(changed, write.of)
+        now = list(_rows(self.look(source.name, names, (write.of, things)), names))
         before = rows_before(now, _rows(changed, [*names, *FEED]), source.keys)
         versions = [_by_thing(rows, write.of, said) for rows in (before, now)]
         spans = {thing: changed_spans(*(found.get(thing, []) for found in versions)) for thing in things}
@@ -122,7 +124,7 @@ class Reach:
         """Days from a changed date until the next one that gives all the same again."""
         names = [name for name in source.keys if name != write.newest_by]
         given: dict[date, set[Any]] = defaultdict(set)
-        for day, *what in _distinct(self.look(source.name, list(source.keys)), write.newest_by, *names):
+        for day, *what in self._held(source.name, write.newest_by, *names):
             given[day].add(tuple(what))
         wanted: dict[date, set[Any]] = {}
         for day, *what in _distinct(changed, write.newest_by, *names):
@@ -155,11 +157,8 @@ class Reach:
         if not first:
             return set()
         sources = [table for table in self.tables if table.day_column and table.records and _has(table, CUSTOMER)]
-        days = [
-            _distinct(self.look(source.name, [CUSTOMER, day := _day_column(source)]), CUSTOMER, day)
-            for source in sources
-        ]
-        return {day for found in days for customer, day in found if day and customer in first and day > first[customer]}
+        days = [self._held(source.name, CUSTOMER, _day_column(source), among=(CUSTOMER, first)) for source in sources]
+        return {day for found in days for customer, day in found if day and day > first[customer]}
 
     def _changed_customers(self, source: Table) -> Iterator[tuple[Any, Any]]:
         """Customer and day of changed rows; a row without a customer has the one of the row that gives it its day."""
@@ -172,7 +171,8 @@ class Reach:
             return
         for ref in source.references:
             if day in ref.carry and _has(self._declared[ref.table], CUSTOMER):
-                owner = dict(_distinct(self.look(ref.table, [ref.parent_key, CUSTOMER]), ref.parent_key, CUSTOMER))
+                named = (ref.parent_key, _values(changed, ref.column))
+                owner = dict(self._held(ref.table, ref.parent_key, CUSTOMER, among=named))
                 yield from ((owner.get(key), when) for key, when in _distinct(changed, ref.column, day))
 
     # --- looking ------------------------------------------------------------------------------------------------------
@@ -181,21 +181,25 @@ class Reach:
     def _declared(self) -> dict[str, Table]:
         return {table.name: table for table in self.tables}
 
-    def _occurrences(self, table: Table, column: str) -> set[tuple[Any, ...]]:
-        """Thing and day of the rows of those inputs that `table` reads by day and that name the thing."""
+    def _occurrences(self, table: Table, column: str, things: Collection[Any]) -> set[tuple[Any, ...]]:
+        """Thing and day of the rows of those inputs that `table` reads by day and that name one of the things."""
         found: set[tuple[Any, ...]] = set()
+        if not things:
+            return found
         for source in (self._declared[name] for name in _read_by_day(table)):
             if source.records and _has(source, column):
-                day = _day_column(source)
-                found |= set(_distinct(self.look(source.name, [column, day]), column, day))
+                found |= set(self._held(source.name, column, _day_column(source), among=(column, things)))
         return found
 
     def _held_days(self, name: str) -> set[date]:
         source = self._declared[name]
         if not source.records:
             return set()
-        day = _day_column(source)
-        return {found for (found,) in _distinct(self.look(name, [day]), day) if found is not None}
+        return {day for (day,) in self._held(name, _day_column(source)) if day is not None}
+
+    def _held(self, name: str, *columns: str, among: Among | None = None) -> Iterator[tuple[Any, ...]]:
+        """Distinct combinations of some columns of a Silver table as it is after the changes."""
+        return _distinct(self.look(name, columns, among), *columns)
 
 
 def _read_by_day(table: Table) -> list[str]:
@@ -216,6 +220,11 @@ def _distinct(rows: ArrowTable, *names: str) -> Iterator[tuple[Any, ...]]:
     """Distinct combinations of some columns."""
     distinct = rows.select(list(names)).group_by(list(names)).aggregate([])
     return zip(*(distinct[name].to_pylist() for name in names), strict=True)
+
+
+def _values(rows: ArrowTable, name: str) -> set[Any]:
+    """Distinct values of a column, without None."""
+    return {value for (value,) in _distinct(rows, name) if value is not None}
 
 
 def _rows(rows: ArrowTable, names: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -3,9 +3,10 @@
 Each tick reads Silver's change feed since the versions in its cursor, without Spark, follows the changed rows to the
 Gold days they reach (`core/reach.py`), and asks for one run per stretch of days: tables with fewer days first, for the
 others read them. The next stretch is asked for when the run before it has ended. Where the feed does not go back to the
-cursor (the first tick, a table made anew, a vacuumed feed), every Gold day that was not made from its inputs as they
-are now is computed, and the run says so. A day that has begun since the last tick is computed too, for a window may
-look back on days with orders when it has none itself. Does not belong here: retries (`request_book.py`).
+cursor (the first tick, a table made anew, a vacuumed feed) or is too long for a tick, every Gold day that was not made
+from its inputs as they are now is computed, and the run says so. A day that has begun since the last tick is computed
+too, for a window may look back on days with orders when it has none itself. Does not belong here: retries
+(`request_book.py`).
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ import dagster as dg
 
 from project_etl.core.days import each_day
 from project_etl.core.gold_stale import data_span, outdated
-from project_etl.core.gold_work import changes_since, work_of
+from project_etl.core.gold_work import changes_since, reached_days, work_of
 from project_etl.core.lake import Lake
 from project_etl.core.lock import LakeError
-from project_etl.core.reach import Reach
+from project_etl.core.reach import ArrowTable
 from project_etl.core.table import Table
 from project_etl.core.words import span
 from project_etl.orchestration.factory import parameters_of
@@ -36,6 +37,8 @@ from project_etl.settings import Settings
 NAME = "changed_days"
 # Where files land all the time, Gold does not wait for a pause that never comes.
 PATIENCE_SECONDS = 600
+# Dagster ends a tick after a minute. So many rows of each table are followed within a quarter of it.
+MOST_ROWS = 500_000
 
 Stale = dict[str, frozenset[date]]
 
@@ -108,11 +111,8 @@ class Gold:
             changes = {name: found for name in now if len(found := self._changes(name, since))}
         except LakeError as error:
             return self._outdated(), f"all days that are out of date: {error}"
-        days = Reach(self.tables, changes, self._look, self.last_day).days()
-        kept = {name: frozenset(day for day in found if day >= self.first_day) for name, found in days.items()}
-        snapshots = {table.name for table in self.tables if not table.is_daily}
         rows = ", ".join(self._told(name, found) for name, found in changes.items())
-        return {name: found for name, found in kept.items() if found or name in snapshots}, rows
+        return reached_days(self.lake, self.tables, changes, self.first_day, self.last_day), rows
 
     def due(
         self,
@@ -133,18 +133,15 @@ class Gold:
         newest = date.fromisoformat(until) if until else self.last_day
         return frozenset(each_day(newest + timedelta(days=1), self.last_day))
 
-    def _changes(self, name: str, since: Mapping[str, tuple[str, int]]) -> Any:  # noqa: ANN401 - pyarrow has no types
+    def _changes(self, name: str, since: Mapping[str, tuple[str, int]]) -> ArrowTable:
         # A table that is new since then is followed from its first version.
-        return changes_since(self.lake, name, since[name][1] if name in since else -1)
+        return changes_since(self.lake, name, since[name][1] if name in since else -1, most=MOST_ROWS)
 
-    def _told(self, name: str, feed: Any) -> str:  # noqa: ANN401 - pyarrow has no types
+    def _told(self, name: str, feed: ArrowTable) -> str:
         rows = sum(kind != "update_preimage" for kind in feed["_change_type"].to_pylist())
         column = next(table.day_column for table in self.tables if table.name == name)
         days = sorted(day for day in feed[column].unique().to_pylist() if day) if column else []
         return f"{name}: {rows:,} rows{f' of {span(days[0], days[-1])}' if days else ''}"
-
-    def _look(self, name: str, columns: Sequence[str]) -> Any:  # noqa: ANN401 - pyarrow has no types
-        return self.lake.delta(name).to_pyarrow_table(columns=list(columns))
 
     def _outdated(self) -> Stale:
         days = data_span(self.lake, self.tables, self.first_day, self.last_day)

@@ -12,6 +12,7 @@ import pytest
 
 from project_etl.core.lake import Lake
 from project_etl.core.silver_frames import silver_schema
+from project_etl.orchestration import changed_days
 from project_etl.orchestration.build import tables
 from project_etl.orchestration.changed_days import PATIENCE_SECONDS, Cursor, Gold, tick
 from project_etl.orchestration.request_book import MOST_ATTEMPTS, Book, Outcome
@@ -172,6 +173,25 @@ def test_a_vacuumed_feed_is_noticed_and_said(lake: Lake, gold: Gold, followed: C
     assert cursor.book.open.why.startswith(
         "all days that are out of date: The change feed of silver/orders does not go"
     )
+
+
+def test_more_rows_than_a_tick_can_follow_are_not_followed(
+    lake: Lake, gold: Gold, followed: Cursor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changed_days, "MOST_ROWS", 2)
+    write(lake, ORDERS, [an_order(5), an_order(6)])
+    cursor, _ = tick(followed, gold, done, 0)
+    assert cursor.book.open is not None
+    assert cursor.book.open.why == "silver/orders: 2 rows of 2025-01-05 to 2025-01-06"
+    write(lake, ORDERS, [an_order(7)])
+    cursor, _ = tick(followed, gold, done, 0)
+    assert cursor.book.open is not None
+    since = followed.read[ORDERS][1]
+    assert cursor.book.open.why == (
+        f"all days that are out of date: silver/orders has changed in more than 2 rows since version {since}"
+    )
+    # No run has made Gold of the days before either.
+    assert asked(cursor) == [("2025-01-03", "2025-01-20")]
 
 
 def test_days_that_failed_too_often_come_back_with_the_next_change(lake: Lake, gold: Gold, followed: Cursor) -> None:
