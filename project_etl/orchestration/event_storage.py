@@ -7,8 +7,9 @@ nothing to do. This class
 - keeps its engines;
 - stores the events of an output in one transaction, all of them or none;
 - tells the list of assets the last of them, where Dagster writes there each one for the next to replace;
-- does not wait for the disk: what a killed process had stored stays stored, and a power cut may take the last events
-  but never the file. The lake does not need them;
+- waits for the disk only with what becomes of a run (queued, started, ended), and with all that came before it: what a
+  killed process had stored stays stored, and a power cut may take the last events of a run but never the file, nor
+  leave a run in a state of which Dagster finds no event. The lake does not need the events;
 - notes once, and not for each day, that a check is planned: our checks report once for the whole run, and Dagster's way
   is 33 MB a run.
 
@@ -28,12 +29,13 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
+from dagster._core.events import EVENT_TYPE_TO_PIPELINE_RUN_STATUS
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine
 
 # Where Dagster's own storage keeps the events, below DAGSTER_HOME.
 FOLDER = Path("history", "runs")
@@ -59,6 +61,7 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         self._batch: dict[str, Connection] = {}
         self._newest: dict[Subject, dg.EventLogEntry] = {}
         self._has_index_cols = False
+        self._waits_for_disk = False
         super().__init__(base_dir, inst_data)
         # A batch holds the lock while its events, one by one, ask for a connection.
         self._db_lock = threading.RLock()
@@ -83,13 +86,14 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
                 self._initdb(engine)
                 self._initialized_dbs.add(shard)
             with engine.begin() as connection:
+                # Safe in the write-ahead mode that Dagster chooses: https://sqlite.org/pragma.html#pragma_synchronous.
+                connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if self._waits_for_disk else 'NORMAL'}")
                 yield connection
 
     def _engine(self, shard: str) -> Engine:
         if shard not in self._engines:
             timeout = {"timeout": SQLITE_BUSY_TIMEOUT_SECONDS}
             engine = create_engine(self.conn_string_for_shard(shard), connect_args=timeout)
-            event.listen(engine, "connect", _without_waiting)
             self._engines[shard] = engine
         self._engines.move_to_end(shard)
         if len(self._engines) > MAX_ENGINES:
@@ -115,7 +119,12 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
 
         A check that does report by partition loses nothing: Dagster adds a row for a result that was not planned.
         """
-        super().store_event(_planned_once(event))
+        with self._db_lock:
+            self._waits_for_disk = event.dagster_event_type in EVENT_TYPE_TO_PIPELINE_RUN_STATUS
+            try:
+                super().store_event(_planned_once(event))
+            finally:
+                self._waits_for_disk = False
 
     def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
         """Store the events of one output, or none of them: one transaction for each file."""
@@ -169,11 +178,6 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         with self._db_lock:
             while self._engines:
                 self._engines.popitem()[1].dispose()
-
-
-def _without_waiting(connection: Any, _: Any) -> None:  # noqa: ANN401 - the driver's own classes
-    # Safe in the write-ahead mode that Dagster chooses: see https://sqlite.org/pragma.html#pragma_synchronous.
-    connection.execute("PRAGMA synchronous = NORMAL")
 
 
 def _subject(entry: dg.EventLogEntry) -> Subject:

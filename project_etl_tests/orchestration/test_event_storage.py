@@ -6,11 +6,12 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 from dagster._core.storage.event_log import SqliteEventLogStorage
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text
 
 from project_etl.commands.environment import instance_in
 from project_etl.orchestration.event_storage import MAX_ENGINES, PooledSqliteEventLogStorage
@@ -19,6 +20,8 @@ from project_etl_tests.commands.given import dagster_home_in
 DAYS = dg.DailyPartitionsDefinition("2025-01-01", end_date="2025-01-06")
 KEY = dg.AssetKey("counted")
 CHECK = dg.AssetCheckKey(KEY, "is_right")
+# What SQLite answers when a transaction waits for the disk.
+FULL = 2
 
 
 @dg.asset(
@@ -72,6 +75,24 @@ def test_the_list_of_assets_is_as_dagster_writes_it(instance: dg.DagsterInstance
     plain.store_event_batch(stored)
     assert listed(storage_of(instance)) == listed(plain)
     assert "2025-01-05" in listed(plain)[0][1]
+
+
+def test_what_becomes_of_a_run_waits_for_the_disk(instance: dg.DagsterInstance) -> None:
+    waits: dict[str, set[bool]] = {}
+
+    def look(_: Any, cursor: Any, statement: str, __: Any, context: Any, *___: Any) -> None:
+        if statement.startswith("INSERT INTO event_logs"):
+            (level,) = cursor.connection.execute("PRAGMA synchronous").fetchone()
+            waits.setdefault(context.compiled_parameters[0]["dagster_event_type"], set()).add(level == FULL)
+
+    event.listen(Engine, "before_cursor_execute", look)
+    try:
+        materialize(instance)
+    finally:
+        event.remove(Engine, "before_cursor_execute", look)
+    # Dagster's run monitoring asks these how long a run has been starting; its own table of runs waits, too.
+    assert {kind for kind, found in waits.items() if found == {True}} == {"PIPELINE_START", "PIPELINE_SUCCESS"}
+    assert waits["ASSET_MATERIALIZATION"] == {False}
 
 
 def test_many_runs_keep_few_files_open(instance: dg.DagsterInstance) -> None:
