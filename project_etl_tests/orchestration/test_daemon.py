@@ -1,8 +1,8 @@
 """Left alone: Dagster's own daemon runs the sensors, files are dropped into landing, and Gold is right in the end.
 
-A minute of it belongs to every test run, an hour to `make soak` (SOAK_MINUTES says how long), in which the power fails
-too: everything is killed while a run works, and started again. So does a daemon that dies between what a sensor asks
-for and the sensor's cursor, and a run that takes too long.
+A minute of it belongs to every test run, an hour to `make soak` (SOAK_MINUTES says how long), in which
+everything is killed while a run works, and started again. To `make soak` belong also a daemon that dies between what a
+sensor asks for and the sensor's cursor, and a run that takes too long.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def wait_for_gold(folder: Path, days: int) -> None:
             return
 
 
-def fail_power(daemon: subprocess.Popen[bytes], lake: Path) -> None:
+def kill_all(daemon: subprocess.Popen[bytes], lake: Path) -> None:
     """Kill the daemon, the code server, and the run that has begun to write, with its JVM."""
     end = time.monotonic() + QUIET_SECONDS
     while not list(lake.glob("bronze/*/_delta_log/*1.json")):
@@ -135,16 +135,16 @@ def fail_power(daemon: subprocess.Popen[bytes], lake: Path) -> None:
     os.killpg(daemon.pid, signal.SIGKILL)
 
 
-def live(folder: Path, days: int, minutes: float, *, has_power_cut: bool) -> None:
+def live(folder: Path, days: int, minutes: float, *, is_killed: bool) -> None:
     """Drop the files of a generated shop, in any order, over some minutes, and wait for Gold."""
     staging, landing, lake = folder / "staging", folder / "landing", folder / "lake"
     generate(staging, days=days, scale=0.01)
     files = sorted(staging.glob("shop/*/*/*"))
     random.Random(days).shuffle(files)
-    if has_power_cut:
+    if is_killed:
         with left_alone(folder) as daemon:
             drop(files.pop(), landing)
-            fail_power(daemon, lake)
+            kill_all(daemon, lake)
     with left_alone(folder):
         for file in files:
             drop(file, landing)
@@ -157,14 +157,14 @@ def test_files_that_are_dropped_come_to_gold_with_nobody_touching_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = witness(tmp_path, monkeypatch, "chmod", "readlink")
-    live(tmp_path, days=2, minutes=0.2, has_power_cut=False)
+    live(tmp_path, days=2, minutes=0.2, is_killed=False)
     # Hadoop likes to start processes for local files; they took a third of a commit's time.
     assert str(tmp_path / "lake") not in calls.read_text()
 
 
 @pytest.mark.soak
 def test_an_hour_left_alone(tmp_path: Path, soak_minutes: float) -> None:
-    live(tmp_path, days=60, minutes=soak_minutes, has_power_cut=True)
+    live(tmp_path, days=60, minutes=soak_minutes, is_killed=True)
 
 
 @pytest.mark.soak
