@@ -30,7 +30,7 @@ from project_etl.core.table import Table
 from project_etl.core.words import span
 from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.new_files import NAME as FILES_SENSOR
-from project_etl.orchestration.request_book import Book, Look, Request, describe, made_for
+from project_etl.orchestration.request_book import Book, Look, Request, describe, digest, made_for
 from project_etl.orchestration.requested_runs import is_underway, outcomes
 from project_etl.settings import Settings
 
@@ -211,7 +211,7 @@ def tick(before: Cursor, gold: Gold, look: Look, now: float, *, is_loading: bool
     for request in book.aside:
         for name in request.tables:
             stale[name] = stale.get(name, frozenset()) | (frozenset() if name in snapshots else request.days)
-    content = book.content(before.read, versions, until)
+    content = digest(before.read, versions, until)
     waiting = tuple(
         Request(tuple(names), first.isoformat(), last.isoformat(), why, content)
         for (first, last), names in work_of(stale, gold.last_day)

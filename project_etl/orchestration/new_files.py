@@ -22,7 +22,7 @@ from project_etl.core.lake import Lake
 from project_etl.core.silver_order import with_dependents
 from project_etl.core.table import Table
 from project_etl.core.words import some_of
-from project_etl.orchestration.request_book import Book, Look, Request, describe, made_for
+from project_etl.orchestration.request_book import Book, Look, Request, describe, digest, made_for
 from project_etl.orchestration.requested_runs import outcomes
 from project_etl.settings import Settings
 from project_etl.sources.arrivals import Arrivals, Seen, Watch, arrivals
@@ -146,11 +146,11 @@ def tick(before: Cursor, found: Arrivals, look: Look, loadable: Loadable, now: f
     # A day that was set aside gets a new chance with its new files.
     news = {date.fromisoformat(day) for day in found.days}
     aside = tuple(replace(each, not_before=now) if each.days & news else each for each in book.aside)
-    book = replace(book, waiting=(*book.waiting, *requests(found, loadable, book)), aside=aside).merged()
+    book = replace(book, waiting=(*book.waiting, *requests(found, loadable)), aside=aside).merged()
     return Cursor(found.seen, book.asked(now, in_order=False))
 
 
-def requests(found: Arrivals, loadable: Loadable, book: Book) -> list[Request]:
+def requests(found: Arrivals, loadable: Loadable) -> list[Request]:
     """One request per stretch of landing days that hold anything new."""
     if not found.days:
         return []
@@ -161,7 +161,7 @@ def requests(found: Arrivals, loadable: Loadable, book: Book) -> list[Request]:
         bronze = sorted({table for tables in within.values() for table in tables})
         digests = [(day, table, found.seen[table][day]) for day, tables in within.items() for table in sorted(tables)]
         tables = tuple(loadable.concerned(bronze))
-        asked.append(Request(tables, first.isoformat(), last.isoformat(), _why(within), book.content(digests)))
+        asked.append(Request(tables, first.isoformat(), last.isoformat(), _why(within), digest(digests)))
     return asked
 
 

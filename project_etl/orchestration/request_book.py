@@ -2,7 +2,7 @@
 
 Belongs here: one run at a time, retries with growing pauses, and setting aside what keeps failing. The book is the
 sensor's cursor, so it is as old as the newest tick that Dagster has stored. A tick that died after its run was created
-asks again with the same key, and Dagster then makes no second run. Does not belong here: what to ask for
+asks again for the same with the same key, and Dagster then makes no second run. Does not belong here: what to ask for
 (`new_files.py`, `changed_days.py`).
 """
 
@@ -34,7 +34,7 @@ ATTEMPT_TAG = "project_etl/attempt"
 WHY_TAG = "project_etl/why"
 LAKE_TAG = "project_etl/lake"
 # To be counted up when what sensors keep in their cursors changes; they then begin anew, which loads nothing twice.
-CURSOR_SHAPE = 2
+CURSOR_SHAPE = 3
 # What Dagster shows of a tag without folding it away.
 MAX_TAG = 250
 
@@ -60,9 +60,10 @@ class Request:
         first: first day (ISO).
         last: last day.
         why: what it is for, in words that people read on the run.
-        content: digest of what it is to read; equal requests for equal content are the same request.
+        content: digest of what it is to read.
         attempt: how often it has been asked for, this time included.
         not_before: seconds since the epoch before which it is not asked for.
+        opening: the book, and how many requests it has opened with this one; empty before.
     """
 
     tables: tuple[str, ...]
@@ -72,12 +73,12 @@ class Request:
     content: str
     attempt: int = 1
     not_before: float = 0
+    opening: str = ""
 
     @property
     def key(self) -> str:
-        """What tells this request from all others, the earlier attempts included."""
-        parts = [self.tables, self.first, self.last, self.content, self.attempt]
-        return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
+        """What tells this request from all others: the earlier attempts, and those for files that have come back."""
+        return digest(self.tables, self.first, self.last, self.content, self.opening)
 
     @property
     def days(self) -> frozenset[date]:
@@ -119,21 +120,19 @@ class Book:
         aside: requests that have failed too often.
         begun: when the book was begun (seconds since the epoch). A lake that was lost is asked for the same as before,
             and a person who resets the sensor wants that: requests of another book are other requests.
+        opened: how many requests it has opened.
     """
 
     waiting: tuple[Request, ...] = ()
     open: Request | None = None
     aside: tuple[Request, ...] = ()
     begun: float = 0
+    opened: int = 0
 
     @property
     def is_idle(self) -> bool:
         """Whether there is nothing to wait for."""
         return self.open is None and not self.waiting
-
-    def content(self, *parts: object) -> str:
-        """Digest of what a request of this book is to read, given as JSON values."""
-        return hashlib.blake2b(json.dumps([self.begun, *parts]).encode(), digest_size=8).hexdigest()
 
     def settled(self, look: Look, now: float, *, in_order: bool) -> Book:
         """Look what became of the open request.
@@ -164,14 +163,14 @@ class Book:
         """Open the next request whose time has come, when none is open; one that was set aside when no other has."""
         if self.open is not None:
             return self
-        if in_order:
-            is_due = bool(self.waiting) and self.waiting[0].not_before <= now
-            return replace(self, open=self.waiting[0], waiting=self.waiting[1:]) if is_due else self
-        due = next((request for request in (*self.waiting, *self.aside) if request.not_before <= now), None)
+        held = self.waiting[:1] if in_order else (*self.waiting, *self.aside)
+        due = next((request for request in held if request.not_before <= now), None)
         if due is None:
             return self
         waiting, aside = (tuple(each for each in held if each != due) for held in (self.waiting, self.aside))
-        return replace(self, open=due, waiting=waiting, aside=aside)
+        opened = self.opened + 1
+        open_ = replace(due, opening=f"{self.begun}/{opened}")
+        return replace(self, open=open_, waiting=waiting, aside=aside, opened=opened)
 
     def merged(self) -> Book:
         """The book with one request where several, not tried yet, are for the same days or for days that adjoin.
@@ -189,7 +188,7 @@ class Book:
                     first=earlier.first,
                     last=max(earlier.last, request.last),
                     why=why[:MAX_TAG],
-                    content=self.content(earlier.content, request.content),
+                    content=digest(earlier.content, request.content),
                 )
             joined.append(request)
         tried = (each for each in self.waiting if each.attempt > 1)
@@ -213,7 +212,12 @@ class Book:
         """The book that `to_json` wrote."""
         held = value["open"]
         open_ = _request(held) if held else None
-        return Book(_requests(value["waiting"]), open_, _requests(value["aside"]), value["begun"])
+        return Book(_requests(value["waiting"]), open_, _requests(value["aside"]), value["begun"], value["opened"])
+
+
+def digest(*parts: object) -> str:
+    """Digest of JSON values."""
+    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
 
 
 def made_for(lake: str) -> list[object]:

@@ -78,7 +78,7 @@ def arrivals(watch: Watch, known: Seen, now: float) -> Arrivals:
                 outside.add(day)
                 continue
             settled = [file for file in files if file.is_settled(watch.settle_seconds, now)]
-            settling += [file.path for file in files if file not in settled]
+            settling += [file.path for file in files if not file.is_settled(watch.settle_seconds, now)]
             if not settled:
                 continue
             seen[dataset.bronze][day] = digest = _digest(settled)

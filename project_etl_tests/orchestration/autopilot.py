@@ -46,6 +46,7 @@ class Autopilot:
     defs: dg.Definitions
     instance: dg.DagsterInstance
     cursors: dict[str, str | None] = field(default_factory=dict[str, str | None])
+    keys: set[str | None] = field(default_factory=set[str | None])
 
     def tick(self, sensor: str) -> dg.SensorResult:
         """Evaluate a sensor once; its cursor moves on."""
@@ -64,6 +65,8 @@ class Autopilot:
 
     def obey(self, sensor: str, request: dg.RunRequest) -> Ran:
         """Run what a sensor asked for."""
+        assert request.run_key not in self.keys, "Dagster makes no second run of a key"
+        self.keys.add(request.run_key)
         job = self.defs.resolve_implicit_global_asset_job_def()
         result = job.execute_in_process(
             asset_selection=list(request.asset_selection or ()),
