@@ -53,7 +53,7 @@ def changes_since(lake: Lake, name: str, since: int, *, most: int | None = None)
             "Materialize Gold for all days instead."
         ) from error
     if most is not None and rows > most:
-        raise LakeError(f"{name} has changed in more than {most:,} rows since version {since}")
+        raise LakeError(f"more than {most:,} rows of {name} have changed since version {since}")
     return pa.Table.from_batches(batches, feed.schema)
 
 

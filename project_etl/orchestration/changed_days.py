@@ -37,7 +37,7 @@ from project_etl.settings import Settings
 NAME = "changed_days"
 # Where files land all the time, Gold does not wait for a pause that never comes.
 PATIENCE_SECONDS = 600
-# Dagster ends a tick after a minute. So many rows of each table are followed within a quarter of it.
+# Dagster ends a tick after a minute; so many changed rows of all tables together are followed in some seconds.
 MOST_ROWS = 500_000
 
 Stale = dict[str, frozenset[date]]
@@ -107,8 +107,15 @@ class Gold:
         if not since or lost:
             why = f"{', '.join(lost)} made anew or restored" if lost else "first look at Silver"
             return self._outdated(), f"all days that are out of date: {why}"
+        changes: dict[str, ArrowTable] = {}
+        left = MOST_ROWS
         try:
-            changes = {name: found for name in now if len(found := self._changes(name, since))}
+            for name in now:
+                # A table that is new since then is followed from its first version.
+                version = since[name][1] if name in since else -1
+                if len(found := changes_since(self.lake, name, version, most=left)):
+                    changes[name] = found
+                    left -= len(found)
         except LakeError as error:
             return self._outdated(), f"all days that are out of date: {error}"
         rows = ", ".join(self._told(name, found) for name, found in changes.items())
@@ -132,10 +139,6 @@ class Gold:
         """The business days that have begun after one; none when it is not known."""
         newest = date.fromisoformat(until) if until else self.last_day
         return frozenset(each_day(newest + timedelta(days=1), self.last_day))
-
-    def _changes(self, name: str, since: Mapping[str, tuple[str, int]]) -> ArrowTable:
-        # A table that is new since then is followed from its first version.
-        return changes_since(self.lake, name, since[name][1] if name in since else -1, most=MOST_ROWS)
 
     def _told(self, name: str, feed: ArrowTable) -> str:
         rows = sum(kind != "update_preimage" for kind in feed["_change_type"].to_pylist())

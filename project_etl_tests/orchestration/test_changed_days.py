@@ -188,7 +188,7 @@ def test_more_rows_than_a_tick_can_follow_are_not_followed(
     assert cursor.book.open is not None
     since = followed.read[ORDERS][1]
     assert cursor.book.open.why == (
-        f"all days that are out of date: silver/orders has changed in more than 2 rows since version {since}"
+        f"all days that are out of date: more than 2 rows of silver/orders have changed since version {since}"
     )
     # No run has made Gold of the days before either.
     assert asked(cursor) == [("2025-01-03", "2025-01-20")]
