@@ -21,10 +21,10 @@ from project_etl.core.freshness import missing_day
 from project_etl.core.lake import Lake
 from project_etl.core.table import Table
 from project_etl.orchestration.channels import Channel, Message, channels_of, without_secrets
-from project_etl.orchestration.failures import failures_of, table_of_step
+from project_etl.orchestration.failures import checks_of, failures_of, table_of_step
 from project_etl.orchestration.partitions import RANGE_END, RANGE_START
 from project_etl.orchestration.requested_runs import RETRY_SECONDS, awaits_retry
-from project_etl.orchestration.troubles import LATE, RUN, Ended, Trouble, broken, message_of
+from project_etl.orchestration.troubles import LATE, RUN, Ended, Trouble, broken, message_of, table_of
 from project_etl.settings import Settings
 
 NAME = "alerts"
@@ -118,6 +118,11 @@ def ended_since(instance: dg.DagsterInstance, since: float, now: float) -> Itera
             begun = {table_of_step(step.step_key) for step in steps} - worked - failed.keys()
             failed |= dict.fromkeys(begun, "its process died")
             failed = failed or {RUN: "the run died before its first table"}
+        logged = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+        checks = checks_of(entry.dagster_event for entry in logged if entry.dagster_event)
+        worked |= {name for name, reason in checks.items() if not reason}
+        # Of a table that failed, its own rules are the reason, and that has been said.
+        failed |= {name: reason for name, reason in checks.items() if reason and table_of(name) not in failed}
         why = {table: without_secrets(text) for table, text in failed.items()}
         yield Ended(_label(run), _days(run), frozenset(worked | ({RUN} if run.is_success else set())), why)
 

@@ -1,4 +1,4 @@
-"""Why steps of a run failed, in words.
+"""Why steps and checks of a run failed, in words.
 
 Belongs here: reading Dagster's failure events. Does not belong here: what is done about a failure.
 """
@@ -17,6 +17,18 @@ def failures_of(events: Iterable[dg.DagsterEvent]) -> dict[str, str]:
         for event in events
         if event.event_type is dg.DagsterEventType.STEP_FAILURE
     }
+
+
+def checks_of(events: Iterable[dg.DagsterEvent]) -> dict[str, str]:
+    """Checks that a run made, `layer/name check name` → why it is broken; empty when it holds or only warns."""
+    found: dict[str, str] = {}
+    for event in events:
+        if event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            is_broken = not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
+            name = f"{'/'.join(check.asset_key.path)} check {check.check_name}"
+            found[name] = (check.description or "the check failed") if is_broken else ""
+    return found
 
 
 def failure_text(event: dg.DagsterEvent) -> str:

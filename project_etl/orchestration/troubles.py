@@ -1,7 +1,8 @@
 """What is broken, given how runs ended, and the message about it.
 
 What is broken is a table that failed for some days (a tripped `fail` rule is one reason, a process that died another)
-and has not worked for each of them since, or that is overdue. Does not belong here: asking Dagster (`alerts.py`).
+and has not worked for each of them since, a check with severity ERROR that failed beside its table, or a table that is
+overdue. Does not belong here: asking Dagster (`alerts.py`).
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ class Ended:
     Attributes:
         label: the run, in words.
         days: the days that it was for.
-        worked: tables that were materialized.
-        failed: table (or `RUN`) → why not.
+        worked: tables that were materialized, and checks (`layer/name check name`) that hold.
+        failed: table, check, or `RUN` → why not.
     """
 
     label: str
@@ -80,9 +81,14 @@ def broken(
                 del now[name]
         for name, why in run.failed.items():
             earlier = now[name].days if name in now else frozenset[date]()
-            days = frozenset[date]() if name in snapshots else run.days | earlier
+            days = frozenset[date]() if table_of(name) in snapshots else run.days | earlier
             now[name] = Trouble(f"{why} ({run.label})", days)
     return now | dict(overdue)
+
+
+def table_of(name: str) -> str:
+    """The table that something broken is about: a check names it first."""
+    return name.partition(" ")[0]
 
 
 def message_of(before: Mapping[str, Trouble], now: Mapping[str, Trouble], env: str) -> Message | None:

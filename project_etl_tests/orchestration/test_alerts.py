@@ -9,7 +9,7 @@ import socketserver
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -95,6 +95,13 @@ def two(context) -> None:
         raise ValueError(f"no such host {SECRET}")
 
 
+@dg.asset_check(asset=two, config_schema={"fails": dg.Field(str, default_value="")})
+def is_right(context) -> dg.AssetCheckResult:
+    fails = context.op_execution_context.op_config["fails"]
+    severity = dg.AssetCheckSeverity.WARN if fails == "a little" else dg.AssetCheckSeverity.ERROR
+    return dg.AssetCheckResult(passed=fails not in ("check", "a little"), severity=severity, description="7 are odd")
+
+
 class Watched:
     """The alerts sensor over real runs."""
 
@@ -105,8 +112,10 @@ class Watched:
         self.tick()
 
     def run(self, fails: str = "") -> None:
-        config = {"ops": {name: {"config": {"fails": fails}} for name in ("gold__one", "gold__two")}}
-        dg.materialize([one, two], instance=self.instance, run_config=config, raise_on_error=False)
+        config = {
+            "ops": {name: {"config": {"fails": fails}} for name in ("gold__one", "gold__two", "gold__two_is_right")}
+        }
+        dg.materialize([one, two, is_right], instance=self.instance, run_config=config, raise_on_error=False)
 
     def tick(self) -> str:
         result = self.sensor(dg.build_sensor_context(self.instance, cursor=self.cursor))
@@ -157,6 +166,32 @@ def test_people_hear_once_that_it_broke_and_once_that_it_works(
     assert posts[0]["subject"] == "project_etl local: 1 broken"
     assert posts[0]["text"].startswith("*project_etl local: 1 broken*\nBROKEN gold/one: ")
     assert posts[1]["body"] == "WORKS AGAIN gold/one"
+
+
+def test_a_check_that_fails_beside_its_table_is_told(tmp_path: Path, lake: Lake, hook: tuple[list[dict], str]) -> None:
+    posts, url = hook
+    with dg.DagsterInstance.ephemeral() as instance:
+        watched = Watched(alerting(tmp_path, ALERTS__WEBHOOK_URL=url), lake, instance)
+        watched.run(fails="a little")
+        assert watched.tick() == "all is well"
+        watched.run(fails="check")
+        assert watched.tick() == "project_etl local: 1 broken"
+        watched.run(fails="check")
+        assert watched.tick() == "1 broken, nothing new"
+        watched.run()
+        assert watched.tick() == "project_etl local: 1 working again"
+    assert posts[0]["body"].startswith("BROKEN gold/two check is_right: 7 are odd (run ")
+
+
+def test_a_table_that_is_overdue_is_told(tmp_path: Path, lake: Lake, hook: tuple[list[dict], str]) -> None:
+    posts, url = hook
+    daily = [table for table in tables() if table.layer == "gold" and table.is_daily]
+    settings = alerting(tmp_path, ALERTS__WEBHOOK_URL=url, FRESHNESS_DEADLINE="00:00")
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert Watched(settings, lake, instance).tick() == f"{len(daily)} broken, nothing new"
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    assert posts[0]["subject"] == f"project_etl local: {len(daily)} broken"
+    assert f"BROKEN late gold/daily_aov: {yesterday} is due and has not been computed" in posts[0]["body"]
 
 
 def test_no_secret_leaves_the_machine(
