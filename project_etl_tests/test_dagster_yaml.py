@@ -11,7 +11,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.definitions.run_request import InstigatorType
 
+SENSOR = InstigatorType.SENSOR
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -37,6 +39,8 @@ def test_the_instance_has_what_the_file_says(home: Path) -> None:
         assert instance.run_monitoring_max_runtime_seconds == 14400
         assert instance.freshness_enabled
         assert not instance.telemetry_enabled
+        ticks = {status.value: days for status, days in instance.get_tick_retention_settings(SENSOR).items()}
+        assert ticks == {"SKIPPED": 1, "SUCCESS": 90, "FAILURE": 90, "STARTED": 7}
 
 
 def test_a_pool_lets_one_run_in(home: Path) -> None:

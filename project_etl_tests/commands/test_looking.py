@@ -6,14 +6,16 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from pyspark.sql import SparkSession
 
+from project_etl.cli import main
 from project_etl.commands import plan, status, trace
 from project_etl.commands.errors import UserError
 from project_etl.core.lock import LakeError
 from project_etl.core.trace import Origin, trace_gold
 from project_etl.settings import Settings
-from project_etl_tests.commands.given import dagster_home_in, lake_in, paper, settings_in, text_of
+from project_etl_tests.commands.given import dagster_home_in, lake_in, paper, settings_in, surroundings, text_of
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
 
 D1, D2 = "2025-01-01", "2025-01-02"
@@ -104,6 +106,8 @@ def test_people_read_a_tree(shop: SmallShop, settings: Settings) -> None:
     assert lines[0] == f"gold/daily_aov 2025-01-01, version {shop.version('gold/daily_aov')}"
     assert f"{FILE}: 1 rows" in lines
     assert "checks: no rule was broken" in lines
+    (commit,) = shop.lake.commits("gold/daily_aov")[:1]
+    assert lines[1].startswith(f"version {commit.version} by run {commit.note['run_id']} at ")
     assert any(line.startswith("in quarantine of these files: ") for line in lines)
 
 
@@ -131,14 +135,21 @@ def test_status_is_fine_when_all_is_loaded(settings: Settings) -> None:
     assert ["orders", "1", "1"] in [line.split() for line in text.splitlines()]
 
 
+def exit_code(shop: SmallShop) -> int:
+    """What `project-etl status` tells a script."""
+    return CliRunner().invoke(main, ["status"], env=surroundings(shop.landing.parent, SETTLE_SECONDS=0)).exit_code
+
+
 def test_status_names_files_that_wait_and_tables_that_are_late(shop: SmallShop, settings: Settings) -> None:
     file = shop.land_rows("orders", D2, {**ORDER, "order_id": "O3"}, name="waits.csv")
     try:
         console = paper()
         late = settings.model_copy(update={"freshness_deadline": "00:00"})
         assert not status.run(console, late)
+        assert exit_code(shop) == 1
     finally:
         file.unlink()
+    assert exit_code(shop) == 0
     text = text_of(console)
     assert f"Backlog of bronze/orders: shop/orders/{D2}/waits.csv" in text
     assert "Overdue: gold/" in text

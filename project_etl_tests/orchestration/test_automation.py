@@ -164,5 +164,9 @@ def test_gold_is_what_the_oracle_makes_of_the_files(story: Story) -> None:
 
 
 def test_why_a_day_was_computed_stands_on_its_run(story: Story) -> None:
-    whys = {ran.request.tags["project_etl/why"] for ran in story.late if ran.sensor == "changed_days"}
-    assert whys == {f"silver/order_items: 1 rows of {iso(LATE)}, silver/orders: 1 rows of {iso(LATE)}"}
+    why = f"silver/order_items: 1 rows of {iso(LATE)}, silver/orders: 1 rows of {iso(LATE)}"
+    computed = [ran for ran in story.late if ran.sensor == "changed_days"]
+    assert {ran.request.tags["project_etl/why"] for ran in computed} == {why}
+    # And on the table's own page.
+    (made,) = [ran for ran in computed if "gold/daily_aov" in ran.tables]
+    assert made.done.metadata("gold/daily_aov", iso(LATE))["why"] == why
