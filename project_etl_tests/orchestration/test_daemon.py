@@ -1,4 +1,5 @@
-"""Left alone: Dagster's own daemon runs the sensors, files are dropped into landing, and Gold is right in the end.
+"""Left alone: Dagster's own daemon runs the sensors, its webserver is looked at, files are dropped into landing, and
+Gold is right in the end.
 
 A minute of it belongs to every test run, an hour to `make soak` (SOAK_MINUTES says how long), in which
 everything is killed while a run works, and started again. To `make soak` belong also a daemon that dies between what a
@@ -31,6 +32,7 @@ from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
 from project_etl_tests.orchestration.autopilot import SENSORS
 from project_etl_tests.promises.commands import at_rest, orphans
+from project_etl_tests.webserver import ask, served
 
 FIRST = date(2025, 1, 1)
 # Rolling tables have rows for so many days after the last order.
@@ -39,7 +41,9 @@ WINDOW_DAYS = 13
 QUIET_SECONDS = 1200
 
 
-DAEMON = ("run", "-m", "project_etl.definitions")
+CODE = ("-m", "project_etl.definitions")
+DAEMON = ("run", *CODE)
+RUNS = "{ runsOrError { ... on Runs { results { runId status } } } }"
 REQUESTS = [f"{when} a request of {sensor}" for sensor in SENSORS for when in ("before", "after")]
 
 
@@ -54,8 +58,7 @@ def left_alone(
         program: what runs the daemon.
         most_seconds: how long a run may take.
     """
-    env = surroundings(folder, ENV="local", AUTOMATION="true", TICK_SECONDS=2, SETTLE_SECONDS=1)
-    limit(Path(env["DAGSTER_HOME"]) / "dagster.yaml", most_seconds)
+    env = environment(folder, most_seconds)
     with (folder / "daemon.log").open("ab") as output:
         daemon = subprocess.Popen(
             [*program, *DAEMON],
@@ -76,6 +79,13 @@ def left_alone(
                 # Runs and their JVMs are of the same group, and may outlive the daemon on purpose: not a test's.
                 with suppress(ProcessLookupError):
                     os.killpg(daemon.pid, signal.SIGKILL)
+
+
+def environment(folder: Path, most_seconds: int = 14400) -> dict[str, str]:
+    """The environment of Dagster's processes over the landing and lake of a folder."""
+    env = surroundings(folder, ENV="local", AUTOMATION="true", TICK_SECONDS=2, SETTLE_SECONDS=1)
+    limit(Path(env["DAGSTER_HOME"]) / "dagster.yaml", most_seconds)
+    return env
 
 
 def witness(folder: Path, patch: pytest.MonkeyPatch, *programs: str) -> Path:
@@ -145,11 +155,16 @@ def live(folder: Path, days: int, minutes: float, *, is_killed: bool) -> None:
         with left_alone(folder) as daemon:
             drop(files.pop(), landing)
             kill_all(daemon, lake)
-    with left_alone(folder):
+    server = (str(REPOSITORY / ".venv/bin/dagster-webserver"), *CODE, "-h", "127.0.0.1", "-p", "{port}")
+    with served(*server, cwd=folder, env=environment(folder)) as url, left_alone(folder):
         for file in files:
             drop(file, landing)
+            # Somebody looks at the UI all the time.
+            ask(url, RUNS)
             time.sleep(minutes * 60 / len(files))
         wait_for_gold(folder, days)
+        seen = {run["runId"] for run in ask(url, RUNS)["runsOrError"]["results"]}
+    assert seen == {run.run_id for run in runs_in(folder)}
 
 
 @pytest.mark.timeout(2400)

@@ -6,20 +6,13 @@ README says. Does not belong here: what the commands do in detail (`commands/`, 
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import deltalake
 import pytest
@@ -27,6 +20,7 @@ import yaml
 
 from project_etl.commands.environment import dagster_home, settings_of
 from project_etl_tests.commands.given import plain_environment
+from project_etl_tests.webserver import ask, served
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -34,7 +28,6 @@ COPIED = ("project_etl", "config", "data/landing", "dagster.yaml", "workspace.ya
 LINKED = (".venv", ".jars", ".java_home")
 # A day of the sample that has orders.
 DAY = "2025-01-02"
-START_SECONDS = 180
 RUN_SECONDS = 600
 
 pytestmark = pytest.mark.timeout(1800)
@@ -177,42 +170,3 @@ def days_of(tags: Mapping[str, str]) -> tuple[str, str]:
     if (day := tags.get("dagster/partition")) is not None:
         return day, day
     return tags["dagster/asset_partition_range_start"], tags["dagster/asset_partition_range_end"]
-
-
-@contextmanager
-def served(*command: str, cwd: Path, env: Mapping[str, str]) -> Generator[str]:
-    """Start a webserver, give its GraphQL address, and stop it with all that it started."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [part.format(port=port) for part in command],
-        cwd=cwd,
-        env=dict(env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        yield f"http://127.0.0.1:{port}/graphql"
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=60)
-
-
-def ask(url: str, query: str, **variables: Any) -> dict[str, Any]:
-    """The answer to a GraphQL query, as soon as the webserver answers at all."""
-    body = json.dumps({"query": query, "variables": variables}).encode()
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return json.load(answer)["data"]
-        except urllib.error.HTTPError as error:
-            pytest.fail(f"{query}: HTTP {error.code}: {error.read().decode()}")
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(1)
