@@ -6,6 +6,7 @@ import time
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import engine
 from hypothesis.stateful import run_state_machine_as_test
 from pyspark.sql import SparkSession
 
@@ -70,9 +71,13 @@ def test_any_order_gives_one_answer(spark: SparkSession, tmp_path_factory: pytes
 
 @pytest.mark.soak
 def test_any_order_gives_one_answer_for_an_hour(
-    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, soak_minutes: float
+    spark: SparkSession,
+    tmp_path_factory: pytest.TempPathFactory,
+    soak_minutes: float,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Other examples each time; one that fails is made smaller before it is shown. Each takes a minute or more.
+    # Other examples each time, a minute or more each. One that fails is first made smaller, for half an hour.
+    monkeypatch.setattr(engine, "MAX_SHRINKING_SECONDS", 30 * soak_minutes)
     some = settings(EXAMPLES, max_examples=12, stateful_step_count=8)
     end = time.monotonic() + 60 * soak_minutes
     while time.monotonic() < end:
