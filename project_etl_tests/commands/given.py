@@ -45,6 +45,16 @@ def dagster_home_in(folder: Path) -> str:
     return str(home)
 
 
+def with_memory(folder: Path) -> None:
+    """Make Dagster's memory in a folder, for processes that are started at once.
+
+    Two that find none both make it, and one dies of that: Dagster's own fault, for which it is enough to start again.
+    """
+    dagster_home_in(folder)
+    with memory_in(folder):
+        pass
+
+
 @contextmanager
 def memory_in(folder: Path) -> Iterator[dg.DagsterInstance]:
     """Dagster's memory in a folder, made by `dagster_home_in`; opening it sets DAGSTER_HOME, which is undone."""

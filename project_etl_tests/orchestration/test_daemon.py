@@ -27,7 +27,7 @@ from dagster._core.launcher import WorkerStatus
 
 from project_etl.generator import generate
 from project_etl.orchestration.partitions import RANGE_END, RANGE_START
-from project_etl_tests.commands.given import REPOSITORY, memory_in, surroundings
+from project_etl_tests.commands.given import REPOSITORY, memory_in, surroundings, with_memory
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
 from project_etl_tests.orchestration.autopilot import SENSORS
@@ -155,6 +155,7 @@ def live(folder: Path, days: int, minutes: float, *, is_killed: bool) -> None:
         with left_alone(folder) as daemon:
             drop(files.pop(), landing)
             kill_all(daemon, lake)
+    with_memory(folder)
     server = (str(REPOSITORY / ".venv/bin/dagster-webserver"), *CODE, "-h", "127.0.0.1", "-p", "{port}")
     with served(*server, cwd=folder, env=environment(folder)) as url, left_alone(folder):
         for file in files:

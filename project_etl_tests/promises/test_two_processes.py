@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from project_etl_tests.commands.given import REPOSITORY, plain_environment
+from project_etl_tests.commands.given import REPOSITORY, plain_environment, with_memory
 from project_etl_tests.promises.contents import assert_same, contents
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
 
@@ -82,6 +82,7 @@ def race(rounds: int, folder: Path, spark: SparkSession) -> None:
     shop.land_rows("customers", DAYS[0], CUSTOMER)
     shop.land_rows("products", DAYS[0], PRODUCT)
     answers: list[dict] = []
+    with_memory(folder)
     with ExitStack() as stack:
         rivals = [stack.enter_context(rival(folder)) for _ in range(2)]
         for number in range(1, rounds + 1):
