@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import smtplib
 import ssl
 import urllib.request
@@ -20,7 +21,12 @@ from project_etl.setting_groups import AlertSettings
 TIMEOUT_SECONDS = 20
 HIDDEN = "***"
 # Variables whose values never leave this machine, by words in their names.
-SECRET_WORDS = ("PASSWORD", "SECRET", "TOKEN", "CREDENTIAL", "WEBHOOK", "ACCESS_KEY")
+SECRET_WORDS = (
+    *("PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIAL", "WEBHOOK"),
+    *("ACCESS_KEY", "API_KEY", "APIKEY", "PRIVATE_KEY", "DATABASE_URL", "CONNECTION_STRING", "DSN"),
+)
+# And what an address says before its host, wherever it is from.
+USER_IN_ADDRESS = re.compile(r"(?<=://)[^/\s@]+:[^/\s@]*(?=@)")
 # Shorter values are words that may stand in any text.
 LEAST_SECRET = 6
 
@@ -90,4 +96,4 @@ def without_secrets(text: str, environ: Mapping[str, str] = os.environ) -> str:
     }
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
-    return text
+    return USER_IN_ADDRESS.sub(HIDDEN, text)

@@ -356,7 +356,17 @@ def test_a_cursor_survives() -> None:
     assert Cursor.from_text(None, 9) == Cursor(9)
 
 
-@pytest.mark.parametrize("name", ["SMTP_PASSWORD", "MY_SECRET", "API_TOKEN", "PROJECT_ETL_ALERTS__WEBHOOK_URL"])
+@pytest.mark.parametrize(
+    "name",
+    ["SMTP_PASSWORD", "MY_SECRET", "API_TOKEN", "PROJECT_ETL_ALERTS__WEBHOOK_URL", "STRIPE_API_KEY", "DATABASE_URL"],
+)
 def test_values_of_secret_variables_are_hidden(name: str) -> None:
     assert without_secrets("it was hunter22!", {name: "hunter22"}) == "it was ***!"
     assert without_secrets("it was hunter22!", {"PLACE": "hunter22"}) == "it was hunter22!"
+
+
+def test_who_logs_in_is_hidden_in_an_address() -> None:
+    said = "no answer from postgresql://ann:s3cr3t@db.example.org:5432/shop for https://example.org:80/a"
+    assert without_secrets(said, {}) == (
+        "no answer from postgresql://***@db.example.org:5432/shop for https://example.org:80/a"
+    )
