@@ -12,11 +12,14 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message
+from aiosmtpd.smtp import AuthResult
+from pydantic import SecretStr
 
 from project_etl.core.freshness import missing_day
 from project_etl.core.lake import Lake
@@ -26,6 +29,7 @@ from project_etl.orchestration.build import tables
 from project_etl.orchestration.channels import without_secrets
 from project_etl.orchestration.requested_runs import RETRY_SECONDS
 from project_etl.orchestration.troubles import Ended, Trouble, broken, message_of
+from project_etl.setting_groups import AlertSettings
 from project_etl.settings import Settings
 from project_etl_tests.commands.given import lake_in, settings_in, write
 
@@ -47,12 +51,15 @@ class Mailbox(Message):
         return [mail["Subject"] for mail in self.mails]
 
 
-@pytest.fixture
-def mailbox() -> Iterator[tuple[Mailbox, int]]:
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    box = Mailbox()
+        return free.getsockname()[1]
+
+
+@pytest.fixture
+def mailbox() -> Iterator[tuple[Mailbox, int]]:
+    box, port = Mailbox(), free_port()
     controller = Controller(box, hostname="127.0.0.1", port=port)
     controller.start()
     yield box, port
@@ -166,6 +173,35 @@ def test_people_hear_once_that_it_broke_and_once_that_it_works(
     assert posts[0]["subject"] == "project_etl local: 1 broken"
     assert posts[0]["text"].startswith("*project_etl local: 1 broken*\nBROKEN gold/one: ")
     assert posts[1]["body"] == "WORKS AGAIN gold/one"
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+def test_a_server_that_wants_a_name_and_a_password_gets_them() -> None:
+    box, given = Mailbox(), list[tuple[bytes, bytes]]()
+
+    def allows(*asked: Any) -> AuthResult:
+        login = asked[-1]
+        given.append((login.login, login.password))
+        # The server says no itself.
+        return AuthResult(success=given[-1] == (b"ann", SECRET.encode()), handled=False)
+
+    server = Controller(
+        box, hostname="127.0.0.1", port=free_port(), authenticator=allows, auth_required=True, auth_require_tls=False
+    )
+    server.start()
+    place = {"email_to": ("ann@example.org",), "smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_user": "ann"}
+    try:
+        channels.send_email(AlertSettings(**place, smtp_password=SecretStr(SECRET)), channels.Message("s", "b"))
+        with pytest.raises(OSError, match="535"):
+            channels.send_email(AlertSettings(**place, smtp_password=SecretStr("wrong")), channels.Message("t", "b"))
+        # A server without TLS gets neither the message nor the password.
+        tries = len(given)
+        careful = AlertSettings(**place, smtp_password=SecretStr(SECRET), smtp_starttls=True)
+        with pytest.raises(OSError, match="STARTTLS"):
+            channels.send_email(careful, channels.Message("u", "b"))
+    finally:
+        server.stop()
+    assert (box.subjects, len(given)) == (["s"], tries)
 
 
 def test_a_check_that_fails_beside_its_table_is_told(tmp_path: Path, lake: Lake, hook: tuple[list[dict], str]) -> None:
