@@ -16,7 +16,7 @@ from typing import Any
 
 from project_etl.core.delta_log import Commit, commit_of
 from project_etl.core.lake import Lake
-from project_etl.core.staged import Memory
+from project_etl.core.staged import Memory, remember
 from project_etl.core.table import Input, ReplaceDays, Table
 
 # The "day" of a table that is computed as a whole.
@@ -134,3 +134,16 @@ def input_days(asked: Sequence[str], item: Input) -> list[str]:
     """The days of an input that the asked days need: themselves and `back` days before each."""
     needed = {date.fromisoformat(day) - timedelta(days=back) for day in asked for back in range(item.back + 1)}
     return sorted(day.isoformat() for day in needed)
+
+
+def unsettled(lake: Lake, inputs: Iterable[str]) -> tuple[str, ...]:
+    """The tables among some inputs that were judged before a table that they refer to last changed.
+
+    Another run may be between the two: an item is then still on the day that its order has left.
+    """
+
+    def is_behind(name: str) -> bool:
+        parents: Mapping[str, int] = remember(lake, name).last.get("parents") or {}
+        return any((lake.data_version(parent) or 0) > judged for parent, judged in parents.items())
+
+    return tuple(name for name in inputs if is_behind(name))
