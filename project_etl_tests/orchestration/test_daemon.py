@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -157,7 +157,10 @@ def live(folder: Path, days: int, minutes: float, *, is_killed: bool) -> None:
             kill_all(daemon, lake)
     with_memory(folder)
     server = (str(REPOSITORY / ".venv/bin/dagster-webserver"), *CODE, "-h", "127.0.0.1", "-p", "{port}")
-    with served(*server, cwd=folder, env=environment(folder)) as url, left_alone(folder):
+    with served(*server, cwd=folder, env=environment(folder)) as url, ExitStack() as stack:
+        # The webserver takes a while to answer; the daemon would make a run for each file that is there by then.
+        ask(url, RUNS)
+        stack.enter_context(left_alone(folder))
         for file in files:
             drop(file, landing)
             # Somebody looks at the UI all the time.
