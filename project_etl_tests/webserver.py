@@ -23,12 +23,17 @@ import pytest
 START_SECONDS = 180
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @contextmanager
 def served(*command: str, cwd: Path, env: Mapping[str, str]) -> Generator[str]:
     """Start a webserver, give its GraphQL address, and stop it with all that it started."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         [part.format(port=port) for part in command],
         cwd=cwd,

@@ -13,7 +13,7 @@ from datetime import date
 
 from project_etl.core.gold_inputs import WHOLE
 from project_etl.core.gold_order import gold_order
-from project_etl.core.gold_work import changes_since, reached_days
+from project_etl.core.gold_work import all_changes_since, reached_days
 from project_etl.core.lake import Lake
 from project_etl.core.staged import remember
 from project_etl.core.table import Table
@@ -82,5 +82,4 @@ def stale_days(lake: Lake, tables: Sequence[Table], seen: Seen, *, first_day: da
     Raises:
         LakeError: Silver's change feed does not go back so far.
     """
-    changes = {name: found for name, since in seen.versions.items() if len(found := changes_since(lake, name, since))}
-    return reached_days(lake, tables, changes, first_day, seen.until)
+    return reached_days(lake, tables, all_changes_since(lake, seen.versions), first_day, seen.until)

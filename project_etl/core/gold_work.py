@@ -57,6 +57,26 @@ def changes_since(lake: Lake, name: str, since: int, *, most: int | None = None)
     return pa.Table.from_batches(batches, feed.schema)
 
 
+def all_changes_since(lake: Lake, versions: Mapping[str, int], *, most: int | None = None) -> dict[str, ArrowTable]:
+    """The change feeds of several tables, each after a version; tables without changes are absent.
+
+    Args:
+        lake: the lake.
+        versions: table → the version.
+        most: how many rows to read at most, of all together; None reads all.
+
+    Raises:
+        LakeError: a feed does not go back so far, or they are longer than `most`.
+    """
+    changes: dict[str, ArrowTable] = {}
+    left = most
+    for name, since in versions.items():
+        if len(found := changes_since(lake, name, since, most=left)):
+            changes[name] = found
+            left = None if left is None else left - len(found)
+    return changes
+
+
 def reached_days(
     lake: Lake, tables: Sequence[Table], changes: Mapping[str, ArrowTable], first_day: date, last_day: date
 ) -> dict[str, frozenset[date]]:

@@ -30,6 +30,8 @@ from project_etl.settings import Settings
 NAME = "alerts"
 # Dagster's own, on a run that it has retried or is about to.
 WILL_RETRY_TAG = "dagster/will_retry"
+# The events that say what became of tables and checks.
+TELLING = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.ASSET_CHECK_EVALUATION}
 # Runs are looked at again until it is known whether they are retried; what they say changes nothing the second time.
 OVERLAP_SECONDS = RETRY_SECONDS + 60
 
@@ -108,18 +110,18 @@ def ended_since(instance: dg.DagsterInstance, since: float, now: float) -> Itera
         is_forgotten = run.is_complete_and_waiting_to_retry and not awaits_retry(record, now)
         if run.is_failure and run.tags.get(WILL_RETRY_TAG) == "true" and not is_forgotten:
             continue
+        logged = instance.all_logs(run.run_id, of_type=TELLING)
+        events = [entry.dagster_event for entry in logged if entry.dagster_event]
         steps = instance.get_run_step_stats(run.run_id)
         worked = {table_of_step(step.step_key) for step in steps if _is(step, "SUCCESS")}
         failed: dict[str, str] = {}
         if run.is_failure:
-            logged = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
-            failed = failures_of(entry.dagster_event for entry in logged if entry.dagster_event)
+            failed = failures_of(events)
             # A step that began and neither failed nor succeeded was interrupted with its process.
             begun = {table_of_step(step.step_key) for step in steps} - worked - failed.keys()
             failed |= dict.fromkeys(begun, "its process died")
             failed = failed or {RUN: "the run died before its first table"}
-        logged = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
-        checks = checks_of(entry.dagster_event for entry in logged if entry.dagster_event)
+        checks = checks_of(events)
         worked |= {name for name, reason in checks.items() if not reason}
         # Of a table that failed, its own rules are the reason, and that has been said.
         failed |= {name: reason for name, reason in checks.items() if reason and table_of(name) not in failed}

@@ -22,7 +22,7 @@ import dagster as dg
 
 from project_etl.core.days import each_day
 from project_etl.core.gold_stale import data_span, outdated
-from project_etl.core.gold_work import changes_since, reached_days, work_of
+from project_etl.core.gold_work import all_changes_since, reached_days, work_of
 from project_etl.core.lake import Lake
 from project_etl.core.lock import LakeError
 from project_etl.core.reach import ArrowTable
@@ -107,15 +107,10 @@ class Gold:
         if not since or lost:
             why = f"{', '.join(lost)} made anew or restored" if lost else "first look at Silver"
             return self._outdated(), f"all days that are out of date: {why}"
-        changes: dict[str, ArrowTable] = {}
-        left = MOST_ROWS
+        # A table that is new since then is followed from its first version.
+        versions = {name: since[name][1] if name in since else -1 for name in now}
         try:
-            for name in now:
-                # A table that is new since then is followed from its first version.
-                version = since[name][1] if name in since else -1
-                if len(found := changes_since(self.lake, name, version, most=left)):
-                    changes[name] = found
-                    left -= len(found)
+            changes = all_changes_since(self.lake, versions, most=MOST_ROWS)
         except LakeError as error:
             return self._outdated(), f"all days that are out of date: {error}"
         rows = ", ".join(self._told(name, found) for name, found in changes.items())

@@ -77,8 +77,12 @@ def arrivals(watch: Watch, known: Seen, now: float) -> Arrivals:
             if not watch.first_day.isoformat() <= day <= watch.last_day.isoformat():
                 outside.add(day)
                 continue
-            settled = [file for file in files if file.is_settled(watch.settle_seconds, now)]
-            settling += [file.path for file in files if not file.is_settled(watch.settle_seconds, now)]
+            settled: list[LandingFile] = []
+            for file in files:
+                if file.is_settled(watch.settle_seconds, now):
+                    settled.append(file)
+                else:
+                    settling.append(file.path)
             if not settled:
                 continue
             seen[dataset.bronze][day] = digest = _digest(settled)

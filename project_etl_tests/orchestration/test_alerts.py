@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email.message
 import json
-import socket
 import socketserver
 import threading
 import time
@@ -32,6 +31,7 @@ from project_etl.orchestration.troubles import Ended, Trouble, broken, message_o
 from project_etl.setting_groups import AlertSettings
 from project_etl.settings import Settings
 from project_etl_tests.commands.given import lake_in, settings_in, write
+from project_etl_tests.webserver import free_port
 
 SECRET = "https-is-not-enough-s3cret"
 
@@ -49,12 +49,6 @@ class Mailbox(Message):
     @property
     def subjects(self) -> list[str]:
         return [mail["Subject"] for mail in self.mails]
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 @pytest.fixture

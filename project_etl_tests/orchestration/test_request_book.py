@@ -34,11 +34,11 @@ def days_of(requests: Iterable[Request]) -> list[tuple[str, str]]:
 
 def test_one_run_at_a_time() -> None:
     book = Book(waiting=(ONE, TWO)).asked(0, in_order=False)
-    assert (days_of([book.open or TWO]), book.waiting) == (days_of([ONE]), (TWO,))
+    assert (book.open, book.waiting) == (replace(ONE, opening="0/1"), (TWO,))
     assert book.settled(always(Outcome.UNDERWAY), 0, in_order=False) == book
     assert book.asked(0, in_order=False) == book
     done = book.settled(always(Outcome.DONE), 0, in_order=False).asked(0, in_order=False)
-    assert (days_of([done.open or ONE]), done.waiting) == (days_of([TWO]), ())
+    assert (done.open, done.waiting) == (replace(TWO, opening="0/2"), ())
     assert done.settled(always(Outcome.DONE), 0, in_order=False).is_idle
 
 
