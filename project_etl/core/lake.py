@@ -117,13 +117,16 @@ class Lake:
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def read(self, name: str) -> DataFrame:
-        """All rows of a table, lazily.
+        """All rows of a table as they are now, lazily.
+
+        Spark computes a frame anew when a table that it reads is written, a persisted one too. It is to say the same
+        each time, whatever other processes commit meanwhile; so it names its version.
 
         Raises:
             LakeError: there is no such table yet.
         """
-        self._require(name)
-        return self.session().read.format("delta").load(self.path(name))
+        reader = self.session().read.format("delta").option("versionAsOf", self.delta(name).version())
+        return reader.load(self.path(name))
 
     def changes(self, name: str, since: int) -> DataFrame:
         """The change data feed after version `since`: the columns, `_change_type` and `_commit_version`."""

@@ -182,6 +182,29 @@ def test_a_record_that_leaves_quarantine_is_counted_on_its_day(shop: SmallShop) 
     assert broken == [{"order_exists": 2, "quantity_greater_than": 1}, {"quantity_greater_than": 1}]
 
 
+def test_what_another_run_commits_between_judging_and_committing_loses_nothing(shop: SmallShop) -> None:
+    items = [{**ITEM, "order_item_id": f"I{number}", "order_id": f"O{number}"} for number in (7, 8, 9)]
+    shop.land_rows("order_items", D2, *items[1:])
+    shop.load(D2)
+    # One item waits no longer, one waits on, and one is new and waits.
+    shop.land_rows("orders", D2, {**ORDER, "order_id": "O8"})
+    shop.land_rows("order_items", D3, items[0])
+    for dataset in ("orders", "order_items"):
+        shop.bronze(dataset, D2, D3)
+    shop.silver("orders", D2)
+    staged = shop.stage_silver("order_items", D3)
+    shop.land_rows("orders", D3, {**ORDER, "order_id": "O7"}, {**ORDER, "order_id": "O9"}, name="late.csv")
+    shop.bronze("orders", D3)
+    shop.silver("orders", D3)
+    assert staged.commit is not None
+    staged.commit()
+    assert shop.rows("silver/order_items", "order_item_id") == [("I1",), ("I2",), ("I8",)]
+    waiting = [f"shop/order_items/{D2}/order_items.csv", f"shop/order_items/{D3}/order_items.csv"]
+    assert [file for file, _, rules in shop.quarantined("order_items") if rules == ["order_exists"]] == waiting
+    shop.silver("order_items", D2, D3)
+    assert shop.rows("silver/order_items", "order_item_id") == [(f"I{number}",) for number in (1, 2, 7, 8, 9)]
+
+
 def test_what_a_dead_run_left_in_quarantine_goes_when_its_file_is_put_right(
     shop: SmallShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
