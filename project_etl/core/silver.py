@@ -209,7 +209,6 @@ def _rejudged(job: SilverJob, plan: SilverPlan, rows: DataFrame) -> Rejudged:
     is_leaving = (is_held & F.coalesce("_valid", is_unsaid)).alias("_leaving")
     changed = both.where(is_leaving | is_entering | (is_held & (F.col("rules") != F.col(BROKEN))))
     changed = changed.select("*", is_leaving).persist()
-    # Counted in full: what it is computed from changes before it is used.
     groups = changed.groupBy("_landing_date", "rules", "_published", BROKEN, "_status", "_leaving").count().collect()
     judgements = (
         Judgement(

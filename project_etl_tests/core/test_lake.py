@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import time
 from pathlib import Path
 
 import deltalake
@@ -39,6 +42,29 @@ def test_the_first_commit_of_a_table_is_one_job(lake: Lake, spark: SparkSession)
     lake.append(NAME, spark.range(3).selectExpr(*ROWS), {})
     assert jobs(spark) - before == 1
     assert lake.read(NAME).count() == deltalake.DeltaTable(lake.path(NAME)).to_pyarrow_table().num_rows == 3
+
+
+def test_a_kept_frame_says_the_same_after_the_table_was_written(lake: Lake, spark: SparkSession) -> None:
+    lake.append(NAME, spark.range(3).selectExpr(*ROWS), {})
+    kept = lake.read(NAME).persist()
+    lake.append(NAME, spark.range(2).selectExpr(*ROWS), {})
+    assert (kept.count(), lake.read(NAME).count()) == (3, 5)
+
+
+def test_a_table_that_nobody_has_written_for_two_months_is_read(
+    tmp_path: Path, lake: Lake, spark: SparkSession
+) -> None:
+    lake.append(NAME, spark.range(3).selectExpr(*ROWS), {})
+    # A copy, for Spark remembers how old a log is.
+    old = Lake(str(tmp_path / "old"), lake.session)
+    shutil.copytree(lake.path(NAME), old.path(NAME))
+    then = time.time() - 60 * 24 * 3600
+    for number in (0, 1):
+        os.utime(Path(old.path(NAME)) / "_delta_log" / f"{number:020}.json", (then + number, then + number))
+    assert old.read(NAME).count() == 3
+    # Delta does refuse a version that is so old, when there is a newer one.
+    with pytest.raises(Exception, match="BEYOND_DELETED_FILE_RETENTION"):
+        spark.read.format("delta").option("versionAsOf", 0).load(old.path(NAME))
 
 
 @pytest.mark.parametrize("left", [None, "", '{"tableSizeBytes": 0'])
