@@ -94,7 +94,11 @@ def reached_days(
     """
 
     def look(name: str, columns: Sequence[str], among: Among | None) -> ArrowTable:
-        data = lake.delta(name).to_pyarrow_dataset()
+        table = lake.delta(name)
+        if name in changes:
+            # What another process has committed since the feed was read is in the next one.
+            table.load_as_version(max(changes[name]["_commit_version"].to_pylist()))
+        data = table.to_pyarrow_dataset()
         if among is None:
             return data.to_table(list(columns))
         column, values = among

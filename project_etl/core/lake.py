@@ -119,12 +119,10 @@ class Lake:
     def read(self, name: str) -> DataFrame:
         """All rows of a table as they are now, lazily.
 
-        Spark computes a frame anew when a table that it reads is written, a persisted one too. It is to say the same
-        each time, whatever other processes commit meanwhile; so it names its version.
-
         Raises:
             LakeError: there is no such table yet.
         """
+        # Spark computes also a kept frame anew when a table that it reads is written; by its version it says the same.
         reader = self.session().read.format("delta").option("versionAsOf", self.delta(name).version())
         return reader.load(self.path(name))
 
@@ -203,8 +201,7 @@ class Lake:
             on: key columns.
             columns: columns to write.
             note: what to remember with the commit.
-            within: SQL condition over `t.` columns that holds for every stored row that may match; literals in it
-                let Delta leave the other files alone.
+            within: SQL condition over `t.` that holds for every stored row that may match, to spare the other files.
             keep: columns that an update leaves as they are.
         """
         spark = self.session()

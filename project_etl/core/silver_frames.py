@@ -20,7 +20,7 @@ from project_etl.core import quarantine
 from project_etl.core.contract import Action
 from project_etl.core.judge import BROKEN, breaks, judged
 from project_etl.core.records import LINEAGE_NAMES, RECORD, SILVER_LINEAGE, union_all
-from project_etl.core.silver_plan import VALIDITY, SilverJob, SilverPlan
+from project_etl.core.silver_plan import VALIDITY, SilverJob, SilverPlan, unjudged_days
 from project_etl.core.silver_rank import Stored, ranked
 from project_etl.core.sql_text import is_day
 from project_etl.core.steps import call, conform
@@ -47,7 +47,7 @@ def scored(job: SilverJob, plan: SilverPlan) -> DataFrame:
     orphaned, columns = _orphaned(job, plan), silver_schema(job.table).fieldNames()
     reached = _reached(plan, orphaned)
     if reached is None:
-        sources = [_records(job, plan.batch_days)]
+        sources = [_records(job, plan, is_all=False)]
         sources += [_waiting(job, plan.batch_days)] if plan.waiting else []
         fresh = judged_records(job, union_all(sources))
         if job.lake.is_empty(job.table.name):
@@ -61,7 +61,7 @@ def scored(job: SilverJob, plan: SilverPlan) -> DataFrame:
     else:
         # Also records that are in quarantine for something else: now they lack a parent too.
         touched = _any([_is_asked(job, plan), *orphaned])
-        fresh = judged_records(job, _records(job, None)).withColumn("_touched", touched)
+        fresh = judged_records(job, _records(job, plan, is_all=True)).withColumn("_touched", touched)
         pool = fresh.unionByName(_stored(job).withColumn("_touched", reached), allowMissingColumns=True)
         pool = _of_touched_keys(pool, _entity(job.table))
     stored = Stored.TRUSTED if reached is None else Stored.DOUBTED
@@ -96,13 +96,12 @@ def with_shared_days(job: SilverJob, plan: SilverPlan) -> SilverPlan:
 # --- records ----------------------------------------------------------------------------------------------------------
 
 
-def _records(job: SilverJob, days: Collection[str] | None) -> DataFrame:
-    """Records of the feeds: those of `days`, or all that Bronze holds."""
-    frames: list[DataFrame] = []
-    for feed in job.feeds:
-        rows = job.lake.read(feed.bronze)
-        frames.append(feed.records(rows if days is None else rows.where(of_days(days)), job.columns))
-    return union_all(frames)
+def _records(job: SilverJob, plan: SilverPlan, *, is_all: bool) -> DataFrame:
+    """Records of the feeds: those of the batch, or all but those of days whose turn has not come."""
+    frames = [(feed, job.lake.read(feed.bronze)) for feed in job.feeds]
+    # Looked up after the reads, so that these hold no day that it does not know.
+    wanted = ~of_days(unjudged_days(job, plan)) if is_all else of_days(plan.batch_days)
+    return union_all([feed.records(rows.where(wanted), job.columns) for feed, rows in frames])
 
 
 def _waiting(job: SilverJob, days: Collection[str]) -> DataFrame:

@@ -186,5 +186,13 @@ def unsettled_days(job: SilverJob, memory: Memory, days: Iterable[str]) -> set[s
     return {day for day, tidies in promised.items() if tidies not in kept}
 
 
+def unjudged_days(job: SilverJob, plan: SilverPlan) -> tuple[str, ...]:
+    """The days in Bronze that were never judged and are not judged now: what their files say may still be corrected."""
+    if not plan.memory.is_complete:
+        return ()
+    held = {day for feed in job.feeds for day in job.lake.partition_rows(feed.bronze, "_landing_date")}
+    return tuple(sorted(day for day in held - {*plan.batch_days} if plan.memory.fingerprint(day) is None))
+
+
 def _digest(value: object) -> str:
     return hashlib.blake2b(json.dumps(value, default=str).encode(), digest_size=6).hexdigest()

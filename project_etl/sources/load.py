@@ -86,14 +86,17 @@ def _found(rows: DataFrame) -> dict[str, Found]:
 
 
 def _commit(job: BronzeJob, plan: BronzePlan, rows: DataFrame, found: Mapping[str, Found], report: Report) -> Commit:
-    lake, table = job.lake, job.dataset.bronze
-    bad = [path for path, file in found.items() if file.problem is not None]
-    # The register first: should the run die in between, the files are read again and judged the same.
-    update(
-        lake,
-        [*_copies(job, plan), *_unloaded(job, plan, found)],
-        [path for path in plan.settled if path not in bad],
-    )
+    # The register never knows less than it must: entries come before the rows and go after them, should the run die in
+    # between. The next one reads the same files, and drops what is left over.
+    update(job.lake, [*_copies(job, plan), *_unloaded(job, plan, found)], ())
+    commit = _write(job, plan, rows, found, report)
+    bad = _bad(found)
+    update(job.lake, (), [path for path in plan.settled if path not in bad])
+    return commit
+
+
+def _write(job: BronzeJob, plan: BronzePlan, rows: DataFrame, found: Mapping[str, Found], report: Report) -> Commit:
+    lake, table, bad = job.lake, job.dataset.bronze, _bad(found)
     columns = job.dataset.schema.fieldNames()
     good = rows.where(F.col("_row_number") > 0).select(*columns)
     if bad:
@@ -113,6 +116,10 @@ def _commit(job: BronzeJob, plan: BronzePlan, rows: DataFrame, found: Mapping[st
     days = {path.split("/")[2] for path in paths}
     where = f"_landing_date IN ({sql_list(days)}) AND _source_file IN ({sql_list(paths)})"
     return lake.replace(table, good, where, note)
+
+
+def _bad(found: Mapping[str, Found]) -> list[str]:
+    return [path for path, file in found.items() if file.problem is not None]
 
 
 def _copies(job: BronzeJob, plan: BronzePlan) -> list[FileEntry]:

@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from project_etl.core import lock, silver
 from project_etl.core.lock import LakeError
 from project_etl.core.report import SILVER_COUNTS, Report
+from project_etl.sources import load
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
 
 D1, D2, D3 = "2025-01-01", "2025-01-02", "2025-01-03"
@@ -129,6 +130,18 @@ def test_replaced_file_says_only_what_its_new_bytes_say(shop: SmallShop) -> None
     assert broken == [{"order_exists": 1, "quantity_greater_than": 1}, {"quantity_greater_than": 1}]
 
 
+def test_a_correction_does_not_bring_in_what_a_day_whose_turn_has_not_come_says(shop: SmallShop) -> None:
+    newest = {**ORDER, "status": "SHIPPED", "updated_at": f"{D3}T10:00:00Z"}
+    shop.land_rows("orders", D2, newest)
+    shop.bronze("orders", D2)
+    # Its run died before Silver; another day is corrected, and then what it said is taken back.
+    shop.land_rows("orders", D1, {**ORDER, "country": "FR"})
+    shop.load(D1)
+    shop.land_rows("orders", D2, {**newest, "order_id": "O7"})
+    shop.load(D1, D2, D3)
+    assert shop.rows("silver/orders", "order_id", "status") == [("O1", "RETURNED"), ("O3", "PAID"), ("O7", "SHIPPED")]
+
+
 def test_a_bad_record_whose_parent_goes_breaks_that_rule_too(shop: SmallShop) -> None:
     shop.land_rows("orders", D1, {**ORDER, "order_id": "O8"})
     shop.load(D1)
@@ -245,6 +258,26 @@ def test_copy_counts_when_the_file_it_copies_is_replaced(shop: SmallShop) -> Non
     shop.land_rows("orders", D1, {**ORDER, "order_id": "O7"})
     shop.load(D1)
     assert [key for (key,) in shop.rows("silver/orders", "order_id")] == ["O1", "O3", "O7"]
+
+
+def test_what_a_copy_says_is_kept_when_a_run_dies_between_the_register_of_files_and_bronze(
+    shop: SmallShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = shop.landing / "shop/orders" / D1 / "orders.csv"
+    copy = original.parent / "orders_copy.csv"
+    copy.write_bytes(original.read_bytes())
+    shop.bronze("orders", D1)
+    copy.unlink()
+    before = shop.state()["silver/orders"]
+    shop.land_rows("orders", D1, {**ORDER, "order_id": "O7"})
+    with monkeypatch.context() as patch:
+        patch.setattr(load, "_write", dies)
+        with pytest.raises(KeyboardInterrupt):
+            shop.bronze("orders", D1)
+    shop.load(D1)
+    assert [key for (key,) in shop.rows("silver/orders", "order_id")] == ["O1", "O3", "O7"]
+    assert len(shop.state()["silver/orders"]) == len(before) + 1
+    assert shop.rows("quarantine/files", "_source_file") == []
 
 
 def test_removed_file_still_counts(shop: SmallShop) -> None:
