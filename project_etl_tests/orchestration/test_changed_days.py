@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
+from project_etl.core.gold_work import all_changes_since, reached_days
 from project_etl.core.lake import Lake
 from project_etl.core.silver_frames import silver_schema
 from project_etl.orchestration import changed_days
@@ -101,6 +103,29 @@ def test_what_changes_meanwhile_is_followed_afterwards(lake: Lake, gold: Gold, f
         if asked(cursor) and asked(cursor)[0] == ("2025-01-09", "2025-01-09"):
             return
     pytest.fail("the second change was never followed")
+
+
+def test_what_is_committed_after_a_feed_was_read_does_not_hide_what_the_feed_says(lake: Lake, gold: Gold) -> None:
+    history = "silver/customers_history"
+    write(lake, ORDERS, [an_order(20)])
+    write(lake, history, [a_version(1, "FR")])
+    since = {name: version for name, (_, version) in gold.silver().items()}
+    write(lake, history, [a_version(2, "GB")])
+    changes = all_changes_since(lake, since)
+    found = reached_days(lake, TABLES, changes, gold.first_day, gold.last_day)
+    # She says the same again, which changes nothing from then on.
+    write(lake, history, [a_version(10, "GB")])
+    assert reached_days(lake, TABLES, changes, gold.first_day, gold.last_day) == found
+    assert found["gold/fact_orders"] == {date(2025, 1, 3), date(2025, 1, 20)}
+
+
+def a_version(day: int, country: str) -> dict[str, Any]:
+    """A row of the customer's history, from that day of January 2025 on."""
+    at = datetime(2025, 1, day, tzinfo=UTC)
+    names = dict.fromkeys(("first_name", "last_name", "email"), "ann")
+    lineage = {name: value for name, value in an_order(day).items() if name.startswith("_")}
+    valid = {"updated_at": at, "valid_from": at, "is_current": True}
+    return {"customer_id": "ann", "country": country, **names, **valid, **lineage}
 
 
 def test_a_day_that_has_begun_is_computed_though_nothing_changed(gold: Gold, followed: Cursor) -> None:
