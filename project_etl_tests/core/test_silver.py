@@ -169,6 +169,18 @@ def test_order_that_moves_to_another_day_takes_its_items_along(shop: SmallShop) 
     assert touched == {"silver/orders": [D1, D2], "silver/order_items": [D1, D2]}
 
 
+def test_order_that_moved_so_long_ago_that_its_change_feed_is_gone_takes_its_items_along(shop: SmallShop) -> None:
+    moved = {**ORDER, "order_ts": f"{D2}T10:00:00Z", "updated_at": f"{D3}T12:00:00Z"}
+    shop.land_rows("orders", D3, moved, name="moved.csv")
+    shop.bronze("orders", D3)
+    shop.silver("orders", D3)
+    # As VACUUM does when nobody has judged the items for a week.
+    shutil.rmtree(Path(shop.lake.path("silver/orders")) / "_change_data")
+    shop.silver("order_items", D3)
+    days = shop.rows("silver/order_items", "order_item_id", "order_date")
+    assert [(item, str(day)) for item, day in days] == [("I1", D2), ("I2", D1)]
+
+
 def test_a_bad_record_says_the_same_whenever_its_customer_comes(shop: SmallShop) -> None:
     # An order only warns of an unknown customer, and waits for none.
     shop.land_rows("orders", D2, {**ORDER, "order_id": "O5", "customer_id": "C9", "status": "lost"})
