@@ -260,34 +260,38 @@ def test_same_bytes_under_another_name_are_not_loaded_again(shop: SmallShop) -> 
     ]
 
 
-def test_copy_counts_when_the_file_it_copies_is_replaced(shop: SmallShop) -> None:
-    scene(shop)
+def replace_what_a_copy_outlives(shop: SmallShop) -> None:
+    """A copy is known and leaves; then the file that it copied says something else."""
     original = shop.landing / "shop/orders" / D1 / "orders.csv"
     copy = original.parent / "orders_copy.csv"
     copy.write_bytes(original.read_bytes())
     shop.bronze("orders", D1)
     copy.unlink()
     shop.land_rows("orders", D1, {**ORDER, "order_id": "O7"})
+
+
+def orders_of_the_day(shop: SmallShop) -> list[str]:
+    held = shop.rows("bronze/orders", "order_id", "_source_file")
+    return [order for order, file in held if f"/{D1}/" in file]
+
+
+def test_copy_counts_when_the_file_it_copies_is_replaced(shop: SmallShop) -> None:
+    replace_what_a_copy_outlives(shop)
     shop.load(D1)
+    assert orders_of_the_day(shop) == ["O1", "O1", "O2", "O7"]
     assert [key for (key,) in shop.rows("silver/orders", "order_id")] == ["O1", "O3", "O7"]
 
 
-def test_what_a_copy_says_is_kept_when_a_run_dies_between_the_register_of_files_and_bronze(
+def test_copy_counts_when_a_run_dies_between_the_register_of_files_and_bronze(
     shop: SmallShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = shop.landing / "shop/orders" / D1 / "orders.csv"
-    copy = original.parent / "orders_copy.csv"
-    copy.write_bytes(original.read_bytes())
-    shop.bronze("orders", D1)
-    copy.unlink()
-    shop.land_rows("orders", D1, {**ORDER, "order_id": "O7"})
+    replace_what_a_copy_outlives(shop)
     with monkeypatch.context() as patch:
         patch.setattr(load, "_write", dies)
         with pytest.raises(KeyboardInterrupt):
             shop.bronze("orders", D1)
     shop.bronze("orders", D1)
-    held = [order for order, file in shop.rows("bronze/orders", "order_id", "_source_file") if f"/{D1}/" in file]
-    assert held == ["O1", "O1", "O2", "O7"]
+    assert orders_of_the_day(shop) == ["O1", "O1", "O2", "O7"]
     assert shop.rows("quarantine/files", "_source_file") == []
 
 
