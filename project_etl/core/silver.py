@@ -63,6 +63,7 @@ def stage_silver(job: SilverJob) -> Staged:
         recounted={day: plan.memory.fingerprint(day) for day in recounted},
         parents=plan.parents,
         reads={feed.bronze: lake.version(feed.bronze) for feed in job.feeds} | dict(plan.parents),
+        batch=batch,
         tidies=batch if rejudged.leaving is not None else None,
         touched=counted.touched if table.day_column else None,
     )
@@ -147,7 +148,8 @@ def _commit(
         rejected = rows.where(F.col("_status") == "quarantined")
         waiting = [ref.rule for ref in job.table.references]
         bad = quarantine.rows_of(rejected, waiting, job.version, job.run)
-        quarantine.put(lake, name, bad, counted.reject_days, note_of(job.run, job.table.name, Report()))
+        put = note_of(job.run, job.table.name, Report(), batch=note["batch"], rejects=counted.reject_days)
+        quarantine.put(lake, name, bad, counted.reject_days, put)
     commit = _write(job, rows, counted, note)
     if leaving is not None:
         tidied = {"table": job.table.name, "run_id": job.run.run_id, "tidied": note["tidies"]}

@@ -154,7 +154,7 @@ def make_plan(job: SilverJob) -> SilverPlan:
     references = [ref for ref in job.table.references if ref.action is not Action.WARN]
     parents = {ref.table: job.lake.data_version(ref.table) for ref in references}
     before = memory.last.get("parents", {})
-    return SilverPlan(
+    plan = SilverPlan(
         memory=memory,
         fingerprints=fingerprints,
         new_days=tuple(new),
@@ -163,6 +163,8 @@ def make_plan(job: SilverJob) -> SilverPlan:
         moved=tuple(ref for ref in references if parents[ref.table] != before.get(ref.table)),
         waiting=quarantine.waiting_count(job.lake, quarantine.name_of(job.table.name)) if references else 0,
     )
+    half_judged = _half_judged_days(job, memory) - {*plan.batch_days}
+    return plan.judging_again(job, half_judged) if half_judged else plan
 
 
 def remembered_report(job: SilverJob, memory: Memory) -> Report:
@@ -184,6 +186,22 @@ def unsettled_days(job: SilverJob, memory: Memory, days: Iterable[str]) -> set[s
     commits = job.lake.commits(quarantine.name_of(job.table.name)) if promised else ()
     kept = {commit.note.get("tidied") for commit in commits}
     return {day for day, tidies in promised.items() if tidies not in kept}
+
+
+def _half_judged_days(job: SilverJob, memory: Memory) -> set[str]:
+    """Judged days of which a run put records into quarantine and died before Silver's commit, and none judged since."""
+    found: set[str] = set()
+    for commit in job.lake.commits(quarantine.name_of(job.table.name)):
+        batch = commit.note.get("batch")
+        if batch and batch not in memory.batches:
+            days = (day for day in commit.note["rejects"] if memory.fingerprint(day) is not None)
+            found |= {day for day in days if _base(memory.days[day].get("batch")) < _base(batch)}
+    return found
+
+
+def _base(batch: str | None) -> int:
+    """The version of the Silver table that a batch was judged against."""
+    return int(batch.rsplit("/", 1)[1]) if batch else -1
 
 
 def unjudged_days(job: SilverJob, plan: SilverPlan) -> tuple[str, ...]:

@@ -70,11 +70,13 @@ class Memory:
     Attributes:
         days: by day, the newest note that covers it.
         last: the newest note of all; empty when there is none.
+        batches: what Silver's commits call themselves.
         is_complete: whether the log still knows every commit since the table was made.
     """
 
     days: Mapping[str, Mapping[str, Any]]
     last: Mapping[str, Any]
+    batches: frozenset[str]
     is_complete: bool
 
     def fingerprint(self, day: str) -> str | None:
@@ -121,5 +123,6 @@ def memory_of(table: str, commits: Sequence[Commit]) -> Memory:
     return Memory(
         days=days,
         last=notes[0] if notes else {},
+        batches=frozenset(note["batch"] for note in notes if "batch" in note),
         is_complete=not commits or commits[-1].version == 0,
     )

@@ -245,6 +245,28 @@ def test_what_a_dead_run_left_in_quarantine_goes_when_its_file_is_put_right(
     assert len(shop.quarantined("order_items")) == 1
 
 
+def test_days_whose_records_a_dead_run_put_into_quarantine_are_judged_again(
+    shop: SmallShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, books = shop.state(), shop.silver("order_items", D1).days
+    # Its order goes, so that the item of another day goes to quarantine; then the order is back.
+    path = shop.landing / "shop/orders" / D3 / "orders.csv"
+    original = path.read_bytes()
+    path.write_text(path.read_text().replace("O3", "O7"))
+    for dataset, days in (("orders", (D3,)), ("order_items", (D2,))):
+        shop.bronze(dataset, *days)
+    shop.silver("orders", D3)
+    with monkeypatch.context() as patch:
+        patch.setattr(silver, "_write", dies)
+        with pytest.raises(KeyboardInterrupt):
+            shop.silver("order_items", D2)
+    assert len(shop.quarantined("order_items")) == 2
+    path.write_bytes(original)
+    shop.load(D2, D3)
+    assert shop.state() == before
+    assert shop.silver("order_items", D1).days == books
+
+
 def dies(*_: object) -> None:
     raise KeyboardInterrupt
 
