@@ -97,7 +97,7 @@ def reached_days(
         table = lake.delta(name)
         if name in changes:
             # What another process has committed since the feed was read is in the next one.
-            table.load_as_version(max(changes[name]["_commit_version"].to_pylist()))
+            table.load_as_version(max(changes[name]["_commit_version"].unique().to_pylist()))
         data = table.to_pyarrow_dataset()
         if among is None:
             return data.to_table(list(columns))

@@ -92,7 +92,7 @@ def with_shared_days(job: SilverJob, plan: SilverPlan) -> SilverPlan:
             keys = rows.where(of_days(plan.batch_days)).select(feed.gather)
             both = rows.where(of_days(judged_before)).join(keys, on=feed.gather, how="left_semi")
             shared |= {str(day) for (day,) in both.select("_landing_date").distinct().collect()}
-    return plan.judging_again(job, shared) if shared else plan
+    return plan.judging_again(job, shared)
 
 
 # --- records ----------------------------------------------------------------------------------------------------------

@@ -163,8 +163,7 @@ def make_plan(job: SilverJob) -> SilverPlan:
         moved=tuple(ref for ref in references if parents[ref.table] != before.get(ref.table)),
         waiting=quarantine.waiting_count(job.lake, quarantine.name_of(job.table.name)) if references else 0,
     )
-    half_judged = _half_judged_days(job, memory) - {*plan.batch_days}
-    return plan.judging_again(job, half_judged) if half_judged else plan
+    return plan.judging_again(job, _half_judged_days(job, memory))
 
 
 def remembered_report(job: SilverJob, memory: Memory) -> Report:
