@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import deltalake
+
 # Operations that leave the rows as they are.
 MAINTENANCE = frozenset(
     {"CREATE TABLE", "OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "ADD COLUMNS", "CHANGE COLUMN"}
@@ -60,7 +62,7 @@ class Commit:
         return not counts or any(counts)
 
 
-def commit_of(entry: Mapping[str, Any]) -> Commit:
+def _commit_of(entry: Mapping[str, Any]) -> Commit:
     """Read an entry of a table's history, as `deltalake` gives it."""
     text = entry.get("userMetadata") or "{}"
     try:
@@ -74,6 +76,26 @@ def commit_of(entry: Mapping[str, Any]) -> Commit:
         note=note if isinstance(note, dict) else {"text": text},
         timestamp=entry.get("timestamp", 0),
     )
+
+
+def commits_of(table: deltalake.DeltaTable, limit: int | None = None) -> list[Commit]:
+    """The (newest) commits of a table, newest first; loads the table's newest version."""
+    # `deltalake` counts back from the version that it has loaded, and lists what was committed since then, too.
+    version, entries = None, list[dict[str, Any]]()
+    while version != table.version():
+        version, entries = table.version(), table.history(limit)
+        table.update_incremental()
+    return [_commit_of(entry) for entry in entries]
+
+
+def rows_by(table: deltalake.DeltaTable, column: str) -> dict[str, int]:
+    """Rows by value of the column that partitions a table's files, read from the log."""
+    actions = table.get_add_actions(flatten=True)
+    values, counts = (actions.column(name).to_pylist() for name in (f"partition.{column}", "num_records"))
+    rows: dict[str, int] = {}
+    for value, count in zip(values, counts, strict=True):
+        rows[str(value)] = rows.get(str(value), 0) + (count or 0)
+    return rows
 
 
 def write_first_checksum(log: Path) -> None:

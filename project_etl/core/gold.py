@@ -7,7 +7,7 @@ table means (`gold/`), Dagster.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -60,9 +60,9 @@ def gold_rules(table: Table) -> tuple[Rule, ...]:
 
 def stage_gold(job: GoldJob) -> Staged:
     """Compute and judge the asked days of a Gold table, or find that they have been computed from the same inputs."""
-    table, lake = job.table, job.lake
+    table, lake = job.table, job.lake.pinned(item.table for item in job.table.inputs.values())
+    job = replace(job, lake=lake)
     lake.create(table.name, table.schema, partition_by=table.partition_by, description=table.description)
-    # Before anything is read: what changes from now on is computed again.
     memory, inputs = remember(lake, table.name), inputs_now(lake, table, job.run.parameters)
     stale = inputs.stale(job.units, memory)
     if not stale:

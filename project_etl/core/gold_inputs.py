@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from project_etl.core.delta_log import Commit, commit_of
+from project_etl.core.delta_log import Commit
 from project_etl.core.lake import Lake
 from project_etl.core.staged import Memory, remember
 from project_etl.core.table import Input, ReplaceDays, Table
@@ -122,11 +122,10 @@ def inputs_now(lake: Lake, table: Table, parameters: Mapping[str, Any]) -> GoldI
         parameters: settings that transforms take, part of what a result depends on.
     """
     names = sorted({item.table for item in table.inputs.values() if lake.exists(item.table)})
-    found = {name: lake.delta(name) for name in names}
     # A table that was deleted and made again counts its versions from the start.
-    tables = {name: str(delta.metadata().id) for name, delta in found.items()}
+    tables = {name: str(lake.delta(name).metadata().id) for name in names}
     text = json.dumps([table.version, tables, sorted(parameters.items())], default=str)
-    changes = {name: Changes.of([commit_of(entry) for entry in delta.history()]) for name, delta in found.items()}
+    changes = {name: Changes.of(lake.commits(name)) for name in names}
     return GoldInputs(table, hashlib.blake2b(text.encode(), digest_size=6).hexdigest(), changes)
 
 

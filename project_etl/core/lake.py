@@ -11,18 +11,19 @@ counted. That note is the platform's memory: it makes re-running free and every 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import deltalake
 
-from project_etl.core.delta_log import PROPERTIES, Commit, commit_of, write_first_checksum
+from project_etl.core.delta_log import PROPERTIES, Commit, commits_of, rows_by, write_first_checksum
 from project_etl.core.engine import runtime_conf
 from project_etl.core.lake_schema import new_columns
 from project_etl.core.lock import LakeError, file_lock
+from project_etl.core.sql_text import merge_into
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -38,11 +39,14 @@ class Lake:
     Attributes:
         root: local folder or object-store URL.
         session: gives the Spark session, and starts it when first called.
+        storage_options: what `deltalake` needs to reach an object store.
+        pins: tables that are looked at as they were at a version, None when they did not exist (see `pinned`).
     """
 
     root: str
     session: Callable[[], SparkSession]
     storage_options: Mapping[str, str] = field(default_factory=dict[str, str])
+    pins: Mapping[str, int | None] = field(default_factory=dict[str, int | None])
 
     # --- looking, without Spark ---------------------------------------------------------------------------------------
 
@@ -55,8 +59,14 @@ class Lake:
         """Where the table `layer/name` lies."""
         return f"{self.root.rstrip('/')}/{name}"
 
+    def pinned(self, names: Iterable[str]) -> Lake:
+        """The lake with some tables as they are now, whatever other processes commit to them from now on."""
+        return replace(self, pins={**self.pins, **{name: self.version(name) for name in names}})
+
     def exists(self, name: str) -> bool:
         """Whether the table has been created."""
+        if name in self.pins:
+            return self.pins[name] is not None
         return deltalake.DeltaTable.is_deltatable(self._rust_path(name), dict(self.storage_options))
 
     def delta(self, name: str) -> deltalake.DeltaTable:
@@ -65,8 +75,9 @@ class Lake:
         Raises:
             LakeError: there is no such table yet.
         """
-        self._require(name)
-        return deltalake.DeltaTable(self._rust_path(name), storage_options=dict(self.storage_options))
+        if not self.exists(name):
+            raise LakeError(f"Table {name} is not in the lake at {self.path(name)} yet: materialize it first.")
+        return self._delta(name, self.pins.get(name))
 
     def version(self, name: str) -> int | None:
         """The newest Delta version, or None when the table does not exist."""
@@ -78,19 +89,14 @@ class Lake:
 
     def partition_rows(self, name: str, column: str) -> dict[str, int]:
         """Rows by value of the column that partitions the files, read from the log."""
-        actions = self.delta(name).get_add_actions(flatten=True)
-        rows: dict[str, int] = {}
-        for value, count in zip(
-            actions.column(f"partition.{column}").to_pylist(), actions.column("num_records").to_pylist(), strict=True
-        ):
-            rows[str(value)] = rows.get(str(value), 0) + (count or 0)
-        return rows
+        return rows_by(self.delta(name), column)
 
-    def commits(self, name: str) -> tuple[Commit, ...]:
-        """The commits that the log still knows, newest first; empty when the table does not exist."""
+    def commits(self, name: str, limit: int | None = None) -> tuple[Commit, ...]:
+        """The (newest) commits that the log still knows, newest first; empty when the table does not exist."""
         if not self.exists(name):
             return ()
-        return tuple(commit_of(entry) for entry in self.delta(name).history())
+        pin = self.pins.get(name)
+        return tuple(commit for commit in commits_of(self._delta(name), limit) if pin is None or commit.version <= pin)
 
     def data_version(self, name: str) -> int | None:
         """The newest version that changed rows; equal numbers mean equal rows."""
@@ -207,24 +213,16 @@ class Lake:
         spark = self.session()
         view = f"changes_of_{name.replace('/', '_')}"
         changes.createOrReplaceTempView(view)
-        condition = " AND ".join([f"t.`{key}` = s.`{key}`" for key in on] + ([f"({within})"] if within else []))
-        assign = ", ".join(f"t.`{column}` = s.`{column}`" for column in columns if column not in keep)
-        names, values = (", ".join(f"{prefix}`{column}`" for column in columns) for prefix in ("", "s."))
+        updated = [column for column in columns if column not in keep]
         with runtime_conf(spark, {USER_METADATA: json.dumps(note)}):
-            spark.sql(
-                f"MERGE INTO delta.`{self.path(name)}` t USING {view} s ON {condition} "
-                f"WHEN MATCHED AND s._op = 'delete' THEN DELETE "
-                f"WHEN MATCHED AND s._op <> 'delete' THEN UPDATE SET {assign} "
-                f"WHEN NOT MATCHED AND s._op <> 'delete' THEN INSERT ({names}) VALUES ({values})"
-            ).collect()
+            spark.sql(merge_into(f"delta.`{self.path(name)}`", view, on, columns, updated, within)).collect()
         spark.catalog.dropTempView(view)
         return self._made(name, note)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _require(self, name: str) -> None:
-        if not self.exists(name):
-            raise LakeError(f"Table {name} is not in the lake at {self.path(name)} yet: materialize it first.")
+    def _delta(self, name: str, version: int | None = None) -> deltalake.DeltaTable:
+        return deltalake.DeltaTable(self._rust_path(name), version, storage_options=dict(self.storage_options))
 
     def _rust_path(self, name: str) -> str:
         return self.path(name).replace("s3a://", "s3://", 1)
@@ -234,9 +232,10 @@ class Lake:
 
     def _made(self, name: str, note: Mapping[str, Any]) -> Commit:
         # Delta may have compacted after it.
-        made = {entry.get("userMetadata"): entry for entry in reversed(self.delta(name).history(10))}
-        if (text := json.dumps(note)) in made:
-            return commit_of(made[text])
+        told = json.loads(json.dumps(note))
+        for commit in self.commits(name, 10):
+            if commit.note == told:
+                return commit
         raise LakeError(
             f"Table {name}: the commit of this run is not in its log; version {self.version(name)} is the newest. "
             "Let one process write the table at a time, and run again."

@@ -112,9 +112,18 @@ def remove(lake: Lake, name: str, keys: DataFrame, note: dict[str, Any]) -> Comm
         return lake.merge(name, keys.withColumn("_op", F.lit("delete")), on=KEYS, columns=KEYS, note=note)
 
 
+def rows_in(lake: Lake, name: str) -> DataFrame:
+    """All rows; none when there is no such table yet."""
+    return lake.read(name) if lake.exists(name) else lake.session().createDataFrame([], SCHEMA)
+
+
 def holds(lake: Lake, name: str, days: Collection[str]) -> bool:
     """Whether any row is of one of the landing days, without Spark."""
-    return bool(days) and lake.delta(name).to_pyarrow_dataset().count_rows(filter=landed_on(days)) > 0
+    return (
+        bool(days)
+        and lake.exists(name)
+        and lake.delta(name).to_pyarrow_dataset().count_rows(filter=landed_on(days)) > 0
+    )
 
 
 def waiting_count(lake: Lake, name: str) -> int:

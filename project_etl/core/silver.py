@@ -21,8 +21,9 @@ from project_etl.core.delta_log import Commit
 from project_etl.core.judge import BROKEN, broken_counts, masked_json, rule_results
 from project_etl.core.records import RECORD
 from project_etl.core.report import SILVER_COUNTS, Judgement, Report
-from project_etl.core.silver_frames import scored, silver_schema, with_shared_days
+from project_etl.core.silver_frames import scored, silver_schema
 from project_etl.core.silver_plan import SilverJob, SilverPlan, make_plan, remembered_report, unsettled_days
+from project_etl.core.silver_reach import reach
 from project_etl.core.sql_text import is_day, sql_list
 from project_etl.core.staged import Staged, note_of
 from project_etl.core.table import Table
@@ -38,19 +39,20 @@ def stage_silver(job: SilverJob) -> Staged:
     Returns:
         The judged rows, or, when nothing changed since they were last judged, the report of that time.
     """
-    table, lake = job.table, job.lake
-    lake.create(
+    table = job.table
+    job.lake.create(
         table.name,
         silver_schema(table),
         partition_by=table.partition_by,
         description=table.description,
         properties={"delta.enableChangeDataFeed": "true"},
     )
-    plan = make_plan(job)
+    job = job.pinned()
+    lake, plan = job.lake, make_plan(job)
     if not plan.has_work:
         return Staged(table.name, remembered_report(job, plan.memory), None, lake.version(table.name))
-    plan = with_shared_days(job, plan)
-    rows = scored(job, plan).persist()
+    plan, orphaned = reach(job, plan)
+    rows = scored(job, plan, orphaned).persist()
     counted = _count(table, rows)
     rejudged = _rejudged(job, plan, rows)
     report, recounted = _with_earlier_days(job, plan, rejudged, _report(job, rows, counted))
@@ -198,9 +200,9 @@ def _rejudged(job: SilverJob, plan: SilverPlan, rows: DataFrame) -> Rejudged:
     lake, name, keys = job.lake, quarantine.name_of(job.table.name), [*quarantine.KEYS]
     # A run that died may have left rows of days that were never judged.
     has_reason = plan.waiting or plan.changed_days or plan.carried
-    if not lake.exists(name) or not (has_reason or quarantine.holds(lake, name, plan.new_days)):
+    if not (has_reason or quarantine.holds(lake, name, plan.new_days)):
         return Rejudged(None, ())
-    held = lake.read(name).select(*keys, F.col("_landing_date").alias("_held"), "rules")
+    held = quarantine.rows_in(lake, name).select(*keys, F.col("_landing_date").alias("_held"), "rules")
     is_published = F.struct(*[f"_was.{key}" for key in keys]).eqNullSafe(F.struct(*keys)).alias("_published")
     now = rows.where(~F.col("_stored"))
     now = now.select(*keys, "_landing_date", "_in_batch", "_valid", "_status", BROKEN, is_published)

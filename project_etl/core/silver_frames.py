@@ -12,8 +12,6 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import reduce
 from operator import or_
 
-from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -24,9 +22,9 @@ from project_etl.core.judge import BROKEN, breaks, judged
 from project_etl.core.records import LINEAGE_NAMES, RECORD, SILVER_LINEAGE, union_all
 from project_etl.core.silver_plan import VALIDITY, SilverJob, SilverPlan, unjudged_days
 from project_etl.core.silver_rank import Stored, ranked
-from project_etl.core.sql_text import is_day
+from project_etl.core.silver_reach import of_days
 from project_etl.core.steps import call, conform
-from project_etl.core.table import History, Reference, Table
+from project_etl.core.table import History, Table
 
 FALSE, TRUE = "false", "true"
 
@@ -36,18 +34,20 @@ def silver_schema(table: Table) -> T.StructType:
     return T.StructType([*table.schema.fields, *SILVER_LINEAGE.fields])
 
 
-def scored(job: SilverJob, plan: SilverPlan) -> DataFrame:
+def scored(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Column]) -> DataFrame:
     """Every judged record, and every stored row of the keys concerned.
+
+    Args:
+        job: the materialization.
+        plan: what it has to do.
+        orphaned: by reference, whether the parent of a row has vanished or changed.
 
     Returns:
         The stored columns and `_record`, `_broken`, `_in_batch` (the record is of a day that is judged now), `_status`
         (what became of a judged record, see `SILVER_COUNTS`), `_op` (what the row means for the table: `insert`,
         `update`, `delete`, or null) and `_was` (the row's key as stored, or null).
     """
-    # Column expressions need a session, and building them may be the first thing a process does.
-    job.lake.session()
-    orphaned, columns = _orphaned(job, plan), silver_schema(job.table).fieldNames()
-    reached = _reached(plan, orphaned)
+    reached, columns = _reached(plan, orphaned), silver_schema(job.table).fieldNames()
     if reached is None:
         sources = [_records(job, plan, is_all=False)]
         sources += [_waiting(job, plan.batch_days)] if plan.waiting else []
@@ -74,36 +74,13 @@ def _with_batch(pool: DataFrame, plan: SilverPlan) -> DataFrame:
     return pool.withColumn("_in_batch", ~F.col("_stored") & of_days(plan.batch_days))
 
 
-def of_days(days: Collection[str]) -> Column:
-    """Whether the row's landing day is one of `days`."""
-    return F.expr(is_day("_landing_date", days))
-
-
-def with_shared_days(job: SilverJob, plan: SilverPlan) -> SilverPlan:
-    """Judge days anew that share with the batch what a mapping needs all together, such as the lines of an invoice."""
-    shared: set[str] = set()
-    for feed in job.feeds:
-        if feed.gather is None or not plan.batch_days:
-            continue
-        held = {*job.lake.partition_rows(feed.bronze, "_landing_date")} - {*plan.batch_days}
-        judged_before = [day for day in held if plan.memory.fingerprint(day) is not None]
-        if judged_before:
-            rows = job.lake.read(feed.bronze).where(F.trim(feed.gather) != "")
-            keys = rows.where(of_days(plan.batch_days)).select(feed.gather)
-            both = rows.where(of_days(judged_before)).join(keys, on=feed.gather, how="left_semi")
-            shared |= {str(day) for (day,) in both.select("_landing_date").distinct().collect()}
-    return plan.judging_again(job, shared)
-
-
 # --- records ----------------------------------------------------------------------------------------------------------
 
 
 def _records(job: SilverJob, plan: SilverPlan, *, is_all: bool) -> DataFrame:
     """Records of the feeds: those of the batch, or all but those of days whose turn has not come."""
-    frames = [(feed, job.lake.read(feed.bronze)) for feed in job.feeds]
-    # Looked up after the reads, so that these hold no day that it does not know.
     wanted = ~of_days(unjudged_days(job, plan)) if is_all else of_days(plan.batch_days)
-    return union_all([feed.records(rows.where(wanted), job.columns) for feed, rows in frames])
+    return union_all([feed.records(job.lake.read(feed.bronze).where(wanted), job.columns) for feed in job.feeds])
 
 
 def _waiting(job: SilverJob, days: Collection[str]) -> DataFrame:
@@ -188,15 +165,6 @@ def _any(conditions: Iterable[Column]) -> Column:
     return reduce(or_, conditions, F.expr(FALSE))
 
 
-def _orphaned(job: SilverJob, plan: SilverPlan) -> list[Column]:
-    """By reference, whether the parent of a row has vanished or changed; empty when none has."""
-    parents = plan.memory.last.get("parents", {})
-    changed = {ref.column: _changed_parents(job, ref, parents[ref.table]) for ref in plan.carried}
-    return [
-        F.expr(TRUE) if keys is None else F.col(column).isin(keys) for column, keys in changed.items() if keys != []
-    ]
-
-
 def _reached(plan: SilverPlan, orphaned: Sequence[Column]) -> Column | None:
     """Which stored rows may no longer be right; None when stored rows still say all that earlier records said."""
     reasons = [*orphaned]
@@ -206,27 +174,6 @@ def _reached(plan: SilverPlan, orphaned: Sequence[Column]) -> Column | None:
             F.arrays_overlap(F.transform("_source_files", lambda file: F.element_at(F.split(file, "/"), 3)), days)
         )
     return _any(reasons) if reasons else None
-
-
-def _changed_parents(job: SilverJob, ref: Reference, since: int) -> list[str] | None:
-    """Parent keys that vanished or whose carried columns changed after version `since`; None when any may have.
-
-    Commits that only added rows cannot change what is carried, which the log says without reading a row.
-    """
-    commits = [commit for commit in job.lake.commits(ref.table) if commit.version > since]
-    touched = ("numTargetRowsUpdated", "numTargetRowsDeleted")
-    if not any(int(commit.metrics.get(name, 0)) for commit in commits for name in touched):
-        return []
-    try:
-        feed = job.lake.changes(ref.table, since)
-        carried = F.struct(F.col(ref.parent_key), *ref.carry)
-        before = feed.where(F.col("_change_type").isin("delete", "update_preimage")).select(carried.alias("was"))
-        now = job.lake.read(ref.table).select(carried.alias("was"))
-        gone = before.distinct().join(now, on="was", how="left_anti").select(f"was.{ref.parent_key}").distinct()
-        return [row[0] for row in gone.collect()]
-    except (PySparkException, Py4JJavaError):
-        # VACUUM takes old change feeds along. Should it have been anything else, judging all says so.
-        return None
 
 
 def _is_asked(job: SilverJob, plan: SilverPlan) -> Column:

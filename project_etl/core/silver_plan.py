@@ -47,6 +47,11 @@ class SilverJob:
     run: Run
     replay: bool = False
 
+    def pinned(self) -> SilverJob:
+        """The job over its inputs as they are now, whatever other runs commit to them from now on."""
+        inputs = (*(feed.bronze for feed in self.feeds), *(ref.table for ref in self.table.references))
+        return replace(self, lake=self.lake.pinned(inputs))
+
     @property
     def rules(self) -> tuple[Rule, ...]:
         """Every rule of the table, in the order in which people see them."""
@@ -176,7 +181,14 @@ def _fingerprints(job: SilverJob, days: Collection[str]) -> dict[str, str]:
     for feed in job.feeds:
         for day, versions in ledger(job.lake, feed.bronze, days).items():
             files[day] += [(feed.bronze, file, version) for file, version in versions.items()]
-    return {day: _digest([job.version, sorted(found)]) if found else EMPTY for day, found in files.items()}
+    return {day: f"{job.version}/{_digest(sorted(found))}" if found else EMPTY for day, found in files.items()}
+
+
+def days_of_other_files(job: SilverJob, plan: SilverPlan) -> set[str]:
+    """Judged days that hold other files now, by whichever rules these were judged: a run has not come to Silver yet."""
+    known = {day: fingerprint for day in plan.memory.days if (fingerprint := plan.memory.fingerprint(day)) is not None}
+    now = _fingerprints(job, known)
+    return {day for day, then in known.items() if now[day].rpartition("/")[2] != then.rpartition("/")[2]}
 
 
 def unsettled_days(job: SilverJob, memory: Memory, days: Iterable[str]) -> set[str]:

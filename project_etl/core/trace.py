@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
-import deltalake
 import pyarrow.compute as pc
 
 from project_etl.core import quarantine
@@ -169,11 +167,9 @@ def _commits(lake: Lake, name: str, version: int | None) -> list[Commit]:
 def _files(lake: Lake, table: Table, days: Sequence[str], version: int | None) -> dict[str, int]:
     """Source file → rows of some days that it supports, at a version."""
     assert table.partition_by is not None
-    stored: Any = lake.delta(table.name)
-    if version is not None and version != stored.version():
-        stored = deltalake.DeltaTable(stored.table_uri, version=version, storage_options=dict(lake.storage_options))
+    then = lake if version is None else replace(lake, pins={table.name: version})
     wanted = pc.field(table.partition_by).isin([date.fromisoformat(day) for day in days])
-    rows = stored.to_pyarrow_table(columns=["_source_files"], filters=wanted)
+    rows = then.delta(table.name).to_pyarrow_table(columns=["_source_files"], filters=wanted)
     counts = Counter(file for files in rows.column("_source_files").to_pylist() for file in files or ())
     return dict(sorted(counts.items()))
 

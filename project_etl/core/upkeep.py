@@ -53,5 +53,5 @@ def _lacks_checkpoint(lake: Lake, name: str) -> bool:
     """Whether an upkeep died before its checkpoint; for an object store, that is not asked."""
     table = lake.delta(name)
     checkpoint = Path(lake.path(name)) / "_delta_log" / f"{table.version():020d}.checkpoint.parquet"
-    (newest,) = table.history(1)
-    return lake.is_local and newest.get("operation") in UPKEEP and not checkpoint.exists()
+    (newest,) = lake.commits(name, 1)
+    return lake.is_local and newest.operation in UPKEEP and not checkpoint.exists()

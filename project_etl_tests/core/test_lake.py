@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import deltalake
 import pytest
@@ -62,9 +63,42 @@ def test_a_table_that_nobody_has_written_for_two_months_is_read(
     for number in (0, 1):
         os.utime(Path(old.path(NAME)) / "_delta_log" / f"{number:020}.json", (then + number, then + number))
     assert old.read(NAME).count() == 3
-    # Delta does refuse a version that is so old, when there is a newer one.
-    with pytest.raises(Exception, match="BEYOND_DELETED_FILE_RETENTION"):
-        spark.read.format("delta").option("versionAsOf", 0).load(old.path(NAME))
+    # And as it was found, when somebody writes it in the meantime.
+    found = old.pinned([NAME])
+    old.append(NAME, spark.range(2).selectExpr(*ROWS), {})
+    assert (found.read(NAME).count(), old.read(NAME).count()) == (3, 5)
+
+
+def test_a_pinned_table_is_as_it_was_found(lake: Lake, spark: SparkSession) -> None:
+    lake.append(NAME, spark.range(3).selectExpr(*ROWS), {"number": 1})
+    found = lake.pinned([NAME, "silver/later"])
+    lake.append(NAME, spark.range(2).selectExpr(*ROWS), {"number": 2})
+    lake.create("silver/later", SCHEMA)
+    assert not found.exists("silver/later")
+    with pytest.raises(LakeError, match="silver/later is not in the lake"):
+        found.read("silver/later")
+    assert (found.version(NAME), found.data_version(NAME), found.read(NAME).count()) == (1, 1, 3)
+    assert found.partition_rows(NAME, "day") == {"2025-01-01": 3}
+    assert [(commit.version, commit.note) for commit in found.commits(NAME)] == [(1, {"number": 1}), (0, {})]
+
+
+def test_commits_have_their_own_versions_also_when_one_is_made_meanwhile(
+    lake: Lake, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.append(NAME, spark.range(3).selectExpr(*ROWS), {"number": 1})
+    history = deltalake.DeltaTable.history
+
+    def with_a_commit_before(table: deltalake.DeltaTable, limit: int | None = None) -> list[dict[str, Any]]:
+        monkeypatch.undo()
+        lake.append(NAME, spark.range(2).selectExpr(*ROWS), {"number": 2})
+        return history(table, limit)
+
+    monkeypatch.setattr(deltalake.DeltaTable, "history", with_a_commit_before)
+    assert [(commit.version, commit.note) for commit in lake.commits(NAME)] == [
+        (2, {"number": 2}),
+        (1, {"number": 1}),
+        (0, {}),
+    ]
 
 
 @pytest.mark.parametrize("left", [None, "", '{"tableSizeBytes": 0'])

@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from project_etl.core import lock, silver
 from project_etl.core.lock import LakeError
 from project_etl.core.report import SILVER_COUNTS, Report
+from project_etl.core.silver_plan import SilverJob, SilverPlan, make_plan
 from project_etl.sources import load
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
 
@@ -140,6 +141,58 @@ def test_a_correction_does_not_bring_in_what_a_day_whose_turn_has_not_come_says(
     shop.land_rows("orders", D2, {**newest, "order_id": "O7"})
     shop.load(D1, D2, D3)
     assert shop.rows("silver/orders", "order_id", "status") == [("O1", "RETURNED"), ("O3", "PAID"), ("O7", "SHIPPED")]
+
+
+def test_a_correction_that_is_taken_back_when_another_one_has_brought_it_in_leaves_nothing(shop: SmallShop) -> None:
+    newest = {**ORDER, "status": "SHIPPED", "updated_at": f"{D3}T10:00:00Z"}
+    file = shop.land_rows("orders", D2, newest)
+    shop.load(D2)
+    said = file.read_bytes()
+    # Its run died before Silver; another day is corrected, and then it is as it was.
+    shop.land_rows("orders", D2, {**newest, "status": "CANCELLED"}, {**ORDER, "order_id": "O7"})
+    shop.bronze("orders", D2)
+    shop.land_rows("orders", D1, {**ORDER, "country": "FR"})
+    shop.load(D1)
+    file.write_bytes(said)
+    shop.load(D1, D2, D3)
+    assert shop.rows("silver/orders", "order_id", "status") == [("O1", "SHIPPED"), ("O3", "PAID")]
+    assert shop.silver("orders", D2).days[D2]["read"] == 1
+
+
+def test_a_correction_that_arrives_while_a_day_is_judged_is_judged_after_it(
+    shop: SmallShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = shop.land_rows("orders", D2, {**ORDER, "order_id": "O7"})
+    said = file.read_bytes()
+    shop.bronze("orders", D2)
+
+    def plan_and_be_overtaken(job: SilverJob) -> SilverPlan:
+        plan = make_plan(job)
+        shop.land_rows("orders", D2, {**ORDER, "order_id": "O8"})
+        shop.bronze("orders", D2)
+        return plan
+
+    with monkeypatch.context() as patch:
+        patch.setattr(silver, "make_plan", plan_and_be_overtaken)
+        shop.silver("orders", D2)
+    (read,) = {commit.note["reads"]["bronze/orders"] for commit in shop.lake.commits("silver/orders")[:1]}
+    assert read == (shop.version("bronze/orders") or 0) - 1
+    # The correction's own run died, and it is taken back.
+    file.write_bytes(said)
+    shop.load(D2)
+    assert shop.rows("silver/orders", "order_id") == [("O1",), ("O3",), ("O7",)]
+
+
+def test_the_first_record_that_ever_enters_quarantine_is_counted_on_its_day(
+    tmp_path: Path, spark: SparkSession
+) -> None:
+    shop = SmallShop(tmp_path, spark)
+    for dataset, row in (("products", PRODUCT), ("orders", ORDER), ("order_items", ITEM)):
+        shop.land_rows(dataset, D1, row)
+    before = shop.load(D1)["silver/order_items"].days[D1]
+    shop.land_rows("orders", D1, {**ORDER, "order_id": "O9"})
+    after = shop.load(D1)["silver/order_items"].days[D1]
+    assert (before["published"], after) == (1, {**before, "published": 0, "quarantined": 1})
 
 
 def test_a_bad_record_whose_parent_goes_breaks_that_rule_too(shop: SmallShop) -> None:
