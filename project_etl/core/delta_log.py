@@ -88,16 +88,6 @@ def commits_of(table: deltalake.DeltaTable, limit: int | None = None) -> list[Co
     return [_commit_of(entry) for entry in entries]
 
 
-def rows_by(table: deltalake.DeltaTable, column: str) -> dict[str, int]:
-    """Rows by value of the column that partitions a table's files, read from the log."""
-    actions = table.get_add_actions(flatten=True)
-    values, counts = (actions.column(name).to_pylist() for name in (f"partition.{column}", "num_records"))
-    rows: dict[str, int] = {}
-    for value, count in zip(values, counts, strict=True):
-        rows[str(value)] = rows.get(str(value), 0) + (count or 0)
-    return rows
-
-
 def write_first_checksum(log: Path) -> None:
     """Write the version checksum file of a table that has just been made and holds no rows.
 

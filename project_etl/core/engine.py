@@ -33,8 +33,8 @@ COMMON: dict[str, str] = {
     "spark.databricks.delta.commit.idempotencyCheck.enabled": "true",
     # A commit of no rows counts too: its note says that the day was computed and holds nothing.
     "spark.databricks.delta.skipRecordingEmptyCommits": "false",
-    # A run reads its inputs as it found them. Delta refuses a version that was written a week ago, which may be a moment
-    # after a newer one came; VACUUM leaves its files for a week more.
+    # A run reads its inputs as it found them. Delta refuses a version that is a week old, which may be a moment after a
+    # newer one came; VACUUM leaves its files for a week more.
     "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration": "false",
     # The default of 50 runs a job of 50 tasks over the log for every snapshot; our logs are small.
     "spark.databricks.delta.snapshotPartitions": "1",

@@ -60,9 +60,10 @@ def gold_rules(table: Table) -> tuple[Rule, ...]:
 
 def stage_gold(job: GoldJob) -> Staged:
     """Compute and judge the asked days of a Gold table, or find that they have been computed from the same inputs."""
-    table, lake = job.table, job.lake.pinned(item.table for item in job.table.inputs.values())
+    table = job.table
+    job.lake.create(table.name, table.schema, partition_by=table.partition_by, description=table.description)
+    lake = job.lake.pinned([table.name, *(item.table for item in table.inputs.values())])
     job = replace(job, lake=lake)
-    lake.create(table.name, table.schema, partition_by=table.partition_by, description=table.description)
     memory, inputs = remember(lake, table.name), inputs_now(lake, table, job.run.parameters)
     stale = inputs.stale(job.units, memory)
     if not stale:

@@ -1,8 +1,8 @@
 """The lake: the only reader and writer of tables.
 
-Belongs here: where tables lie, how rows become visible (append, merge, replace, overwrite), and what the Delta log says
-about it. Metadata is read and empty tables are made with `deltalake`, without a JVM; rows move through Spark. Does not
-belong here: what rows mean, rules, or anything Dagster.
+Belongs here: how rows become visible (append, merge, replace, overwrite). Empty tables are made with `deltalake`,
+without a JVM; rows move through Spark. Does not belong here: where tables lie and what their logs say
+(`lake_log.py`), what rows mean, rules, or anything Dagster.
 
 Every commit carries a JSON note (`userMetadata`) that says which asset and run made it, what it had read and what it
 counted. That note is the platform's memory: it makes re-running free and every number traceable.
@@ -11,16 +11,17 @@ counted. That note is the platform's memory: it makes re-running free and every 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import deltalake
 
-from project_etl.core.delta_log import PROPERTIES, Commit, commits_of, rows_by, write_first_checksum
+from project_etl.core.delta_log import PROPERTIES, Commit, commits_of, write_first_checksum
 from project_etl.core.engine import runtime_conf
+from project_etl.core.lake_log import LakeLog
 from project_etl.core.lake_schema import new_columns
 from project_etl.core.lock import LakeError, file_lock
 from project_etl.core.sql_text import merge_into
@@ -29,80 +30,18 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql import types as T
 
-USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+DELTA = "spark.databricks.delta."
 
 
 @dataclass(frozen=True)
-class Lake:
+class Lake(LakeLog):
     """All tables below one root folder.
 
     Attributes:
-        root: local folder or object-store URL.
         session: gives the Spark session, and starts it when first called.
-        storage_options: what `deltalake` needs to reach an object store.
-        pins: tables that are looked at as they were at a version, None when they did not exist (see `pinned`).
     """
 
-    root: str
     session: Callable[[], SparkSession]
-    storage_options: Mapping[str, str] = field(default_factory=dict[str, str])
-    pins: Mapping[str, int | None] = field(default_factory=dict[str, int | None])
-
-    # --- looking, without Spark ---------------------------------------------------------------------------------------
-
-    @property
-    def is_local(self) -> bool:
-        """Whether the lake is a folder of this machine."""
-        return "://" not in self.root
-
-    def path(self, name: str) -> str:
-        """Where the table `layer/name` lies."""
-        return f"{self.root.rstrip('/')}/{name}"
-
-    def pinned(self, names: Iterable[str]) -> Lake:
-        """The lake with some tables as they are now, whatever other processes commit to them from now on."""
-        return replace(self, pins={**self.pins, **{name: self.version(name) for name in names}})
-
-    def exists(self, name: str) -> bool:
-        """Whether the table has been created."""
-        if name in self.pins:
-            return self.pins[name] is not None
-        return deltalake.DeltaTable.is_deltatable(self._rust_path(name), dict(self.storage_options))
-
-    def delta(self, name: str) -> deltalake.DeltaTable:
-        """The table as `deltalake` sees it, at its newest version.
-
-        Raises:
-            LakeError: there is no such table yet.
-        """
-        if not self.exists(name):
-            raise LakeError(f"Table {name} is not in the lake at {self.path(name)} yet: materialize it first.")
-        return self._delta(name, self.pins.get(name))
-
-    def version(self, name: str) -> int | None:
-        """The newest Delta version, or None when the table does not exist."""
-        return self.delta(name).version() if self.exists(name) else None
-
-    def is_empty(self, name: str) -> bool:
-        """Whether the table holds no file, or does not exist; read from the log."""
-        return not self.exists(name) or self.delta(name).get_add_actions().num_rows == 0
-
-    def partition_rows(self, name: str, column: str) -> dict[str, int]:
-        """Rows by value of the column that partitions the files, read from the log."""
-        return rows_by(self.delta(name), column)
-
-    def commits(self, name: str, limit: int | None = None) -> tuple[Commit, ...]:
-        """The (newest) commits that the log still knows, newest first; empty when the table does not exist."""
-        if not self.exists(name):
-            return ()
-        pin = self.pins.get(name)
-        return tuple(commit for commit in commits_of(self._delta(name), limit) if pin is None or commit.version <= pin)
-
-    def data_version(self, name: str) -> int | None:
-        """The newest version that changed rows; equal numbers mean equal rows."""
-        commits = self.commits(name)
-        changed = (commit.version for commit in commits if commit.may_change_rows)
-        return next(changed, commits[-1].version if commits else None)
 
     @contextmanager
     def lock(self, name: str) -> Generator[None]:
@@ -175,17 +114,17 @@ class Lake:
 
     def append(self, name: str, rows: DataFrame, note: Mapping[str, Any]) -> Commit:
         """Add rows in one commit."""
-        self._writer(rows, note).mode("append").save(self.path(name))
+        self._writer(name, rows, note).mode("append").save(self.path(name))
         return self._made(name, note)
 
     def replace(self, name: str, rows: DataFrame, where: str, note: Mapping[str, Any]) -> Commit:
         """Replace the rows that match the SQL condition `where` by `rows`, which must all match it, in one commit."""
-        self._writer(rows, note).mode("overwrite").option("replaceWhere", where).save(self.path(name))
+        self._writer(name, rows, note).mode("overwrite").option("replaceWhere", where).save(self.path(name))
         return self._made(name, note)
 
     def overwrite(self, name: str, rows: DataFrame, note: Mapping[str, Any]) -> Commit:
         """Replace all rows in one commit."""
-        self._writer(rows, note).mode("overwrite").save(self.path(name))
+        self._writer(name, rows, note).mode("overwrite").save(self.path(name))
         return self._made(name, note)
 
     def merge(
@@ -214,31 +153,31 @@ class Lake:
         view = f"changes_of_{name.replace('/', '_')}"
         changes.createOrReplaceTempView(view)
         updated = [column for column in columns if column not in keep]
-        with runtime_conf(spark, {USER_METADATA: json.dumps(note)}):
+        once = {f"{DELTA}write.{key}": value for key, value in self._once(name).items()}
+        with runtime_conf(spark, {f"{DELTA}commitInfo.userMetadata": json.dumps(note), **once}):
             spark.sql(merge_into(f"delta.`{self.path(name)}`", view, on, columns, updated, within)).collect()
         spark.catalog.dropTempView(view)
         return self._made(name, note)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _delta(self, name: str, version: int | None = None) -> deltalake.DeltaTable:
-        return deltalake.DeltaTable(self._rust_path(name), version, storage_options=dict(self.storage_options))
+    def _once(self, name: str) -> dict[str, str]:
+        # Delta's idempotent writes: of those that were made for one version, it takes the first.
+        pin = self.pins.get(name)
+        return {} if pin is None else {"txnAppId": "project_etl", "txnVersion": str(pin)}
 
-    def _rust_path(self, name: str) -> str:
-        return self.path(name).replace("s3a://", "s3://", 1)
-
-    def _writer(self, rows: DataFrame, note: Mapping[str, Any]) -> Any:  # noqa: ANN401 - DataFrameWriter is untyped in PySpark
-        return rows.write.format("delta").option("userMetadata", json.dumps(note))
+    def _writer(self, name: str, rows: DataFrame, note: Mapping[str, Any]) -> Any:  # noqa: ANN401 - untyped in PySpark
+        return rows.write.format("delta").options(userMetadata=json.dumps(note), **self._once(name))
 
     def _made(self, name: str, note: Mapping[str, Any]) -> Commit:
         # Delta may have compacted after it.
         told = json.loads(json.dumps(note))
-        for commit in self.commits(name, 10):
+        for commit in commits_of(self._delta(name), 10):
             if commit.note == told:
                 return commit
         raise LakeError(
-            f"Table {name}: the commit of this run is not in its log; version {self.version(name)} is the newest. "
-            "Let one process write the table at a time, and run again."
+            f"Table {name}: the commit of this run is not in its log, for another process has written the table. "
+            "Let one process write it at a time, and run again."
         )
 
     def _evolve(self, name: str, schema: T.StructType) -> None:

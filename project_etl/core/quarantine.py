@@ -88,6 +88,7 @@ def put(lake: Lake, name: str, rows: DataFrame, days: Collection[str], note: dic
     """
     with lake.lock(name):
         lake.create(name, SCHEMA, description=f"Records kept out of {note['table']}.")
+        lake = lake.pinned([name])
         if not holds(lake, name, days):
             return lake.append(name, rows, note)
         verdict = ["_source_version", "rules", "rules_version"]

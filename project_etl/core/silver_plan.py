@@ -48,9 +48,9 @@ class SilverJob:
     replay: bool = False
 
     def pinned(self) -> SilverJob:
-        """The job over its inputs as they are now, whatever other runs commit to them from now on."""
+        """The job over the table and its inputs as they are now, whatever other runs commit from now on."""
         inputs = (*(feed.bronze for feed in self.feeds), *(ref.table for ref in self.table.references))
-        return replace(self, lake=self.lake.pinned(inputs))
+        return replace(self, lake=self.lake.pinned([self.table.name, *inputs]))
 
     @property
     def rules(self) -> tuple[Rule, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 from pyspark.sql import DataFrame
@@ -32,9 +33,11 @@ TASKS_PER_CORE = 2
 
 def stage_bronze(job: BronzeJob) -> Staged:
     """Read the asked days' new files; without any, no Spark session is started."""
-    lake, table = job.lake, job.dataset.bronze
+    table = job.dataset.bronze
     description = f"Text of {job.dataset.source}/{job.dataset.name} files, as received."
-    lake.create(table, job.dataset.schema, partition_by="_landing_date", description=description)
+    job.lake.create(table, job.dataset.schema, partition_by="_landing_date", description=description)
+    lake = job.lake.pinned([table])
+    job = replace(job, lake=lake)
     plan = make_plan(job)
     if not plan.has_work:
         report = bronze_report(job, plan, {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
+from project_etl.core.delta_log import Commit
 from project_etl.core.lake import Lake, LakeError
 
 SCHEMA = T.StructType([T.StructField("id", T.LongType(), False), T.StructField("day", T.DateType())])
@@ -152,8 +154,23 @@ def test_what_others_do_to_a_table_is_a_change(lake: Lake, spark: SparkSession, 
     assert lake.data_version(name) == 3
 
 
-def test_a_commit_that_another_writer_took_the_place_of_is_noticed(lake: Lake, spark: SparkSession) -> None:
-    rows = spark.range(3).selectExpr(*ROWS)
-    lake.append(NAME, rows, {"run_id": "a"})
-    with pytest.raises(LakeError, match=r"silver/things: the commit of this run is not in its log; version 1 is"):
-        lake._made(NAME, {"run_id": "b"})
+@pytest.mark.parametrize("write", ["append", "replace", "overwrite", "merge"])
+def test_a_table_that_another_process_has_written_meanwhile_is_not_written(
+    lake: Lake, spark: SparkSession, write: str
+) -> None:
+    rows, ops = spark.range(3).selectExpr(*ROWS), spark.range(3).selectExpr(*ROWS, "'insert' AS _op")
+    writes: dict[str, Callable[[Lake, str], Commit]] = {
+        "append": lambda lake, run: lake.append(NAME, rows, {"run_id": run}),
+        "replace": lambda lake, run: lake.replace(NAME, rows, "day = DATE'2025-01-01'", {"run_id": run}),
+        "overwrite": lambda lake, run: lake.overwrite(NAME, rows, {"run_id": run}),
+        "merge": lambda lake, run: lake.merge(NAME, ops, on=["id"], columns=["id", "day"], note={"run_id": run}),
+    }
+    mine, others = lake.pinned([NAME]), lake.pinned([NAME])
+    writes["append"](others, "theirs")
+    with pytest.raises(LakeError, match=r"silver/things: the commit of this run is not in its log, for another"):
+        writes[write](mine, "mine")
+    assert (lake.version(NAME), lake.read(NAME).count()) == (1, 3)
+    # Nor when nobody knows of it, as of a commit on its way when its process was killed; then it is tried again.
+    assert writes[write](lake.pinned([NAME]), "again").version == 2
+    with pytest.raises(LakeError, match=r"silver/things: the commit"):
+        writes["append"](mine, "mine")
