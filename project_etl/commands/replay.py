@@ -127,7 +127,9 @@ def _bring_gold_up_to_date(work: _Work, lake: Lake, tables: Sequence[Table]) -> 
         return True
     stale = stale_days(lake, tables, seen, first_day=work.settings.start_date)
     if not stale:
-        work.console.print("Silver has not changed since Gold last read it. `project-etl plan` names days skipped then.")
+        work.console.print(
+            "Silver has not changed since Gold last read it. `project-etl plan` names days skipped then."
+        )
         return True
     concerned = sorted(frozenset[date]().union(*stale.values()))
     span = f"{len(concerned)} days, {concerned[0]} to {concerned[-1]}" if concerned else "snapshots only"
