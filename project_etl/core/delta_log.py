@@ -1,7 +1,7 @@
 """What the Delta log says, in the platform's own terms.
 
-Belongs here: one commit and its note, which operations leave rows alone, the properties of our tables, and the checksum
-of a new one. Does not belong here: reading or writing tables (`lake.py`).
+Belongs here: commits and their notes, which operations leave rows alone, the properties of our tables, and the checksum
+of a new one. Does not belong here: where tables lie (`lake_log.py`), rows (`lake.py`).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _commit_of(entry: Mapping[str, Any]) -> Commit:
 
 
 def commits_of(table: deltalake.DeltaTable, limit: int | None = None) -> list[Commit]:
-    """The (newest) commits of a table, newest first; loads the table's newest version."""
+    """The (`limit` newest) commits of a table, newest first; `table` is at its newest version afterwards."""
     # `deltalake` counts back from the version that it has loaded, and lists what was committed since then, too.
     version, entries = None, list[dict[str, Any]]()
     while version != table.version():

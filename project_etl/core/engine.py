@@ -34,7 +34,7 @@ COMMON: dict[str, str] = {
     # A commit of no rows counts too: its note says that the day was computed and holds nothing.
     "spark.databricks.delta.skipRecordingEmptyCommits": "false",
     # A run reads its inputs as it found them. Delta refuses a version that is a week old, which may be a moment after a
-    # newer one came; VACUUM leaves its files for a week more.
+    # newer one came; its files are there until VACUUM takes them.
     "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration": "false",
     # The default of 50 runs a job of 50 tasks over the log for every snapshot; our logs are small.
     "spark.databricks.delta.snapshotPartitions": "1",

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pyspark.sql import types as T
 
 DELTA = "spark.databricks.delta."
+# Who numbers the writes of a pinned table.
+APP = "project_etl"
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Lake(LakeLog):
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def read(self, name: str) -> DataFrame:
-        """All rows of a table as they are now, lazily.
+        """All rows of a table as they are now, or at its pin, lazily.
 
         Raises:
             LakeError: there is no such table yet.
@@ -74,7 +76,8 @@ class Lake(LakeLog):
     def changes(self, name: str, since: int) -> DataFrame:
         """The change data feed after version `since`: the columns, `_change_type` and `_commit_version`."""
         reader = self.session().read.format("delta").option("readChangeFeed", "true")
-        return reader.option("startingVersion", since + 1).load(self.path(name))
+        reader = reader.option("startingVersion", since + 1).option("endingVersion", self.delta(name).version())
+        return reader.load(self.path(name))
 
     def release(self) -> None:
         """Free what was kept in memory between judging and committing."""
@@ -162,9 +165,11 @@ class Lake(LakeLog):
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _once(self, name: str) -> dict[str, str]:
-        # Delta's idempotent writes: of those that were made for one version, it takes the first.
-        pin = self.pins.get(name)
-        return {} if pin is None else {"txnAppId": "project_etl", "txnVersion": str(pin)}
+        # Delta's idempotent writes: of those with one number, it takes the first.
+        if self.pins.get(name) is None:
+            return {}
+        last = self.delta(name).transaction_version(APP)
+        return {"txnAppId": APP, "txnVersion": str(0 if last is None else last + 1)}
 
     def _writer(self, name: str, rows: DataFrame, note: Mapping[str, Any]) -> Any:  # noqa: ANN401 - untyped in PySpark
         return rows.write.format("delta").options(userMetadata=json.dumps(note), **self._once(name))
@@ -176,7 +181,7 @@ class Lake(LakeLog):
             if commit.note == told:
                 return commit
         raise LakeError(
-            f"Table {name}: the commit of this run is not in its log, for another process has written the table. "
+            f"Table {name}: the commit of this run is not in its log; another process has written the table meanwhile. "
             "Let one process write it at a time, and run again."
         )
 

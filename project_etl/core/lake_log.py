@@ -40,9 +40,10 @@ class LakeLog:
         return f"{self.root.rstrip('/')}/{name}"
 
     def pinned(self, names: Iterable[str]) -> Self:
-        """The lake with some tables as they are now, whatever other processes commit to them from now on.
+        """The lake with some tables as they are now (or pinned already), whatever others commit to them from now on.
 
-        Writing such a table fails when another process has done so meanwhile, be it the JVM of one that was killed.
+        Writing such a table fails when another who had it pinned has written it meanwhile, be it the JVM of a process
+        that was killed.
         """
         return replace(self, pins={**self.pins, **{name: self.version(name) for name in names}})
 
@@ -53,7 +54,7 @@ class LakeLog:
         return deltalake.DeltaTable.is_deltatable(self._rust_path(name), dict(self.storage_options))
 
     def delta(self, name: str) -> deltalake.DeltaTable:
-        """The table as `deltalake` sees it, at its newest version.
+        """The table as `deltalake` sees it, at its newest version or its pin.
 
         Raises:
             LakeError: there is no such table yet.
@@ -63,7 +64,7 @@ class LakeLog:
         return self._delta(name, self.pins.get(name))
 
     def version(self, name: str) -> int | None:
-        """The newest Delta version, or None when the table does not exist."""
+        """The newest Delta version or the pin, or None when the table does not exist."""
         return self.delta(name).version() if self.exists(name) else None
 
     def is_empty(self, name: str) -> bool:
@@ -79,12 +80,12 @@ class LakeLog:
             rows[str(value)] = rows.get(str(value), 0) + (count or 0)
         return rows
 
-    def commits(self, name: str, limit: int | None = None) -> tuple[Commit, ...]:
-        """The (newest) commits that the log still knows, newest first; empty when the table does not exist."""
+    def commits(self, name: str) -> tuple[Commit, ...]:
+        """The commits that the log still knows, newest first; empty when the table does not exist."""
         if not self.exists(name):
             return ()
         pin = self.pins.get(name)
-        return tuple(commit for commit in commits_of(self._delta(name), limit) if pin is None or commit.version <= pin)
+        return tuple(commit for commit in commits_of(self._delta(name)) if pin is None or commit.version <= pin)
 
     def data_version(self, name: str) -> int | None:
         """The newest version that changed rows; equal numbers mean equal rows."""

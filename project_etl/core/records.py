@@ -7,7 +7,7 @@ Bronze table to records. Does not belong here: any particular source (`sources/`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.names import MALFORMED_KEY, RESCUED
+from project_etl.core.sql_text import is_day
 
 # The column that a Silver transform passes on untouched: where the record comes from and what it said.
 RECORD = "_record"
@@ -107,6 +108,11 @@ def blank_to_null(name: str) -> Column:
 def text_null() -> Column:
     """A null of type text."""
     return F.lit(None).cast("string")
+
+
+def of_days(days: Collection[str]) -> Column:
+    """Whether the row's landing day is one of `days`."""
+    return F.expr(is_day("_landing_date", days))
 
 
 def union_all(frames: Sequence[DataFrame]) -> DataFrame:

@@ -102,8 +102,16 @@ class Report:
     @property
     def failed(self) -> tuple[RuleResult, ...]:
         """The rules that forbid publishing."""
-        read = {day: counts.get("read", 0) for day, counts in self.days.items()}
-        return tuple(rule for rule in self.rules if rule.failed_days(read))
+        return tuple(rule for rule in self.rules if rule.failed_days(self._read))
+
+    @property
+    def failed_days(self) -> frozenset[str]:
+        """The days that forbid publishing."""
+        return frozenset(day for rule in self.rules for day in rule.failed_days(self._read))
+
+    @property
+    def _read(self) -> dict[str, int]:
+        return {day: counts.get("read", 0) for day, counts in self.days.items()}
 
     def joined(self, other: Report) -> Report:
         """This report and one of other days of the same table, as one."""

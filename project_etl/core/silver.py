@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -69,12 +70,10 @@ def stage_silver(job: SilverJob) -> Staged:
         tidies=batch if rejudged.leaving is not None else None,
         touched=counted.touched if table.day_column else None,
     )
-    return Staged(
-        table.name,
-        report.of_days(job.days),
-        commit=lambda: _commit(job, rows, counted, rejudged.leaving, note),
-        discard=lake.release,
-    )
+    # Of further days that are judged along, those are shown that forbid publishing.
+    shown = {*job.days, *report.failed_days.intersection(plan.batch_days)}
+    commit = partial(_commit, job, rows, counted, rejudged.leaving, note)
+    return Staged(table.name, report.of_days(shown), commit, discard=lake.release)
 
 
 @dataclass(frozen=True)

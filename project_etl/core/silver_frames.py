@@ -19,10 +19,9 @@ from pyspark.sql import types as T
 from project_etl.core import quarantine
 from project_etl.core.contract import Action
 from project_etl.core.judge import BROKEN, breaks, judged
-from project_etl.core.records import LINEAGE_NAMES, RECORD, SILVER_LINEAGE, union_all
+from project_etl.core.records import LINEAGE_NAMES, RECORD, SILVER_LINEAGE, of_days, union_all
 from project_etl.core.silver_plan import VALIDITY, SilverJob, SilverPlan, unjudged_days
 from project_etl.core.silver_rank import Stored, ranked
-from project_etl.core.silver_reach import of_days
 from project_etl.core.steps import call, conform
 from project_etl.core.table import History, Table
 

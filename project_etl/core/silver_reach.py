@@ -6,15 +6,13 @@ Spark (`silver_plan.py`), judging (`silver_frames.py`).
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from project_etl.core.records import of_days
 from project_etl.core.silver_plan import SilverJob, SilverPlan, days_of_other_files
-from project_etl.core.sql_text import is_day
 from project_etl.core.table import Reference
 
 
@@ -32,11 +30,6 @@ def reach(job: SilverJob, plan: SilverPlan) -> tuple[SilverPlan, list[Column]]:
         # All of Bronze is judged, and with it what such days say now.
         plan = _with_shared_days(job, plan.judging_again(job, days_of_other_files(job, plan)))
     return plan, orphaned
-
-
-def of_days(days: Collection[str]) -> Column:
-    """Whether the row's landing day is one of `days`."""
-    return F.expr(is_day("_landing_date", days))
 
 
 def _with_shared_days(job: SilverJob, plan: SilverPlan) -> SilverPlan:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
+from project_etl.core.delta_log import commits_of
 from project_etl.core.lake import Lake
 
 # What the commits of an upkeep call themselves.
@@ -53,5 +54,5 @@ def _lacks_checkpoint(lake: Lake, name: str) -> bool:
     """Whether an upkeep died before its checkpoint; for an object store, that is not asked."""
     table = lake.delta(name)
     checkpoint = Path(lake.path(name)) / "_delta_log" / f"{table.version():020d}.checkpoint.parquet"
-    (newest,) = lake.commits(name, 1)
+    (newest,) = commits_of(table, 1)
     return lake.is_local and newest.operation in UPKEEP and not checkpoint.exists()

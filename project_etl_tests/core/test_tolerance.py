@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
@@ -53,6 +54,24 @@ def tolerant(shop: SmallShop, at_most: float) -> Table:
     """Silver orders that takes so many orders that are not paid."""
     rule = sql_rule("is_paid", "status = 'PAID'", description="the order is paid", at_most=at_most)
     return replace(shop.tables["silver/orders"], rules=(rule,))
+
+
+def test_a_correction_publishes_none_that_went_beyond_the_share(tmp_path: Path, spark: SparkSession) -> None:
+    shop = SmallShop(tmp_path, spark)
+    shop.land_rows("customers", D1, CUSTOMER)
+    shop.bronze("customers", D1)
+    shop.silver("customers", D1)
+    shop.land_rows("orders", D1, ORDER)
+    shop.land_rows("orders", D2, {**ORDER, "order_id": "O8"})
+    shop.bronze("orders", D1, D2)
+    shop.silver("orders", D1, D2, table=tolerant(shop, 0.5))
+    # Its own run fails; then another file is corrected.
+    shop.land_rows("orders", D2, {**ORDER, "order_id": "O9", "status": "PLACED"})
+    shop.land_rows("orders", D1, {**ORDER, "country": "FR"})
+    shop.bronze("orders", D1, D2)
+    staged = shop.stage_silver("orders", D1, table=tolerant(shop, 0.5))
+    staged.discard()
+    assert [(rule.name, rule.by_day) for rule in staged.report.failed] == [("is_paid", {D2: 1})]
 
 
 def test_beyond_the_share_nothing_is_published_and_within_it_the_rest_is(shop: SmallShop) -> None:
