@@ -177,12 +177,13 @@ class Lake(LakeLog):
     def _made(self, name: str, note: Mapping[str, Any]) -> Commit:
         # Delta may have compacted after it.
         told = json.loads(json.dumps(note))
-        for commit in commits_of(self._delta(name), 10):
+        commits = commits_of(self._delta(name), 10)
+        for commit in commits:
             if commit.note == told:
                 return commit
         raise LakeError(
-            f"Table {name}: the commit of this run is not in its log; another process has written the table meanwhile. "
-            "Let one process write it at a time, and run again."
+            f"Table {name}: the commit of this run is not in its log; version {commits[0].version} is the newest. "
+            "Let one process write the table at a time, and run again."
         )
 
     def _evolve(self, name: str, schema: T.StructType) -> None:

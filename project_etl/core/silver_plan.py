@@ -185,8 +185,9 @@ def _fingerprints(job: SilverJob, days: Collection[str]) -> dict[str, str]:
 
 
 def days_of_other_files(job: SilverJob, plan: SilverPlan) -> set[str]:
-    """Judged days that hold other files now, by whichever rules these were judged: a run has not come to Silver yet."""
-    known = {day: fingerprint for day in plan.memory.days if (fingerprint := plan.memory.fingerprint(day)) is not None}
+    """Judged days out of the batch that hold other files now, by whichever rules: a run has not come to Silver yet."""
+    days = plan.memory.days.keys() - {*plan.batch_days}
+    known = {day: fingerprint for day in days if (fingerprint := plan.memory.fingerprint(day)) is not None}
     now = _fingerprints(job, known)
     return {day for day, then in known.items() if now[day].rpartition("/")[2] != then.rpartition("/")[2]}
 

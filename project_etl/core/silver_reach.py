@@ -26,9 +26,9 @@ def reach(job: SilverJob, plan: SilverPlan) -> tuple[SilverPlan, list[Column]]:
     # Column expressions need a session, and building them may be the first thing a process does.
     job.lake.session()
     plan, orphaned = _with_shared_days(job, plan), _orphaned(job, plan)
-    if plan.changed_days or orphaned:
-        # All of Bronze is judged, and with it what such days say now.
-        plan = _with_shared_days(job, plan.judging_again(job, days_of_other_files(job, plan)))
+    # When all of Bronze is judged, so is what such days say now.
+    if (plan.changed_days or orphaned) and (days := days_of_other_files(job, plan)):
+        plan = _with_shared_days(job, plan.judging_again(job, days))
     return plan, orphaned
 
 

@@ -154,6 +154,13 @@ def test_what_others_do_to_a_table_is_a_change(lake: Lake, spark: SparkSession, 
     assert lake.data_version(name) == 3
 
 
+def test_a_commit_that_another_writer_took_the_place_of_is_noticed(lake: Lake, spark: SparkSession) -> None:
+    rows = spark.range(3).selectExpr(*ROWS)
+    lake.append(NAME, rows, {"run_id": "a"})
+    with pytest.raises(LakeError, match=r"silver/things: the commit of this run is not in its log; version 1 is"):
+        lake._made(NAME, {"run_id": "b"})
+
+
 @pytest.mark.parametrize("write", ["append", "replace", "overwrite", "merge"])
 def test_a_table_that_another_process_has_written_meanwhile_is_not_written(
     lake: Lake, spark: SparkSession, write: str
@@ -170,7 +177,7 @@ def test_a_table_that_another_process_has_written_meanwhile_is_not_written(
     spark.sql(f"ALTER TABLE delta.`{lake.path(NAME)}` SET TBLPROPERTIES ('delta.checkpointInterval' = '20')")
     mine = lake.pinned([NAME])
     writes["append"](theirs, "theirs")
-    with pytest.raises(LakeError, match=r"silver/things: the commit of this run is not in its log; another"):
+    with pytest.raises(LakeError, match=r"silver/things: the commit of this run is not in its log; version 2 is"):
         writes[write](mine, "mine")
     assert (lake.version(NAME), lake.read(NAME).count()) == (2, 3)
     assert writes[write](lake.pinned([NAME]), "again").version == 3
