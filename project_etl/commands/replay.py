@@ -128,7 +128,8 @@ def _bring_gold_up_to_date(work: _Work, lake: Lake, tables: Sequence[Table]) -> 
     stale = stale_days(lake, tables, seen, first_day=work.settings.start_date)
     if not stale:
         work.console.print(
-            "Silver has not changed since Gold last read it. `project-etl plan` names days skipped then."
+            "Nothing that Gold is made of has changed since Gold last read it. "
+            "`project-etl plan` names days that were skipped then or are yet to be computed."
         )
         return True
     concerned = sorted(frozenset[date]().union(*stale.values()))

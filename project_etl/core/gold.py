@@ -67,7 +67,7 @@ def stage_gold(job: GoldJob) -> Staged:
     memory, inputs = remember(lake, table.name), inputs_now(lake, table, job.run.parameters)
     stale = inputs.stale(job.units, memory)
     if not stale:
-        return Staged(table.name, _remembered(job, memory), None, lake.version(table.name))
+        return Staged(table.name, _remembered(job, memory), lake)
     rows = judged(_computed(job, stale), job.rules).persist()
     fresh = _report(job, rows)
     report = fresh.joined(memory.report([unit for unit in job.units if unit not in stale], fresh))
@@ -91,7 +91,7 @@ def stage_gold(job: GoldJob) -> Staged:
             return lake.overwrite(table.name, result, note)
         return lake.replace(table.name, result, is_day(table.write.day, stale), note)
 
-    return Staged(table.name, report, commit, discard=lake.release)
+    return Staged(table.name, report, lake, commit)
 
 
 def _computed(job: GoldJob, days: Sequence[str]) -> DataFrame:

@@ -136,13 +136,13 @@ def input_days(asked: Sequence[str], item: Input) -> list[str]:
 
 
 def unsettled(lake: Lake, inputs: Iterable[str]) -> tuple[str, ...]:
-    """The tables among some inputs that were judged before a table that they refer to last changed.
+    """The tables among some inputs that were judged with other rows of a table that they refer to.
 
-    Another run may be between the two: an item is then still on the day that its order has left.
+    Another run was between the two when the lake was read: an item is then still on the day that its order has left.
     """
 
     def is_behind(name: str) -> bool:
         parents: Mapping[str, int] = remember(lake, name).last.get("parents") or {}
-        return any((lake.data_version(parent) or 0) > judged for parent, judged in parents.items())
+        return any(lake.data_version(parent) != judged for parent, judged in parents.items())
 
     return tuple(name for name in inputs if is_behind(name))

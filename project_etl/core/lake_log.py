@@ -65,6 +65,8 @@ class LakeLog:
 
     def version(self, name: str) -> int | None:
         """The newest Delta version or the pin, or None when the table does not exist."""
+        if name in self.pins:
+            return self.pins[name]
         return self.delta(name).version() if self.exists(name) else None
 
     def is_empty(self, name: str) -> bool:

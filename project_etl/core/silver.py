@@ -51,7 +51,7 @@ def stage_silver(job: SilverJob) -> Staged:
     job = job.pinned()
     lake, plan = job.lake, make_plan(job)
     if not plan.has_work:
-        return Staged(table.name, remembered_report(job, plan.memory), None, lake.version(table.name))
+        return Staged(table.name, remembered_report(job, plan.memory), lake)
     plan, orphaned = reach(job, plan)
     rows = scored(job, plan, orphaned).persist()
     counted = _count(table, rows)
@@ -73,7 +73,7 @@ def stage_silver(job: SilverJob) -> Staged:
     # Of further days that are judged along, those are shown that forbid publishing.
     shown = {*job.days, *report.failed_days.intersection(plan.batch_days)}
     commit = partial(_commit, job, rows, counted, rejudged.leaving, note)
-    return Staged(table.name, report.of_days(shown), commit, discard=lake.release)
+    return Staged(table.name, report.of_days(shown), lake, commit)
 
 
 @dataclass(frozen=True)

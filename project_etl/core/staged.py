@@ -39,18 +39,26 @@ class Staged:
     Attributes:
         table: `layer/name`.
         report: counts and verdicts.
+        lake: the lake as it was read, with the table and its inputs at the versions that were judged.
         commit: makes the rows visible and returns the commit; None when there is nothing to write.
-        version: the version that holds the rows when there is nothing to write.
-        discard: frees what was kept for the commit.
         files: landing day → the files that are new in this batch, for Bronze.
     """
 
     table: str
     report: Report
-    commit: Callable[[], Commit] | None
-    version: int | None = None
-    discard: Callable[[], None] = lambda: None
+    lake: Lake
+    commit: Callable[[], Commit] | None = None
     files: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+
+    @property
+    def version(self) -> int | None:
+        """The version of the table before the commit; it holds the rows when there is nothing to write."""
+        return self.lake.version(self.table)
+
+    def discard(self) -> None:
+        """Free what was kept for the commit."""
+        if self.commit is not None:
+            self.lake.release()
 
 
 def note_of(run: Run, table: str, report: Report, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON values

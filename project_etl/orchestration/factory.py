@@ -212,7 +212,7 @@ def _asset(wiring: Wiring, shape: AssetShape, stage: Stage) -> dg.AssetsDefiniti
         with wiring.lake.lock(shape.name):
             staged = stage(days, wiring.run(context.run.run_id))
             failed = staged.report.failed
-            if failed and context.retry_number + 1 < MOST_TRIES and (behind := unsettled(wiring.lake, shape.deps)):
+            if failed and context.retry_number + 1 < MOST_TRIES and (behind := unsettled(staged.lake, shape.deps)):
                 staged.discard()
                 context.log.warning(
                     f"{failure_message(shape.name, failed)}\nThat may be another run's, which has not come to "

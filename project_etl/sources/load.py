@@ -42,7 +42,7 @@ def stage_bronze(job: BronzeJob) -> Staged:
     if not plan.has_work:
         report = bronze_report(job, plan, {})
         update(lake, _copies(job, plan), plan.settled)
-        return Staged(table, report, None, lake.version(table))
+        return Staged(table, report, lake)
     rows = _read(job, plan).persist()
     found = _found(rows)
     report = bronze_report(job, plan, found)
@@ -52,8 +52,8 @@ def stage_bronze(job: BronzeJob) -> Staged:
     return Staged(
         table,
         report,
+        lake,
         commit=lambda: _commit(job, plan, rows, found, report),
-        discard=lake.release,
         files=files,
     )
 
