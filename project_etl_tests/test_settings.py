@@ -59,6 +59,11 @@ def test_the_files_of_the_repository_load(path: Path) -> None:
     assert load_settings({"PROJECT_ETL_ENV": path.stem}, path.parent).env == path.stem
 
 
+def test_in_production_yesterdays_gold_is_due_at_nine() -> None:
+    settings = load_settings({"PROJECT_ETL_ENV": "prod"}, REPOSITORY / "config")
+    assert (settings.automation, settings.freshness_deadline) == (True, "09:00")
+
+
 def test_without_a_folder_the_repositorys_own_is_read() -> None:
     assert load_settings({}).root == REPOSITORY
 

@@ -141,10 +141,11 @@ def exit_code(shop: SmallShop) -> int:
 
 
 def test_status_names_files_that_wait_and_tables_that_are_late(shop: SmallShop, settings: Settings) -> None:
+    late = settings.model_copy(update={"freshness_deadline": "00:00"})
+    assert not status.run(paper(), late), "late, and nothing waits"
     file = shop.land_rows("orders", D2, {**ORDER, "order_id": "O3"}, name="waits.csv")
     try:
         console = paper()
-        late = settings.model_copy(update={"freshness_deadline": "00:00"})
         assert not status.run(console, late)
         assert exit_code(shop) == 1
     finally:

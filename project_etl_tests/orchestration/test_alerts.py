@@ -301,6 +301,16 @@ def test_a_run_that_is_about_to_be_retried_has_not_failed_yet(tmp_path: Path, la
         assert list(ended_since(instance, 0, record.end_time + RETRY_SECONDS)) == []
 
 
+def test_a_run_that_somebody_cancels_says_nothing(tmp_path: Path, lake: Lake) -> None:
+    job = dg.Definitions([one]).resolve_implicit_global_asset_job_def()
+    with dg.DagsterInstance.ephemeral() as instance:
+        watched = Watched(alerting(tmp_path), lake, instance)
+        instance.report_run_canceled(instance.create_run_for_job(job))
+        assert watched.tick() == "all is well"
+        instance.report_run_failed(instance.create_run_for_job(job))
+        assert watched.tick() == "project_etl local: 1 broken"
+
+
 def test_a_process_that_died_is_told_by_the_tables_it_left() -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         run = instance.create_run_for_job(dg.Definitions([one]).resolve_implicit_global_asset_job_def())

@@ -180,6 +180,11 @@ def test_a_retry_that_dagster_promised_is_waited_for_but_not_for_ever() -> None:
         assert outcomes(instance, now + 2 * RETRY_SECONDS)("key") is Outcome.UNDERWAY
         instance.report_run_failed(again)
         assert outcomes(instance, now + 1)("key") is Outcome.FAILED, "no other retry was promised"
+        cancelled = instance.create_run_for_job(job, tags={REQUEST_TAG: "key"})
+        instance.report_run_canceling(cancelled)
+        assert outcomes(instance, now + 1)("key") is Outcome.UNDERWAY, "it still works"
+        instance.report_run_canceled(cancelled)
+        assert outcomes(instance, now + 1)("key") is Outcome.FAILED, "it is asked for again"
 
 
 def test_a_book_survives_being_a_cursor() -> None:
