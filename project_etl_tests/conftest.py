@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from pyspark.sql import SparkSession
 from project_etl.core.engine import EngineConfig, runtime_conf, start
 
 CODEGEN = "spark.sql.codegen.factoryMode"
+
+# A script that starts the tests in its background has them ignore Ctrl-C, and all that they start. Dagster makes of
+# SIGTERM what SIGINT is: what tests start could not be stopped.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
