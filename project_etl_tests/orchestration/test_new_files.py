@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from multiprocessing import get_context
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from project_etl.orchestration.build import tables
-from project_etl.orchestration.new_files import Cursor, Loadable, tick, waiting_for
+from project_etl.orchestration.new_files import Cursor, Loadable, new_files_sensor, tick, waiting_for
+from project_etl.orchestration.partitions import RANGE_END, RANGE_START
 from project_etl.orchestration.request_book import MOST_ATTEMPTS, Book, Outcome, Request
 from project_etl.sources.arrivals import Watch, arrivals
 from project_etl.sources.catalog import datasets_of
@@ -116,3 +121,40 @@ def test_a_day_that_fails_is_tried_again_set_aside_and_tried_when_its_files_chan
     assert sensor.tick() is None
     sensor.put("b", name="b.csv")
     assert days(sensor.tick()) == ("2025-01-15", "2025-01-15")
+
+
+def tick_twice(folder: Path) -> tuple[list[tuple[str, str]], str, float, float]:
+    """Days the first tick asks for, what the second says when they are loaded, its CPU seconds, MiB of both."""
+    settings = settings_in(folder, LANDING_ROOT=str(folder / "landing"), SETTLE_SECONDS="0")
+    sensor = new_files_sensor(settings, lake_in(settings), tables())
+    with dg.DagsterInstance.ephemeral() as instance:
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        first = sensor(dg.build_sensor_context(instance))
+        assert isinstance(first, dg.SensorResult)
+        asked = first.run_requests or ()
+        for request in asked:
+            instance.add_run(dg.DagsterRun("load", tags=request.tags, status=dg.DagsterRunStatus.SUCCESS))
+        between = resource.getrusage(resource.RUSAGE_SELF)
+        second = sensor(dg.build_sensor_context(instance, cursor=first.cursor))
+        after = resource.getrusage(resource.RUSAGE_SELF)
+    assert isinstance(second, dg.SensorResult)
+    assert isinstance(second.skip_reason, dg.SkipReason)
+    seconds = after.ru_utime + after.ru_stime - between.ru_utime - between.ru_stime
+    days = [(request.tags[RANGE_START], request.tags[RANGE_END]) for request in asked]
+    return days, second.skip_reason.skip_message or "", seconds, (after.ru_maxrss - before.ru_maxrss) / 1024
+
+
+def test_a_hundred_thousand_known_files_cost_little(tmp_path: Path) -> None:
+    # Few a day, as from a shop, and thousands, as from a stream.
+    for number in range(520):
+        folder = tmp_path / "landing" / "shop" / ("orders", "customers", "products", "fx_rates")[number % 4]
+        folder = folder / date.fromordinal(date(2025, 1, 1).toordinal() + number // 4).isoformat()
+        folder.mkdir(parents=True)
+        for name in range(100 if number >= 20 else 2500):
+            (folder / f"{name}.csv").touch()
+    # A process of its own: of this one the peak is already high.
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        asked, said, seconds, mebibytes = pool.submit(tick_twice, tmp_path).result()
+    assert (asked, said) == ([("2025-01-01", "2025-05-10")], "nothing new in landing")
+    assert seconds < 10
+    assert mebibytes < 300

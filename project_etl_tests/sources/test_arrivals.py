@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import resource
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import date
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -80,32 +77,3 @@ def test_names_that_are_not_there_yet_are_not_seen(watch: Watch) -> None:
     for name in (".a.csv", "_a.csv", "a.csv.tmp", "a.csv.part"):
         put(watch, name)
     assert arrivals(watch, {}, time.time()).days == {}
-
-
-def look_twice(watch: Watch) -> tuple[int, int, float, float]:
-    """Landing days seen, days new at the second look, its seconds of CPU, and MiB that both needed."""
-    before = resource.getrusage(resource.RUSAGE_SELF)
-    seen = arrivals(watch, {}, time.time() + 10).seen
-    first = resource.getrusage(resource.RUSAGE_SELF)
-    found = arrivals(watch, seen, time.time() + 10)
-    second = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = second.ru_utime + second.ru_stime - first.ru_utime - first.ru_stime
-    grown = (second.ru_maxrss - before.ru_maxrss) / 1024
-    return sum(len(days) for days in seen.values()), len(found.days), seconds, grown
-
-
-def test_a_hundred_thousand_known_files_cost_little(tmp_path: Path) -> None:
-    watch = Watch(tmp_path, datasets_of(["shop"]), 5, date(2025, 1, 1), date(2025, 12, 31))
-    # Few a day, as from a shop, and thousands, as from a stream.
-    for number in range(520):
-        folder = tmp_path / "shop" / ("orders", "customers", "products", "fx_rates")[number % 4]
-        folder = folder / date.fromordinal(date(2025, 1, 1).toordinal() + number // 4).isoformat()
-        folder.mkdir(parents=True)
-        for name in range(100 if number >= 20 else 2500):
-            (folder / f"{name}.csv").touch()
-    # A process of its own: of this one the peak is already high.
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        days, new, seconds, mebibytes = pool.submit(look_twice, watch).result()
-    assert (days, new) == (520, 0)
-    assert seconds < 10
-    assert mebibytes < 300
