@@ -176,7 +176,7 @@ def test_files_that_are_dropped_come_to_gold_with_nobody_touching_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = witness(tmp_path, monkeypatch, "chmod", "readlink")
-    live(tmp_path, days=2, minutes=1, is_killed=False)
+    live(tmp_path, days=2, minutes=0.2, is_killed=False)
     # Hadoop likes to start processes for local files; they took a third of a commit's time.
     assert str(tmp_path / "lake") not in calls.read_text()
 
