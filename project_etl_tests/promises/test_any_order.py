@@ -64,6 +64,7 @@ def test_a_week_in_which_everything_happens(spark: SparkSession, tmp_path_factor
         life.teardown()
 
 
+@pytest.mark.soak
 def test_a_backfill_of_all_history_one_newest_first_and_one_around_a_gap_give_one_answer(
     spark: SparkSession, tmp_path: Path
 ) -> None:
