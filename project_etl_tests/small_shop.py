@@ -136,6 +136,14 @@ class SmallShop:
             reports[f"silver/{name}"] = self.silver(name, *days)
         return reports
 
+    def all_gold(self, *days: str) -> dict[str, Report]:
+        """Materialize every Gold table, each after those it reads."""
+        return {f"gold/{name}": self.gold(name, *days) for name in self.gold_names()}
+
+    def everything(self, *days: str) -> dict[str, Report]:
+        """Materialize every table of every layer."""
+        return self.load(*days) | self.all_gold(*days)
+
     def gold_names(self) -> list[str]:
         """Short names of the Gold tables, each after those it reads."""
         return [table.short_name for table in gold_order(self.tables.values())]

@@ -63,8 +63,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> F
     bought = ["D1", "S2", *GOOD_ORDERS, *BAD_VALUES]
     items = {key: {**ITEM, "order_item_id": f"of {key}", "order_id": key} for key in bought}
     shop.land_rows("order_items", DAY, *items.values())
-    reports = shop.load(DAY)
-    return Followed(shop, reports | {f"gold/{name}": shop.gold(name, DAY) for name in shop.gold_names()})
+    return Followed(shop, shop.everything(DAY))
 
 
 @pytest.fixture(scope="module")

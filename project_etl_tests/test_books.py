@@ -102,10 +102,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Loa
     manifest = generate(shop.landing, days=DAYS, scale=SCALE)
     days = tuple(manifest.start + timedelta(days=n) for n in range(DAYS))
     texts = tuple(day.isoformat() for day in days)
-    reports = shop.load(*texts)
-    for name in shop.gold_names():
-        reports[f"gold/{name}"] = shop.gold(name, *texts)
-    return Loaded(shop, reports, manifest, days)
+    return Loaded(shop, shop.everything(*texts), manifest, days)
 
 
 @pytest.fixture(scope="module")

@@ -28,10 +28,7 @@ def both(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Small
     shop = SmallShop(tmp_path_factory.mktemp("both"), spark, SOURCES)
     generate(shop.landing, days=len(DAYS), scale=0.01)
     land_invoices(shop.landing)
-    days = [day.isoformat() for day in DAYS]
-    shop.load(*days)
-    for name in shop.gold_names():
-        shop.gold(name, *days)
+    shop.everything(*(day.isoformat() for day in DAYS))
     return shop
 
 

@@ -39,8 +39,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Small
         shop.bronze(name, D2)
     for name in ("orders", "order_items"):
         shop.silver(name, D2)
-    for name in shop.gold_names():
-        shop.gold(name, D1, D2)
+    shop.all_gold(D1, D2)
     return shop
 
 

@@ -1,9 +1,9 @@
 """Left alone: Dagster's own daemon runs the sensors, its webserver is looked at, files are dropped into landing, and
 Gold is right in the end.
 
-A minute of it belongs to every test run, an hour to `make soak` (SOAK_MINUTES says how long), in which everything is
-killed while a run works, and started again. To `make soak` belong also a daemon that dies between what a
-sensor asks for and the sensor's cursor, and a run that takes too long.
+A minute or two of it, in which files drop for some seconds, belongs to every test run. To `make soak` belong an hour
+(SOAK_MINUTES says how long), in which everything is killed while a run works, and started again; a daemon that dies
+between what a sensor asks for and the sensor's cursor; and a run that takes too long.
 """
 
 from __future__ import annotations

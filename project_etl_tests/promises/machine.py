@@ -209,8 +209,7 @@ class AnyOrder(RuleBasedStateMachine):
         try:
             self.sensors_tick()
             reports = self.scratch.load(*DAYS[:LANDING_DAYS])
-            for name in self.scratch.gold_names():
-                self.scratch.gold(name, *DAYS)
+            self.scratch.all_gold(*DAYS)
             assert_same(contents(self.shop.lake), contents(self.scratch.lake))
             for name in reports:
                 if name.startswith("silver/"):

@@ -85,17 +85,11 @@ def test_a_backfill_of_all_history_one_newest_first_and_one_around_a_gap_give_on
         ]
         piecemeal.land_rows("order_items", day, *items)
 
-    def backfill(shop: SmallShop, *days: str) -> None:
-        shop.load(*days)
-        for name in shop.gold_names():
-            shop.gold(name, *days)
-
-    backfill(at_once, *EVER)
+    at_once.everything(*EVER)
     for day in (day3, day1, day2):
-        backfill(piecemeal, day)
+        piecemeal.everything(day)
     # What came late reaches other days, too; `changed_days` asks for these.
-    for name in piecemeal.gold_names():
-        piecemeal.gold(name, *EVER)
+    piecemeal.all_gold(*EVER)
     assert_same(contents(piecemeal.lake), contents(at_once.lake))
 
 

@@ -97,9 +97,7 @@ def race(rounds: int, folder: Path, spark: SparkSession) -> None:
     assert_no_commit_is_lost(shop, answers)
     alone = SmallShop(folder / "alone", spark)
     alone.landing = shop.landing
-    alone.load(*DAYS)
-    for name in alone.gold_names():
-        alone.gold(name, *DAYS)
+    alone.everything(*DAYS)
     assert_same(contents(shop.lake), contents(alone.lake))
 
 

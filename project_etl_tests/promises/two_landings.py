@@ -37,6 +37,4 @@ def land_second(shop: SmallShop) -> None:
 
 def undisturbed(shop: SmallShop) -> None:
     """Materialize everything in this process."""
-    shop.load(D1, D2, D3)
-    for name in shop.gold_names():
-        shop.gold(name, D1, D2, D3)
+    shop.everything(D1, D2, D3)
