@@ -11,7 +11,7 @@ import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError
@@ -60,6 +60,8 @@ class Settings(Frozen):
     """How long the events of a run are kept; materializations and check results are kept for good."""
     alerts: AlertSettings = AlertSettings()
     price_bands: PriceBands = PriceBands()
+    engine: Literal["spark", "embedded"] = "spark"
+    """What computes: Spark, wherever `spark.*` says, or Sail in this process, without a JVM."""
     spark: SparkSettings = SparkSettings()
     dagster_home: Annotated[kinds.Folder | None, kinds.empty_is_none] = None
     """Where Dagster keeps the runs of this environment; None means where `DAGSTER_HOME` says, else `root`."""

@@ -1,4 +1,4 @@
-"""Fixtures that every test may use: one Spark session for the whole test run."""
+"""Fixtures that every test may use: one engine for the whole test run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from project_etl.core.engine import EngineConfig, runtime_conf, start
+from project_etl.core.engine.base import Engine
+from project_etl.core.engine.embedded import EmbeddedEngine
+from project_etl.core.engine.spark import EngineConfig, SparkEngine, runtime_conf, start
 
 CODEGEN = "spark.sql.codegen.factoryMode"
 
@@ -20,8 +22,34 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--engine` says what computes in tests that do not ask for a particular engine."""
+    parser.addoption("--engine", choices=("embedded", "spark"), default="spark", help="what computes: %(default)s")
+
+
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """What computes; tests build their columns for it."""
+    name = request.config.getoption("--engine")
+    engine: Engine = EmbeddedEngine() if name == "embedded" else request.getfixturevalue("jvm_engine")
+    with engine.active():
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def spark(engine: Engine) -> SparkSession:
+    """The engine's session."""
+    return engine.session()
+
+
+@pytest.fixture(scope="session")
+def jvm_engine(jvm: SparkSession) -> Engine:
+    """Spark in a JVM, whatever computes elsewhere; the caller makes it active."""
+    return SparkEngine(lambda: jvm)
+
+
+@pytest.fixture(scope="session")
+def jvm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """Start the platform's own engine, small: two cores, UTC also where no session has a say, nothing on the network.
 
     Jars and Java are those of the settings, so `PROJECT_ETL_JARS_DIR` names another folder of jars.
@@ -57,9 +85,9 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="module")
-def compiled(spark: SparkSession) -> Iterator[None]:
+def compiled(jvm: SparkSession) -> Iterator[None]:
     """Expressions are compiled, as they are outside of tests."""
-    with runtime_conf(spark, {CODEGEN: "FALLBACK"}):
+    with runtime_conf(jvm, {CODEGEN: "FALLBACK"}):
         yield
 
 

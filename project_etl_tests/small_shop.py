@@ -12,11 +12,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import SparkSession
-
+from project_etl.core.engine.base import Engine
 from project_etl.core.gold import GoldJob, stage_gold
 from project_etl.core.gold_order import gold_order
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
 from project_etl.core.report import Report
 from project_etl.core.silver import stage_silver
 from project_etl.core.silver_plan import SilverJob
@@ -72,9 +71,9 @@ ITEM = {
 class SmallShop:
     """A landing folder, a lake, and the tables of some sources."""
 
-    def __init__(self, folder: Path, spark: SparkSession, sources: Sequence[str] = ("shop",)) -> None:
+    def __init__(self, folder: Path, engine: Engine, sources: Sequence[str] = ("shop",)) -> None:
         self.landing = folder / "landing"
-        self.lake = Lake(str(folder / "lake"), lambda: spark)
+        self.lake = TableStore(str(folder / "lake"), engine)
         self.sources = tuple(sources)
         self.tables = {table.name: table for table in tables()}
         self.runs = 0
@@ -152,7 +151,7 @@ class SmallShop:
 
     def rows(self, name: str, *columns: str) -> list[tuple[Any, ...]]:
         """A table's rows, sorted; all columns when none are named."""
-        table = self.lake.delta(name).to_pyarrow_table(columns=list(columns) or None).to_pylist()
+        table = self.lake.state(name).rows(list(columns) or None).to_pylist()
         names = columns or sorted(table[0]) if table else columns
         return sorted((tuple(row[column] for column in names) for row in table), key=repr)
 
@@ -177,9 +176,8 @@ class SmallShop:
         return self.lake.version(name)
 
     def _publish(self, staged: Staged) -> Report:
-        if staged.commit is not None:
-            staged.commit()
-        staged.discard()
+        with staged.kept:
+            staged.publish()
         return staged.report
 
     def _run(self) -> Run:

@@ -12,8 +12,8 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from pyspark.sql import SparkSession
 
+from project_etl.core.engine.base import Engine
 from project_etl.core.report import Report
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
@@ -52,8 +52,8 @@ class Followed:
 
 
 @pytest.fixture(scope="module")
-def followed(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Followed:
-    shop = SmallShop(tmp_path_factory.mktemp("bad_input"), spark)
+def followed(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Followed:
+    shop = SmallShop(tmp_path_factory.mktemp("bad_input"), engine)
     for name, content in {**BAD_ORDERS, **NOT_READ}.items():
         shop.land("orders", DAY, content, name)
     shop.land("orders", DAY, orders(*[order(key, **changes) for key, (changes, _) in BAD_VALUES.items()]), "values.csv")

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pytest
-from pyspark.sql import SparkSession
 
+from project_etl.core.engine.base import Engine
 from project_etl.core.report import SILVER_COUNTS, Report
 from project_etl.generator import Manifest, Outcome, generate
 from project_etl_tests.oracle import expected_gold
@@ -96,9 +96,9 @@ class Loaded:
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Loaded:
+def loaded(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Loaded:
     """Load all landing days in one batch, so that the reported books are those of everything that landed."""
-    shop = SmallShop(tmp_path_factory.mktemp("books"), spark)
+    shop = SmallShop(tmp_path_factory.mktemp("books"), engine)
     manifest = generate(shop.landing, days=DAYS, scale=SCALE)
     days = tuple(manifest.start + timedelta(days=n) for n in range(DAYS))
     texts = tuple(day.isoformat() for day in days)

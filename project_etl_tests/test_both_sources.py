@@ -10,8 +10,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
 
+from project_etl.core.engine.base import Engine
 from project_etl.generator import generate
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
@@ -24,8 +24,8 @@ DAYS = [date(2025, 1, 1) + timedelta(days=n) for n in range(3)]
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> SmallShop:
-    shop = SmallShop(tmp_path_factory.mktemp("both"), spark, SOURCES)
+def both(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> SmallShop:
+    shop = SmallShop(tmp_path_factory.mktemp("both"), engine, SOURCES)
     generate(shop.landing, days=len(DAYS), scale=0.01)
     land_invoices(shop.landing)
     shop.everything(*(day.isoformat() for day in DAYS))
@@ -59,9 +59,9 @@ def test_gold_adds_them_up(both: SmallShop, expected: dict[str, GoldTable], tabl
     ids=["names the customer", "is the earliest", "changes nothing"],
 )
 def test_an_order_whose_lines_land_on_two_days_is_the_same_loaded_at_once_or_day_by_day(
-    late: tuple[object, ...], tmp_path: Path, spark: SparkSession
+    late: tuple[object, ...], tmp_path: Path, engine: Engine
 ) -> None:
-    at_once, by_day = (SmallShop(tmp_path / name, spark, ("online_retail",)) for name in ("at_once", "by_day"))
+    at_once, by_day = (SmallShop(tmp_path / name, engine, ("online_retail",)) for name in ("at_once", "by_day"))
     for shop in (at_once, by_day):
         land_invoices(shop.landing)
         land_lines(shop.landing, late, day="2025-01-03", name="late.csv")

@@ -14,7 +14,7 @@ from typing import Any
 from pyspark.sql import SparkSession, Window
 from pyspark.sql import functions as F
 
-from project_etl.core.engine import DRIVER_JAVA_OPTIONS, EngineConfig, start
+from project_etl.core.engine.spark import DRIVER_JAVA_OPTIONS, EngineConfig, start
 
 
 def main() -> None:

@@ -77,7 +77,7 @@ def demo_settings(folder: Path | None) -> Settings:
 
 def _start_spark_ahead(settings: Settings) -> None:
     """Start the engine beside what comes before the first table; a new lake is certain to need it."""
-    from project_etl.core.engine import start
+    from project_etl.core.engine.spark import start
     from project_etl.orchestration.resources import engine_config
 
     config = engine_config(settings)

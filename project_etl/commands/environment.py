@@ -6,11 +6,10 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
 
 import dagster as dg
 
-from project_etl.core.lake import Lake, LakeError
+from project_etl.core.lake import TableStore
 from project_etl.settings import PREFIX, Settings, load_settings
 
 # Dagster's own variable: the folder of its memory of runs.
@@ -63,10 +62,6 @@ def instance_in(home: Path) -> dg.DagsterInstance:
     return dg.DagsterInstance.from_config(str(home))
 
 
-def lake_without_spark(settings: Settings) -> Lake:
-    """The lake for looking only: what needs a Spark session fails at once."""
-    return Lake(settings.lake_root, _no_session)
-
-
-def _no_session() -> NoReturn:
-    raise LakeError("This command reads the lake without Spark; report the command that led here as a fault.")
+def lake_without_spark(settings: Settings) -> TableStore:
+    """The lake for looking only: it has no engine."""
+    return TableStore(settings.lake_root)

@@ -170,7 +170,7 @@ def nearest_folder(path: Path) -> Path:
 
 def spark(settings: Settings) -> Iterator[Finding]:
     """A Spark session starts and answers."""
-    from project_etl.core.engine import start
+    from project_etl.core.engine.spark import start
     from project_etl.orchestration.resources import engine_config
 
     try:

@@ -13,8 +13,7 @@ from datetime import date
 from typing import Any
 
 from project_etl.commands.errors import UserError
-from project_etl.core.lake import Lake
-from project_etl.sources.landing_store import file_system
+from project_etl.core.lake import TableStore
 
 LAYER = "quarantine"
 FILES = "files"
@@ -56,18 +55,12 @@ class Filter:
     day: date | None = None
 
 
-def table_names(lake: Lake, layer: str) -> list[str]:
+def table_names(lake: TableStore, layer: str) -> list[str]:
     """The tables of a layer that exist, by looking into its folder."""
-    fs, base = file_system(lake.root)
-    try:
-        found = fs.ls(f"{base}/{layer}", detail=False)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    names = sorted({path.rstrip("/").rpartition("/")[2] for path in found})
-    return [name for name in names if lake.exists(f"{layer}/{name}")]
+    return [name.rpartition("/")[2] for name in lake.names(layer)]
 
 
-def short_name(lake: Lake, table: str) -> str:
+def short_name(lake: TableStore, table: str) -> str:
     """The short name of a table that quarantine has: of `orders`, `silver/orders` or `quarantine/orders`.
 
     Raises:
@@ -82,7 +75,7 @@ def short_name(lake: Lake, table: str) -> str:
     return name
 
 
-def counts(lake: Lake, table: str | None = None, wanted: Filter = Filter()) -> list[Count]:
+def counts(lake: TableStore, table: str | None = None, wanted: Filter = Filter()) -> list[Count]:
     """Count entries by table, rule and landing day.
 
     Args:
@@ -126,7 +119,7 @@ def over_days(found: Sequence[Count]) -> list[Count]:
     return list(added.values())
 
 
-def entries(lake: Lake, table: str, wanted: Filter, limit: int) -> list[dict[str, Any]]:
+def entries(lake: TableStore, table: str, wanted: Filter, limit: int) -> list[dict[str, Any]]:
     """The first entries of a table in the order of landing day, file and row number.
 
     Returns:
@@ -143,25 +136,25 @@ def entries(lake: Lake, table: str, wanted: Filter, limit: int) -> list[dict[str
     return [{**entry, "rules": _rules(entry)} for entry in first]
 
 
-def size(lake: Lake, name: str) -> int:
+def size(lake: TableStore, name: str) -> int:
     """How many records of a table quarantine holds; 0 when there is no such table."""
-    return lake.delta(f"{LAYER}/{name}").to_pyarrow_dataset().count_rows() if lake.exists(f"{LAYER}/{name}") else 0
+    return lake.state(f"{LAYER}/{name}").row_count if lake.exists(f"{LAYER}/{name}") else 0
 
 
-def days_held(lake: Lake, name: str) -> list[date]:
+def days_held(lake: TableStore, name: str) -> list[date]:
     """The landing days of which quarantine holds records of a table, in order; none when there is no such table."""
     if not lake.exists(f"{LAYER}/{name}"):
         return []
     return sorted({entry["_landing_date"] for entry in _entries(lake, name, Filter(), ["_landing_date"])})
 
 
-def _entries(lake: Lake, name: str, wanted: Filter, columns: list[str] | None) -> Iterator[dict[str, Any]]:
+def _entries(lake: TableStore, name: str, wanted: Filter, columns: list[str] | None) -> Iterator[dict[str, Any]]:
     """Rows of a quarantine table, one batch in memory at a time; the rule is left to the caller."""
-    table = lake.delta(f"{LAYER}/{name}")
-    is_by_day = wanted.day is not None and "_landing_date" in table.metadata().partition_columns
+    table = lake.state(f"{LAYER}/{name}")
+    is_by_day = wanted.day is not None and "_landing_date" in table.partition_columns
     # Only the day's folders are opened, where there are any.
     days = [("_landing_date", "=", str(wanted.day))] if is_by_day else None
-    for batch in table.to_pyarrow_dataset(file_pruning_predicate=days).to_batches(columns=columns):
+    for batch in table.dataset(days).to_batches(columns=columns):
         for entry in batch.to_pylist():
             if wanted.day in (None, entry["_landing_date"]):
                 yield entry

@@ -21,7 +21,7 @@ from project_etl.commands.summary import grid
 from project_etl.core.days import each_day
 from project_etl.core.gold_inputs import WHOLE
 from project_etl.core.gold_stale import outdated
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
 from project_etl.core.report import Report
 from project_etl.core.silver_plan import SilverJob
 from project_etl.core.silver_plan import make_plan as silver_plan
@@ -95,7 +95,7 @@ def run(console: Console, settings: Settings, first: date, last: date, select: s
         console.print("What Bronze and Silver change is judged first; Gold then computes the days that it reaches too.")
 
 
-def work_of(lake: Lake, settings: Settings, days: Sequence[str], seconds: Mapping[str, float]) -> list[Work]:
+def work_of(lake: TableStore, settings: Settings, days: Sequence[str], seconds: Mapping[str, float]) -> list[Work]:
     """What a backfill of all tables would do, in the order of the layers."""
     parameters = parameters_of(settings)
     plan_run, declared = Run("plan", parameters=parameters), tables()
@@ -135,7 +135,7 @@ def usual_seconds(instance: dg.DagsterInstance) -> dict[str, float]:
 
 
 def _silver_days(
-    lake: Lake,
+    lake: TableStore,
     table: Table,
     settings: Settings,
     days: tuple[str, ...],
@@ -149,7 +149,7 @@ def _silver_days(
 
 
 def _work(
-    lake: Lake,
+    lake: TableStore,
     name: str,
     units: tuple[str, ...],
     count: str,

@@ -30,7 +30,7 @@ from project_etl.commands.runs import errors_into, materialize, newest_day, plat
 from project_etl.commands.stale_gold import seen_by_gold, stale_days
 from project_etl.core.days import Stretch
 from project_etl.core.gold_work import work_of
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
 from project_etl.core.silver_order import with_dependents
 from project_etl.core.table import Table
 from project_etl.settings import Settings
@@ -98,14 +98,14 @@ def judged_along(tables: Sequence[Table], asked: str) -> list[str]:
     return with_dependents(silver.values(), along)
 
 
-def _days_held(lake: Lake, names: Sequence[str], replay: Replay, settings: Settings) -> list[date]:
+def _days_held(lake: TableStore, names: Sequence[str], replay: Replay, settings: Settings) -> list[date]:
     first = max(filter(None, (replay.since, settings.start_date)))
     last = min(filter(None, (replay.until, newest_day(settings))))
     found = {day for name in names for day in held.days_held(lake, name.rpartition("/")[2])}
     return sorted(day for day in found if first <= day <= last)
 
 
-def _judge_again(work: _Work, lake: Lake, names: Sequence[str], days: Sequence[date]) -> bool:
+def _judge_again(work: _Work, lake: TableStore, names: Sequence[str], days: Sequence[date]) -> bool:
     if not days:
         work.console.print(f"Quarantine holds no records of {', '.join(names)} on these landing days.", soft_wrap=True)
         return True
@@ -120,7 +120,7 @@ def _judge_again(work: _Work, lake: Lake, names: Sequence[str], days: Sequence[d
     return True
 
 
-def _bring_gold_up_to_date(work: _Work, lake: Lake, tables: Sequence[Table]) -> bool:
+def _bring_gold_up_to_date(work: _Work, lake: TableStore, tables: Sequence[Table]) -> bool:
     seen = seen_by_gold(lake, tables)
     if not seen.versions:
         work.console.print("Gold has not been computed yet, so nothing of it is out of date.")

@@ -14,7 +14,7 @@ from datetime import date
 from project_etl.core.gold_inputs import WHOLE
 from project_etl.core.gold_order import gold_order
 from project_etl.core.gold_work import all_changes_since, reached_days
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
 from project_etl.core.staged import remember
 from project_etl.core.table import Table
 
@@ -33,7 +33,7 @@ class Seen:
     until: date
 
 
-def seen_by_gold(lake: Lake, tables: Sequence[Table]) -> Seen:
+def seen_by_gold(lake: TableStore, tables: Sequence[Table]) -> Seen:
     """Read from the commit notes what Gold was made from, through the Gold tables that others read."""
     versions: dict[str, int] = {}
     until = date.min
@@ -70,7 +70,7 @@ def _through(
     return seen
 
 
-def stale_days(lake: Lake, tables: Sequence[Table], seen: Seen, *, first_day: date) -> dict[str, frozenset[date]]:
+def stale_days(lake: TableStore, tables: Sequence[Table], seen: Seen, *, first_day: date) -> dict[str, frozenset[date]]:
     """Gold table → days to compute again; a snapshot has none. Tables that are up to date are absent.
 
     Args:

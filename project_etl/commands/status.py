@@ -17,7 +17,7 @@ from project_etl.commands.environment import lake_without_spark
 from project_etl.commands.summary import grid
 from project_etl.core.freshness import missing_day
 from project_etl.core.gold_inputs import WHOLE
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
 from project_etl.core.ledger import ledger
 from project_etl.core.staged import memory_of
 from project_etl.core.words import some_of
@@ -69,7 +69,7 @@ def run(console: Console, settings: Settings) -> bool:
     return not waiting and not overdue
 
 
-def state_of(lake: Lake, name: str) -> State:
+def state_of(lake: TableStore, name: str) -> State:
     """How a table stands, from its log."""
     commits = lake.commits(name)
     days = [day for day in memory_of(name, commits).days if day != WHOLE]
@@ -78,7 +78,7 @@ def state_of(lake: Lake, name: str) -> State:
     return State(name, max(days, default=None), at)
 
 
-def backlog(lake: Lake, settings: Settings, datasets: Sequence[Dataset], now: float) -> dict[str, list[str]]:
+def backlog(lake: TableStore, settings: Settings, datasets: Sequence[Dataset], now: float) -> dict[str, list[str]]:
     """Bronze table → settled files in landing whose name no Bronze table and no register knows.
 
     A known name with new bytes is not seen here, for that would mean to read them all; the sensor sees it by its time.
@@ -113,14 +113,14 @@ def _show_backlog(console: Console, waiting: dict[str, list[str]]) -> None:
         console.print(f"[red]Backlog[/] of {table}: {some_of(files, SHOWN)}", soft_wrap=True)
 
 
-def _show_quarantine(console: Console, lake: Lake, bronze: Sequence[State]) -> None:
+def _show_quarantine(console: Console, lake: TableStore, bronze: Sequence[State]) -> None:
     newest = max(
         (date.fromisoformat(state.latest) for state in bronze if state.latest), default=datetime.now(UTC).date()
     )
     recent = f"landed in the {RECENT_DAYS} days to {newest}"
     shown = grid("Quarantine", "table", "rows", recent, right=("rows", recent))
     for name in held.table_names(lake, held.LAYER):
-        days = lake.delta(f"{held.LAYER}/{name}").to_pyarrow_table(columns=["_landing_date"])["_landing_date"]
+        days = lake.state(f"{held.LAYER}/{name}").rows(["_landing_date"])["_landing_date"]
         is_recent = [newest - timedelta(days=RECENT_DAYS) < day <= newest for day in days.to_pylist()]
         shown.add_row(name, f"{len(is_recent):,}", f"{sum(is_recent):,}")
     console.print(shown)

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from project_etl.commands import held
 from project_etl.commands.environment import lake_without_spark
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
 from project_etl.settings import PREFIX, Settings
 
 LAYERS = ("bronze", "silver", "gold", "quarantine")
@@ -49,18 +49,14 @@ def show_summary(console: Console, settings: Settings, *, is_usual_folder: bool 
     _show_next(console, settings, is_usual_folder=is_usual_folder)
 
 
-def sizes(lake: Lake, layer: str) -> list[TableSize]:
+def sizes(lake: TableStore, layer: str) -> list[TableSize]:
     """Size up every table of a layer from its Delta log."""
     return [_size(lake, f"{layer}/{name}") for name in held.table_names(lake, layer)]
 
 
-def _size(lake: Lake, name: str) -> TableSize:
-    table = lake.delta(name)
-    files = table.get_add_actions(flatten=True)
-    rows = files.column("num_records").to_pylist()
-    # Statistics are a courtesy of the writer; without them the files themselves say it.
-    total = sum(rows) if None not in rows else table.to_pyarrow_dataset().count_rows()
-    return TableSize(name, total, table.version(), sum(files.column("size_bytes").to_pylist()))
+def _size(lake: TableStore, name: str) -> TableSize:
+    state = lake.state(name)
+    return TableSize(name, state.row_count, state.version, state.size_bytes)
 
 
 def grid(title: str, *columns: str, right: Iterable[str] = ()) -> Grid:
@@ -86,10 +82,10 @@ def _show_side_by_side(console: Console, grids: Sequence[Grid]) -> None:
         console.print(Columns([each for each in grids[first : first + per_row] if each.row_count]))
 
 
-def _show_revenue(console: Console, lake: Lake, currency: str) -> None:
+def _show_revenue(console: Console, lake: TableStore, currency: str) -> None:
     if not lake.exists(REVENUE_TABLE):
         return
-    days: list[dict[str, Any]] = lake.delta(REVENUE_TABLE).to_pyarrow_table().sort_by("order_date").to_pylist()
+    days: list[dict[str, Any]] = lake.state(REVENUE_TABLE).rows().sort_by("order_date").to_pylist()
     money = f"net revenue, {currency}"
     shown = grid("Revenue of the last days", "day", "orders", money, "per order", right=("orders", money, "per order"))
     for day in days[-DAYS_SHOWN:]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
 from project_etl.core.report import Report
 from project_etl.core.staged import memory_of
 from project_etl.core.table import Table
 
 
-def missing_day(lake: Lake, tables: Sequence[Table], day: date) -> list[str]:
+def missing_day(lake: TableStore, tables: Sequence[Table], day: date) -> list[str]:
     """The daily Gold tables that have not been computed for a day.
 
     A day that was found to hold nothing before it was over has not been computed: nothing can have been there yet.
@@ -24,7 +24,7 @@ def missing_day(lake: Lake, tables: Sequence[Table], day: date) -> list[str]:
     return [name for name in daily if not _is_computed(lake, name, day)]
 
 
-def _is_computed(lake: Lake, name: str, day: date) -> bool:
+def _is_computed(lake: TableStore, name: str, day: date) -> bool:
     over = datetime.combine(day + timedelta(days=1), time(), UTC).timestamp() * 1000
     commits, asked = lake.commits(name), day.isoformat()
     since = memory_of(name, [commit for commit in commits if commit.timestamp >= over])

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from project_etl.core.contract import Rule, rules_of
-from project_etl.core.delta_log import Commit
 from project_etl.core.gold_inputs import WHOLE, input_days, inputs_now
 from project_etl.core.judge import BROKEN, broken_counts, judged, masked_json, rule_results, unbroken
-from project_etl.core.lake import Lake
+from project_etl.core.lake import Append, Commit, Overwrite, ReplaceWhere, TableStore
 from project_etl.core.report import Report
 from project_etl.core.sql_text import is_day
-from project_etl.core.staged import Memory, Run, Staged, note_of, remember
+from project_etl.core.staged import Memory, Run, Staged, note_of, remember, staging
 from project_etl.core.steps import call, conform
 from project_etl.core.table import Input, ReplaceDays, Table
 
@@ -36,7 +37,7 @@ class GoldJob:
         run: the run.
     """
 
-    lake: Lake
+    lake: TableStore
     table: Table
     day_columns: dict[str, str]
     days: tuple[str, ...]
@@ -68,30 +69,35 @@ def stage_gold(job: GoldJob) -> Staged:
     stale = inputs.stale(job.units, memory)
     if not stale:
         return Staged(table.name, _remembered(job, memory), lake)
-    rows = judged(_computed(job, stale), job.rules).persist()
-    fresh = _report(job, rows)
-    report = fresh.joined(memory.report([unit for unit in job.units if unit not in stale], fresh))
-    note = note_of(
-        job.run,
-        table.name,
-        report,
-        days=dict.fromkeys(stale, inputs.identity),
-        reads=inputs.versions,
-        touched=stale if table.is_daily else None,
-    )
+    with staging(lake) as kept:
+        rows = kept.enter_context(lake.keep(judged(_computed(job, stale), job.rules)))
+        fresh = _report(job, rows)
+        report = fresh.joined(memory.report([unit for unit in job.units if unit not in stale], fresh))
+        note = note_of(
+            job.run,
+            table.name,
+            report,
+            days=dict.fromkeys(stale, inputs.identity),
+            reads=inputs.versions,
+            touched=stale if table.is_daily else None,
+        )
+        commit = partial(_commit, job, stale, rows, note)
+        return Staged(table.name, report, lake, commit, kept=kept.pop_all())
 
-    def commit() -> Commit:
-        result = rows.select(*table.schema.fieldNames())
-        if isinstance(table.write, ReplaceDays):
-            result = result.repartition(table.write.day)
-        if lake.is_empty(table.name):
-            # There is nothing to replace, and Spark need not look for it.
-            return lake.append(table.name, result, note)
-        if not isinstance(table.write, ReplaceDays):
-            return lake.overwrite(table.name, result, note)
-        return lake.replace(table.name, result, is_day(table.write.day, stale), note)
 
-    return Staged(table.name, report, lake, commit)
+def _commit(job: GoldJob, stale: Sequence[str], rows: DataFrame, note: dict[str, Any]) -> Commit:
+    table, lake = job.table, job.lake
+    result = rows.select(*table.schema.fieldNames())
+    if isinstance(table.write, ReplaceDays):
+        result = result.repartition(table.write.day)
+    if lake.is_empty(table.name):
+        # There is nothing to replace, and the writer need not look for it.
+        change = Append()
+    elif isinstance(table.write, ReplaceDays):
+        change = ReplaceWhere(is_day(table.write.day, stale))
+    else:
+        change = Overwrite()
+    return lake.commit(table.name, change, result, note)
 
 
 def _computed(job: GoldJob, days: Sequence[str]) -> DataFrame:

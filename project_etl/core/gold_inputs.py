@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from project_etl.core.delta_log import Commit
-from project_etl.core.lake import Lake
+from project_etl.core.lake import Commit, TableStore
 from project_etl.core.staged import Memory, remember
 from project_etl.core.table import Input, ReplaceDays, Table
 
@@ -113,7 +112,7 @@ class GoldInputs:
         return changes.last
 
 
-def inputs_now(lake: Lake, table: Table, parameters: Mapping[str, Any]) -> GoldInputs:
+def inputs_now(lake: TableStore, table: Table, parameters: Mapping[str, Any]) -> GoldInputs:
     """Look at the inputs of a Gold table.
 
     Args:
@@ -123,7 +122,7 @@ def inputs_now(lake: Lake, table: Table, parameters: Mapping[str, Any]) -> GoldI
     """
     names = sorted({item.table for item in table.inputs.values() if lake.exists(item.table)})
     # A table that was deleted and made again counts its versions from the start.
-    tables = {name: str(lake.delta(name).metadata().id) for name in names}
+    tables = {name: lake.state(name).table_id for name in names}
     text = json.dumps([table.version, tables, sorted(parameters.items())], default=str)
     changes = {name: Changes.of(lake.commits(name)) for name in names}
     return GoldInputs(table, hashlib.blake2b(text.encode(), digest_size=6).hexdigest(), changes)
@@ -135,7 +134,7 @@ def input_days(asked: Sequence[str], item: Input) -> list[str]:
     return sorted(day.isoformat() for day in needed)
 
 
-def unsettled(lake: Lake, inputs: Iterable[str]) -> tuple[str, ...]:
+def unsettled(lake: TableStore, inputs: Iterable[str]) -> tuple[str, ...]:
     """The tables among some inputs that were judged with other rows of a table that they refer to.
 
     Another run was between the two when the lake was read: an item is then still on the day that its order has left.

@@ -13,13 +13,13 @@ from typing import Any
 
 from project_etl.core.gold_inputs import WHOLE, inputs_now
 from project_etl.core.gold_order import gold_order
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
 from project_etl.core.staged import remember
 from project_etl.core.table import ReplaceDays, Table
 
 
 def outdated(
-    lake: Lake, tables: Sequence[Table], days: Iterable[date], parameters: Mapping[str, Any]
+    lake: TableStore, tables: Sequence[Table], days: Iterable[date], parameters: Mapping[str, Any]
 ) -> dict[str, frozenset[date]]:
     """Compare every Gold table with its inputs.
 
@@ -62,7 +62,7 @@ def _reached(days: frozenset[date], write: ReplaceDays, asked: frozenset[date]) 
     return frozenset(day + timedelta(days=number) for day in days for number in range(write.reach + 1))
 
 
-def data_span(lake: Lake, tables: Sequence[Table], first: date, last: date) -> list[date]:
+def data_span(lake: TableStore, tables: Sequence[Table], first: date, last: date) -> list[date]:
     """The business days, from `first` to `last` at most, about which Silver or Gold say anything.
 
     Args:
@@ -77,7 +77,7 @@ def data_span(lake: Lake, tables: Sequence[Table], first: date, last: date) -> l
         if isinstance(table.write, ReplaceDays):
             furthest = max(furthest, table.write.reach)
         if table.day_column is not None and lake.exists(table.name):
-            held = lake.partition_rows(table.name, table.day_column)
+            held = lake.state(table.name).partition_rows(table.day_column)
             days |= {date.fromisoformat(day) for day in held if day != "None"}
     if not days:
         return []

@@ -9,55 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from project_etl.core.days import Stretch, stretches
-from project_etl.core.lake import Lake
-from project_etl.core.lock import LakeError
+from project_etl.core.lake import TableStore
 from project_etl.core.reach import Among, ArrowTable, Reach
 from project_etl.core.table import Table
 
 
-def changes_since(lake: Lake, name: str, since: int, *, most: int | None = None) -> ArrowTable:
-    """A table's change feed after a version, as an Arrow table; empty when there is nothing newer.
-
-    Args:
-        lake: the lake.
-        name: the table.
-        since: the version.
-        most: how many rows to read at most; None reads all.
-
-    Raises:
-        LakeError: the feed does not go back so far, or is longer than `most`.
-    """
-    table = lake.delta(name)
-    if table.version() <= since:
-        return pa.table({})
-    rows, batches = 0, list[Any]()
-    try:
-        # The feed is read as it is iterated, so that one that is too long is not read to its end.
-        feed = pa.RecordBatchReader.from_stream(
-            table.load_cdf(starting_version=since + 1, ending_version=table.version())
-        )
-        for batch in feed:
-            rows += batch.num_rows
-            batches.append(batch)
-            if most is not None and rows > most:
-                break
-    except Exception as error:  # deltalake raises its base class, and none of its own, for a file that is gone
-        raise LakeError(
-            f"The change feed of {name} does not go back to version {since + 1}, which Gold has not read yet: {error}. "
-            "Materialize Gold for all days instead."
-        ) from error
-    if most is not None and rows > most:
-        raise LakeError(f"more than {most:,} rows of {name} have changed since version {since}")
-    return pa.Table.from_batches(batches, feed.schema)
-
-
-def all_changes_since(lake: Lake, versions: Mapping[str, int], *, most: int | None = None) -> dict[str, ArrowTable]:
+def all_changes_since(
+    lake: TableStore, versions: Mapping[str, int], *, most: int | None = None
+) -> dict[str, ArrowTable]:
     """The change feeds of several tables, each after a version; tables without changes are absent.
 
     Args:
@@ -71,14 +32,14 @@ def all_changes_since(lake: Lake, versions: Mapping[str, int], *, most: int | No
     changes: dict[str, ArrowTable] = {}
     left = most
     for name, since in versions.items():
-        if len(found := changes_since(lake, name, since, most=left)):
+        if len(found := lake.state(name).changes(since, most=left)):
             changes[name] = found
             left = None if left is None else left - len(found)
     return changes
 
 
 def reached_days(
-    lake: Lake, tables: Sequence[Table], changes: Mapping[str, ArrowTable], first_day: date, last_day: date
+    lake: TableStore, tables: Sequence[Table], changes: Mapping[str, ArrowTable], first_day: date, last_day: date
 ) -> dict[str, frozenset[date]]:
     """The Gold days that changes in Silver reach.
 
@@ -94,15 +55,11 @@ def reached_days(
     """
 
     def look(name: str, columns: Sequence[str], among: Among | None) -> ArrowTable:
-        table = lake.delta(name)
+        state = lake.state(name)
         if name in changes:
             # What another process has committed since the feed was read is in the next one.
-            table.load_as_version(max(changes[name]["_commit_version"].unique().to_pylist()))
-        data = table.to_pyarrow_dataset()
-        if among is None:
-            return data.to_table(list(columns))
-        column, values = among
-        return data.to_table(list(columns), pc.field(column).isin(pa.array(values, data.schema.field(column).type)))
+            state = lake.at(name, max(changes[name]["_commit_version"].unique().to_pylist()))
+        return state.rows(columns, among=among)
 
     reached = Reach(tables, changes, look, last_day).days()
     kept = {name: frozenset(day for day in days if day >= first_day) for name, days in reached.items()}

@@ -6,23 +6,17 @@ Belongs here: reading the ledger without Spark. Does not belong here: deciding w
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
+from project_etl.core.lake.state import on_days
 
 Ledger = dict[str, dict[str, str]]
 
 
-def landed_on(days: Collection[str]) -> Any:  # noqa: ANN401 - pyarrow has no types
-    """A filter of `pyarrow` for the rows of some landing days."""
-    return pc.field("_landing_date").isin([date.fromisoformat(day) for day in sorted(days)])
-
-
-def ledger(lake: Lake, bronze: str, days: Collection[str]) -> Ledger:
+def ledger(lake: TableStore, bronze: str, days: Collection[str]) -> Ledger:
     """The files that a Bronze table holds rows of.
 
     Args:
@@ -35,11 +29,11 @@ def ledger(lake: Lake, bronze: str, days: Collection[str]) -> Ledger:
     """
     if not days or not lake.exists(bronze):
         return {}
-    dataset = lake.delta(bronze).to_pyarrow_dataset()
+    dataset = lake.state(bronze).dataset()
     columns = ["_landing_date", "_source_file", "_source_version"]
     found: set[tuple[str, str, str]] = set()
     # The filter is on the partition column, so that files of other days are not opened.
-    for batch in dataset.to_batches(columns=columns, filter=landed_on(days)):
+    for batch in dataset.to_batches(columns=columns, filter=on_days("_landing_date", days)):
         distinct = pa.Table.from_batches([batch]).group_by(columns).aggregate([])
         found.update(
             zip(

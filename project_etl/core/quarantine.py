@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core.delta_log import Commit
-from project_etl.core.lake import Lake
-from project_etl.core.ledger import landed_on
+from project_etl.core.lake import Append, Commit, TableStore, Upsert
+from project_etl.core.lake.state import on_days
 from project_etl.core.records import LINEAGE_NAMES, RECORD, SILVER_LINEAGE
 from project_etl.core.sql_text import is_day
 from project_etl.core.staged import Run
@@ -74,7 +74,7 @@ def rows_of(rejected: DataFrame, waiting: Collection[str], version: str, run: Ru
     )
 
 
-def put(lake: Lake, name: str, rows: DataFrame, days: Collection[str], note: dict[str, Any]) -> Commit | None:
+def put(lake: TableStore, name: str, rows: DataFrame, days: Collection[str], note: dict[str, Any]) -> Commit | None:
     """Add rows, or update those whose verdict changed; a row that is there already stays as it is.
 
     Holds the table's lock, as maintenance does: the caller holds that of its own table.
@@ -90,46 +90,38 @@ def put(lake: Lake, name: str, rows: DataFrame, days: Collection[str], note: dic
         lake.create(name, SCHEMA, description=f"Records kept out of {note['table']}.")
         lake = lake.pinned([name])
         if not holds(lake, name, days):
-            return lake.append(name, rows, note)
+            return lake.commit(name, Append(), rows, note)
         verdict = ["_source_version", "rules", "rules_version"]
         known = lake.read(name).select(*KEYS, *verdict)
-        new = rows.join(known, on=[*KEYS, *verdict], how="left_anti").persist()
-        if new.isEmpty():
-            return None
-        return lake.merge(
-            name,
-            new.withColumn("_op", F.lit("update")),
-            on=KEYS,
-            columns=COLUMNS,
-            note=note,
-            keep=("first_seen",),
-            within=is_day("_landing_date", days, of="t"),
-        )
+        with lake.keep(rows.join(known, on=[*KEYS, *verdict], how="left_anti")) as new:
+            if new.isEmpty():
+                return None
+            change = Upsert(KEYS, COLUMNS, is_day("_landing_date", days, of="t"), keep=("first_seen",))
+            return lake.commit(name, change, new.select(*COLUMNS, F.lit("update").alias("_op")), note)
 
 
-def remove(lake: Lake, name: str, keys: DataFrame, note: dict[str, Any]) -> Commit:
+def remove(lake: TableStore, name: str, keys: DataFrame, note: dict[str, Any]) -> Commit:
     """Take rows out by file and row number."""
     with lake.lock(name):
-        return lake.merge(name, keys.withColumn("_op", F.lit("delete")), on=KEYS, columns=KEYS, note=note)
+        return lake.commit(name, Upsert(KEYS, KEYS), keys.select(*KEYS, F.lit("delete").alias("_op")), note)
 
 
-def rows_in(lake: Lake, name: str) -> DataFrame:
+def rows_in(lake: TableStore, name: str) -> DataFrame:
     """All rows; none when there is no such table yet."""
-    return lake.read(name) if lake.exists(name) else lake.session().createDataFrame([], SCHEMA)
+    return lake.read(name) if lake.exists(name) else lake.no_rows(SCHEMA)
 
 
-def holds(lake: Lake, name: str, days: Collection[str]) -> bool:
+def holds(lake: TableStore, name: str, days: Collection[str]) -> bool:
     """Whether any row is of one of the landing days, without Spark."""
     return (
         bool(days)
         and lake.exists(name)
-        and lake.delta(name).to_pyarrow_dataset().count_rows(filter=landed_on(days)) > 0
+        and lake.state(name).dataset().count_rows(filter=on_days("_landing_date", days)) > 0
     )
 
 
-def waiting_count(lake: Lake, name: str) -> int:
+def waiting_count(lake: TableStore, name: str) -> int:
     """How many records wait for a parent, without Spark."""
     if not lake.exists(name):
         return 0
-    column = lake.delta(name).to_pyarrow_table(columns=["is_waiting"]).column("is_waiting")
-    return sum(column.to_pylist())
+    return lake.state(name).dataset().count_rows(filter=pc.field("is_waiting"))

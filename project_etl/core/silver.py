@@ -10,6 +10,7 @@ that a day was judged, and loses rows only after it.
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -18,15 +19,15 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from project_etl.core import quarantine
-from project_etl.core.delta_log import Commit
 from project_etl.core.judge import BROKEN, broken_counts, masked_json, rule_results
+from project_etl.core.lake import Append, Commit, Upsert
 from project_etl.core.records import RECORD
 from project_etl.core.report import SILVER_COUNTS, Judgement, Report
 from project_etl.core.silver_frames import scored, silver_schema
 from project_etl.core.silver_plan import SilverJob, SilverPlan, make_plan, remembered_report, unsettled_days
 from project_etl.core.silver_reach import reach
 from project_etl.core.sql_text import is_day, sql_list
-from project_etl.core.staged import Staged, note_of
+from project_etl.core.staged import Staged, note_of, staging
 from project_etl.core.table import Table
 
 # More partitions than this in a condition cost more to plan than they save.
@@ -52,10 +53,16 @@ def stage_silver(job: SilverJob) -> Staged:
     lake, plan = job.lake, make_plan(job)
     if not plan.has_work:
         return Staged(table.name, remembered_report(job, plan.memory), lake)
+    with staging(lake) as kept:
+        return _stage(job, plan, kept)
+
+
+def _stage(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Staged:
+    table, lake = job.table, job.lake
     plan, orphaned = reach(job, plan)
-    rows = scored(job, plan, orphaned).persist()
+    rows = kept.enter_context(lake.keep(scored(job, plan, orphaned, kept)))
     counted = _count(table, rows)
-    rejudged = _rejudged(job, plan, rows)
+    rejudged = _rejudged(job, plan, rows, kept)
     report, recounted = _with_earlier_days(job, plan, rejudged, _report(job, rows, counted))
     batch = f"{job.run.run_id}/{lake.version(table.name)}"
     note = note_of(
@@ -73,7 +80,7 @@ def stage_silver(job: SilverJob) -> Staged:
     # Of further days that are judged along, those are shown that forbid publishing.
     shown = {*job.days, *report.failed_days.intersection(plan.batch_days)}
     commit = partial(_commit, job, rows, counted, rejudged.leaving, note)
-    return Staged(table.name, report.of_days(shown), lake, commit)
+    return Staged(table.name, report.of_days(shown), lake, commit, kept=kept.pop_all())
 
 
 @dataclass(frozen=True)
@@ -162,18 +169,13 @@ def _write(job: SilverJob, rows: DataFrame, counted: Counted, note: dict[str, An
     lake, table = job.lake, job.table
     columns = silver_schema(table).fieldNames()
     if not counted.effect["update"] and not counted.effect["delete"]:
-        # Nothing stored changes: an append is a third of the work of a MERGE. An empty one still remembers the days.
+        # Nothing stored changes: an append is less work than a MERGE. An empty one still remembers the days.
         new = rows.where(F.col("_op") == "insert").select(*columns)
-        return lake.append(table.name, _by_partition(new, table.partition_by), note)
+        return lake.commit(table.name, Append(), _by_partition(new, table.partition_by), note)
     is_pruned = counted.lost is not None and len(counted.lost) <= MAX_PARTITIONS
-    return lake.merge(
-        table.name,
-        rows.where(F.col("_op").isNotNull()).select(*columns, "_op"),
-        on=table.keys,
-        columns=columns,
-        note=note,
-        within=f"t.`{table.partition_by}` IN ({sql_list(counted.lost or ())})" if is_pruned else None,
-    )
+    within = f"t.`{table.partition_by}` IN ({sql_list(counted.lost or ())})" if is_pruned else None
+    changed = rows.where(F.col("_op").isNotNull()).select(*columns, "_op")
+    return lake.commit(table.name, Upsert(tuple(table.keys), tuple(columns), within), changed, note)
 
 
 def _by_partition(rows: DataFrame, column: str | None) -> DataFrame:
@@ -194,7 +196,7 @@ class Rejudged:
     judgements: tuple[Judgement, ...]
 
 
-def _rejudged(job: SilverJob, plan: SilverPlan, rows: DataFrame) -> Rejudged:
+def _rejudged(job: SilverJob, plan: SilverPlan, rows: DataFrame, kept: ExitStack) -> Rejudged:
     """Compare quarantine with the judgements of now."""
     lake, name, keys = job.lake, quarantine.name_of(job.table.name), [*quarantine.KEYS]
     # A run that died may have left rows of days that were never judged.
@@ -211,7 +213,7 @@ def _rejudged(job: SilverJob, plan: SilverPlan, rows: DataFrame) -> Rejudged:
     is_entering = ~is_held & ~F.col("_in_batch") & ~F.col("_valid")
     is_leaving = (is_held & F.coalesce("_valid", is_unsaid)).alias("_leaving")
     changed = both.where(is_leaving | is_entering | (is_held & (F.col("rules") != F.col(BROKEN))))
-    changed = changed.select("*", is_leaving).persist()
+    changed = kept.enter_context(lake.keep(changed.select("*", is_leaving)))
     groups = changed.groupBy("_landing_date", "rules", "_published", BROKEN, "_status", "_leaving").count().collect()
     judgements = (
         Judgement(

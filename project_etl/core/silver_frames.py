@@ -9,6 +9,8 @@ means (`silver/`), deciding whether there is work (`silver_plan.py`), counting a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
@@ -33,39 +35,40 @@ def silver_schema(table: Table) -> T.StructType:
     return T.StructType([*table.schema.fields, *SILVER_LINEAGE.fields])
 
 
-def scored(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Column]) -> DataFrame:
+def scored(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Keys], kept: ExitStack) -> DataFrame:
     """Every judged record, and every stored row of the keys concerned.
 
     Args:
         job: the materialization.
         plan: what it has to do.
-        orphaned: by reference, whether the parent of a row has vanished or changed.
+        orphaned: by reference, the parents that have vanished or changed.
+        kept: frees what is kept on the way.
 
     Returns:
         The stored columns and `_record`, `_broken`, `_in_batch` (the record is of a day that is judged now), `_status`
         (what became of a judged record, see `SILVER_COUNTS`), `_op` (what the row means for the table: `insert`,
         `update`, `delete`, or null) and `_was` (the row's key as stored, or null).
     """
-    reached, columns = _reached(plan, orphaned), silver_schema(job.table).fieldNames()
-    if reached is None:
+    columns, is_anew = silver_schema(job.table).fieldNames(), bool(plan.changed_days or orphaned)
+    if not is_anew:
         sources = [_records(job, plan, is_all=False)]
         sources += [_waiting(job, plan.batch_days)] if plan.waiting else []
         fresh = judged_records(job, union_all(sources))
         if job.lake.is_empty(job.table.name):
             return ranked(job.table, columns, _with_batch(fresh, plan), Stored.NOTHING)
         # Read twice below: for its keys, and for its rows.
-        fresh = fresh.persist()
+        fresh = kept.enter_context(job.lake.keep(fresh))
         keys = fresh.where("_valid").select(*_entity(job.table)).distinct()
         pool = fresh.unionByName(
             _stored(job).join(keys, on=list(_entity(job.table)), how="left_semi"), allowMissingColumns=True
         )
     else:
         # Also records that are in quarantine for something else: now they lack a parent too.
-        touched = _any([_is_asked(job, plan), *orphaned])
-        fresh = judged_records(job, _records(job, plan, is_all=True)).withColumn("_touched", touched)
-        pool = fresh.unionByName(_stored(job).withColumn("_touched", reached), allowMissingColumns=True)
-        pool = _of_touched_keys(pool, _entity(job.table))
-    stored = Stored.TRUSTED if reached is None else Stored.DOUBTED
+        fresh = judged_records(job, _records(job, plan, is_all=True))
+        fresh = _touched(fresh, of_days(plan.batch_days), [*_waiting_keys(job, plan), *orphaned])
+        stored_rows = _touched(_stored(job), _of_changed_days(plan), orphaned)
+        pool = _of_touched_keys(fresh.unionByName(stored_rows, allowMissingColumns=True), _entity(job.table))
+    stored = Stored.DOUBTED if is_anew else Stored.TRUSTED
     return ranked(job.table, columns, _with_batch(pool, plan), stored)
 
 
@@ -164,24 +167,47 @@ def _any(conditions: Iterable[Column]) -> Column:
     return reduce(or_, conditions, F.expr(FALSE))
 
 
-def _reached(plan: SilverPlan, orphaned: Sequence[Column]) -> Column | None:
-    """Which stored rows may no longer be right; None when stored rows still say all that earlier records said."""
-    reasons = [*orphaned]
-    if plan.changed_days:
-        days = F.array(*[F.lit(day) for day in plan.changed_days])
-        reasons.append(
-            F.arrays_overlap(F.transform("_source_files", lambda file: F.element_at(F.split(file, "/"), 3)), days)
-        )
-    return _any(reasons) if reasons else None
+@dataclass(frozen=True)
+class Keys:
+    """Values of some columns, by which rows are found.
+
+    Attributes:
+        columns: the columns.
+        values: distinct values of these columns, and nothing else; None stands for any.
+    """
+
+    columns: tuple[str, ...]
+    values: DataFrame | None
 
 
-def _is_asked(job: SilverJob, plan: SilverPlan) -> Column:
-    asked = of_days(plan.batch_days)
+def _touched(rows: DataFrame, condition: Column, keys: Sequence[Keys]) -> DataFrame:
+    """Add `_touched`: whether a row meets the condition, or has one of the keys."""
+    reasons = [condition]
+    for number, found in enumerate(keys):
+        if found.values is None:
+            reasons.append(F.expr(TRUE))
+            continue
+        hit = f"_hit_{number}"
+        values = found.values.withColumn(hit, F.lit(True))
+        rows = rows.join(F.broadcast(values), on=list(found.columns), how="left")
+        reasons.append(F.coalesce(hit, F.lit(False)))
+    hits = [f"_hit_{number}" for number in range(len(keys))]
+    return rows.withColumn("_touched", _any(reasons)).drop(*hits)
+
+
+def _of_changed_days(plan: SilverPlan) -> Column:
+    """Whether a stored row was made from a file of a day whose files or rules are not those that were judged."""
+    if not plan.changed_days:
+        return F.expr(FALSE)
+    days = F.array(*[F.lit(day) for day in plan.changed_days])
+    return F.arrays_overlap(F.transform("_source_files", lambda file: F.element_at(F.split(file, "/"), 3)), days)
+
+
+def _waiting_keys(job: SilverJob, plan: SilverPlan) -> list[Keys]:
     if not plan.waiting:
-        return asked
-    held = job.lake.read(quarantine.name_of(job.table.name)).where("is_waiting").select(*quarantine.KEYS).collect()
-    place = F.concat_ws(":", *quarantine.KEYS)
-    return asked | place.isin([f"{file}:{row}" for file, row in held])
+        return []
+    held = job.lake.read(quarantine.name_of(job.table.name)).where("is_waiting")
+    return [Keys(quarantine.KEYS, held.select(*quarantine.KEYS))]
 
 
 def _of_touched_keys(pool: DataFrame, entity: Iterable[str]) -> DataFrame:

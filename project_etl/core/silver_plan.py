@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from project_etl.core import quarantine
 from project_etl.core.contract import Action, Rule, rules_of, sql_rule
 from project_etl.core.judge import unbroken
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
 from project_etl.core.ledger import ledger
 from project_etl.core.records import Feed
 from project_etl.core.report import Report
@@ -39,7 +39,7 @@ class SilverJob:
         replay: judge the asked days again even when nothing changed.
     """
 
-    lake: Lake
+    lake: TableStore
     table: Table
     columns: tuple[str, ...]
     feeds: tuple[Feed, ...]
@@ -220,7 +220,7 @@ def unjudged_days(job: SilverJob, plan: SilverPlan) -> tuple[str, ...]:
     """The days in Bronze that were never judged and are not judged now: what their files say may still be corrected."""
     if not plan.memory.is_complete:
         return ()
-    held = {day for feed in job.feeds for day in job.lake.partition_rows(feed.bronze, "_landing_date")}
+    held = {day for feed in job.feeds for day in job.lake.state(feed.bronze).partition_rows("_landing_date")}
     return tuple(sorted(day for day in held - {*plan.batch_days} if plan.memory.fingerprint(day) is None))
 
 

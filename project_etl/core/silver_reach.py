@@ -6,25 +6,30 @@ Spark (`silver_plan.py`), judging (`silver_frames.py`).
 
 from __future__ import annotations
 
-from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
-from pyspark.sql import Column
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
+from project_etl.core.lake import LakeError, TableState
+from project_etl.core.lake.state import ArrowTable
 from project_etl.core.records import of_days
+from project_etl.core.silver_frames import Keys
 from project_etl.core.silver_plan import SilverJob, SilverPlan, days_of_other_files
 from project_etl.core.table import Reference
 
+BEFORE_IMAGES = ("delete", "update_preimage")
+# Operations whose change feed has an image of each row that they changed or removed.
+FOLLOWED = ("WRITE", "MERGE", "DELETE", "UPDATE")
 
-def reach(job: SilverJob, plan: SilverPlan) -> tuple[SilverPlan, list[Column]]:
+
+def reach(job: SilverJob, plan: SilverPlan) -> tuple[SilverPlan, list[Keys]]:
     """Find what a plan reaches.
 
     Returns:
-        The plan with the further days to judge; and, by reference, whether the parent of a row has vanished or changed,
-        empty when none has.
+        The plan with the further days to judge; and the parents that have vanished or changed, by reference.
     """
-    # Column expressions need a session, and building them may be the first thing a process does.
-    job.lake.session()
     plan, orphaned = _with_shared_days(job, plan), _orphaned(job, plan)
     # When all of Bronze is judged, so is what such days say now.
     if (plan.changed_days or orphaned) and (days := days_of_other_files(job, plan)):
@@ -38,7 +43,7 @@ def _with_shared_days(job: SilverJob, plan: SilverPlan) -> SilverPlan:
     for feed in job.feeds:
         if feed.gather is None or not plan.batch_days:
             continue
-        held = {*job.lake.partition_rows(feed.bronze, "_landing_date")} - {*plan.batch_days}
+        held = {*job.lake.state(feed.bronze).partition_rows("_landing_date")} - {*plan.batch_days}
         judged_before = [day for day in held if plan.memory.fingerprint(day) is not None]
         if judged_before:
             rows = job.lake.read(feed.bronze).where(F.trim(feed.gather) != "")
@@ -48,31 +53,43 @@ def _with_shared_days(job: SilverJob, plan: SilverPlan) -> SilverPlan:
     return plan.judging_again(job, shared)
 
 
-def _orphaned(job: SilverJob, plan: SilverPlan) -> list[Column]:
-    """By reference, whether the parent of a row has vanished or changed; empty when none has."""
+def _orphaned(job: SilverJob, plan: SilverPlan) -> list[Keys]:
+    """By reference, the parents that have vanished or changed; empty when none has."""
     parents = plan.memory.last.get("parents", {})
-    changed = {ref.column: _changed_parents(job, ref, parents[ref.table]) for ref in plan.carried}
-    return [
-        F.expr("true") if keys is None else F.col(column).isin(keys) for column, keys in changed.items() if keys != []
-    ]
+    found: list[Keys] = []
+    for ref in plan.carried:
+        keys = changed_parents(job.lake.state(ref.table), ref, parents[ref.table])
+        if keys is None:
+            found.append(Keys((ref.column,), None))
+        elif keys:
+            values = pa.table({ref.column: pa.array(sorted(keys), pa.string())})
+            found.append(Keys((ref.column,), job.lake.frame(values)))
+    return found
 
 
-def _changed_parents(job: SilverJob, ref: Reference, since: int) -> list[str] | None:
+def changed_parents(parent: TableState, ref: Reference, since: int) -> set[str] | None:
     """Parent keys that vanished or whose carried columns changed after version `since`; None when any may have.
 
-    Commits that only added rows cannot change what is carried, which the log says without reading a row.
+    Commits that prove to have only added rows cannot change what is carried, which the log tells without its rows. What
+    anybody else did to the table may have.
     """
-    commits = [commit for commit in job.lake.commits(ref.table) if commit.version > since]
-    touched = ("numTargetRowsUpdated", "numTargetRowsDeleted")
-    if not any(int(commit.metrics.get(name, 0)) for commit in commits for name in touched):
-        return []
-    try:
-        feed = job.lake.changes(ref.table, since)
-        carried = F.struct(F.col(ref.parent_key), *ref.carry)
-        before = feed.where(F.col("_change_type").isin("delete", "update_preimage")).select(carried.alias("was"))
-        now = job.lake.read(ref.table).select(carried.alias("was"))
-        gone = before.distinct().join(now, on="was", how="left_anti").select(f"was.{ref.parent_key}").distinct()
-        return [row[0] for row in gone.collect()]
-    except (PySparkException, Py4JJavaError):
-        # VACUUM takes old change feeds along. Should it have been anything else, judging all says so.
+    commits = [commit for commit in parent.commits if commit.version > since]
+    changing = [commit for commit in commits if commit.may_change_stored_rows]
+    if not changing:
+        return set()
+    if any(commit.operation not in FOLLOWED for commit in changing):
         return None
+    try:
+        feed = parent.changes(since)
+    except LakeError:
+        # VACUUM takes old change feeds along.
+        return None
+    columns = [ref.parent_key, *ref.carry]
+    was = feed.filter(pc.field("_change_type").isin(BEFORE_IMAGES)).select(columns)
+    keys = set(was[ref.parent_key].to_pylist())
+    now = parent.rows(columns, among=(ref.parent_key, keys))
+    return {key for key, *_ in _distinct(was) - _distinct(now)}
+
+
+def _distinct(rows: ArrowTable) -> set[tuple[Any, ...]]:
+    return set(zip(*(column.to_pylist() for column in rows.columns), strict=True))

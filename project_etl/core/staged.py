@@ -6,14 +6,14 @@ the context of a run. Does not belong here: how a layer computes (`silver.py`, `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
-from project_etl.core.delta_log import Commit
-from project_etl.core.lake import Lake
+from project_etl.core.lake import Commit, TableStore
 from project_etl.core.report import Report
 
 
@@ -42,13 +42,22 @@ class Staged:
         lake: the lake as it was read, with the table and its inputs at the versions that were judged.
         commit: makes the rows visible and returns the commit; None when there is nothing to write.
         files: landing day → the files that are new in this batch, for Bronze.
+        kept: frees what was kept between judging and committing.
     """
 
     table: str
     report: Report
-    lake: Lake
+    lake: TableStore
     commit: Callable[[], Commit] | None = None
     files: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    kept: ExitStack = field(default_factory=ExitStack)
+
+    def publish(self) -> Commit | None:
+        """Make the rows visible; None when there is nothing to write."""
+        if self.commit is None:
+            return None
+        with self.lake.computing():
+            return self.commit()
 
     @property
     def version(self) -> int | None:
@@ -57,8 +66,14 @@ class Staged:
 
     def discard(self) -> None:
         """Free what was kept for the commit."""
-        if self.commit is not None:
-            self.lake.release()
+        self.kept.close()
+
+
+@contextmanager
+def staging(lake: TableStore) -> Generator[ExitStack]:
+    """Compute in the block. What is kept in the given stack is freed at its end, but for what `pop_all` hands on."""
+    with lake.computing(), ExitStack() as kept:
+        yield kept
 
 
 def note_of(run: Run, table: str, report: Report, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON values
@@ -116,7 +131,7 @@ class Memory:
         return Report(days=counts, rules=rules)
 
 
-def remember(lake: Lake, table: str) -> Memory:
+def remember(lake: TableStore, table: str) -> Memory:
     """Read a table's memory from its commit notes."""
     return memory_of(table, lake.commits(table))
 

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import pyarrow.compute as pc
 
 from project_etl.core import quarantine
-from project_etl.core.delta_log import Commit
 from project_etl.core.gold_inputs import WHOLE, input_days
-from project_etl.core.lake import Lake
-from project_etl.core.lock import LakeError
+from project_etl.core.lake import Commit, LakeError, TableStore
 from project_etl.core.table import Table
 
 
@@ -64,7 +62,7 @@ class Origin:
     note: str = ""
 
 
-def trace_gold(lake: Lake, tables: Sequence[Table], name: str, day: date | None) -> Origin:
+def trace_gold(lake: TableStore, tables: Sequence[Table], name: str, day: date | None) -> Origin:
     """Trace a Gold table.
 
     Args:
@@ -93,7 +91,7 @@ def trace_gold(lake: Lake, tables: Sequence[Table], name: str, day: date | None)
 
 
 def _origin(
-    lake: Lake, declared: Mapping[str, Table], name: str, days: tuple[str, ...] | None, version: int | None
+    lake: TableStore, declared: Mapping[str, Table], name: str, days: tuple[str, ...] | None, version: int | None
 ) -> Origin:
     if declared[name].layer == "gold":
         return _gold(lake, declared, declared[name], days, version)
@@ -101,7 +99,7 @@ def _origin(
 
 
 def _gold(
-    lake: Lake, declared: Mapping[str, Table], table: Table, days: tuple[str, ...] | None, version: int | None
+    lake: TableStore, declared: Mapping[str, Table], table: Table, days: tuple[str, ...] | None, version: int | None
 ) -> Origin:
     is_read_whole = days is None and table.is_daily
     made = _newest(lake, table.name, version) if is_read_whole else _made(lake, table.name, days, version)
@@ -116,7 +114,7 @@ def _gold(
     return Origin(table.name, days, version, made, inputs=tuple(inputs))
 
 
-def _silver(lake: Lake, table: Table, days: tuple[str, ...] | None, version: int | None) -> Origin:
+def _silver(lake: TableStore, table: Table, days: tuple[str, ...] | None, version: int | None) -> Origin:
     if days is None or table.partition_by is None:
         return Origin(table.name, None, version, _newest(lake, table.name, version))
     try:
@@ -132,13 +130,13 @@ def _silver(lake: Lake, table: Table, days: tuple[str, ...] | None, version: int
     return Origin(table.name, days, version, made, files, _kept_out(lake, table.name, files), note=note)
 
 
-def _newest(lake: Lake, name: str, version: int | None) -> tuple[Made, ...]:
+def _newest(lake: TableStore, name: str, version: int | None) -> tuple[Made, ...]:
     """The newest commit of a table that is read whole: naming all that ever made it would say nothing."""
     noted = [commit for commit in _commits(lake, name, version) if commit.note.get("table") == name]
     return tuple(Made(commit, None, {}, {}) for commit in noted[:1])
 
 
-def _made(lake: Lake, name: str, days: tuple[str, ...] | None, version: int | None) -> tuple[Made, ...]:
+def _made(lake: TableStore, name: str, days: tuple[str, ...] | None, version: int | None) -> tuple[Made, ...]:
     """The commits that last made each of the days, up to a version."""
     wanted = set(days if days is not None else (WHOLE,))
     found: list[Made] = []
@@ -160,26 +158,25 @@ def _made(lake: Lake, name: str, days: tuple[str, ...] | None, version: int | No
     return tuple(found)
 
 
-def _commits(lake: Lake, name: str, version: int | None) -> list[Commit]:
+def _commits(lake: TableStore, name: str, version: int | None) -> list[Commit]:
     return [commit for commit in lake.commits(name) if version is None or commit.version <= version]
 
 
-def _files(lake: Lake, table: Table, days: Sequence[str], version: int | None) -> dict[str, int]:
+def _files(lake: TableStore, table: Table, days: Sequence[str], version: int | None) -> dict[str, int]:
     """Source file → rows of some days that it supports, at a version."""
     assert table.partition_by is not None
-    then = lake if version is None else replace(lake, pins={table.name: version})
+    then = lake.state(table.name) if version is None else lake.at(table.name, version)
     wanted = pc.field(table.partition_by).isin([date.fromisoformat(day) for day in days])
-    rows = then.delta(table.name).to_pyarrow_table(columns=["_source_files"], filters=wanted)
+    rows = then.rows(["_source_files"], wanted)
     counts = Counter(file for files in rows.column("_source_files").to_pylist() for file in files or ())
     return dict(sorted(counts.items()))
 
 
-def _kept_out(lake: Lake, name: str, files: Mapping[str, int]) -> dict[str, int]:
+def _kept_out(lake: TableStore, name: str, files: Mapping[str, int]) -> dict[str, int]:
     held = quarantine.name_of(name)
     if not files or not lake.exists(held):
         return {}
-    of_files = pc.field("_source_file").isin(list(files))
-    rows = lake.delta(held).to_pyarrow_table(columns=["rules"], filters=of_files)
+    rows = lake.state(held).rows(["rules"], among=("_source_file", files))
     return dict(sorted(Counter(rule for rules in rows.column("rules").to_pylist() for rule in rules).items()))
 
 

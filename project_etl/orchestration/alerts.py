@@ -18,7 +18,7 @@ import dagster as dg
 
 from project_etl.core.days import each_day
 from project_etl.core.freshness import missing_day
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
 from project_etl.core.table import Table
 from project_etl.orchestration.channels import Channel, Message, channels_of, without_secrets
 from project_etl.orchestration.failures import checks_of, failures_of, table_of_step
@@ -68,7 +68,7 @@ class Cursor:
         return Cursor(value["until"], troubles, outbox)
 
 
-def alerts_sensor(settings: Settings, lake: Lake, tables: Sequence[Table]) -> dg.SensorDefinition:
+def alerts_sensor(settings: Settings, lake: TableStore, tables: Sequence[Table]) -> dg.SensorDefinition:
     """The sensor for one lake and the channels of its settings."""
     snapshots = frozenset(table.name for table in tables if not table.is_daily)
 
@@ -141,7 +141,7 @@ def due_day(deadline: str | None, now: datetime) -> date | None:
     return now.date() - timedelta(days=1 if now.strftime("%H:%M") >= deadline else 2)
 
 
-def overdue_tables(lake: Lake, tables: Sequence[Table], day: date) -> dict[str, Trouble]:
+def overdue_tables(lake: TableStore, tables: Sequence[Table], day: date) -> dict[str, Trouble]:
     """Gold tables that have not been computed for a day → what is missing."""
     late = Trouble(f"{day} is due and has not been computed")
     return {f"{LATE}{name}": late for name in missing_day(lake, tables, day)}

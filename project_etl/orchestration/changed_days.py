@@ -23,8 +23,7 @@ import dagster as dg
 from project_etl.core.days import each_day
 from project_etl.core.gold_stale import data_span, outdated
 from project_etl.core.gold_work import all_changes_since, reached_days, work_of
-from project_etl.core.lake import Lake
-from project_etl.core.lock import LakeError
+from project_etl.core.lake import LakeError, TableStore
 from project_etl.core.reach import ArrowTable
 from project_etl.core.table import Table
 from project_etl.core.words import span
@@ -86,7 +85,7 @@ class Gold:
         last_day: the last one.
     """
 
-    lake: Lake
+    lake: TableStore
     tables: Sequence[Table]
     parameters: Mapping[str, Any]
     first_day: date
@@ -97,8 +96,8 @@ class Gold:
         found: dict[str, tuple[str, int]] = {}
         for table in self.tables:
             if table.layer == "silver" and self.lake.exists(table.name):
-                delta = self.lake.delta(table.name)
-                found[table.name] = (str(delta.metadata().id), delta.version())
+                state = self.lake.state(table.name)
+                found[table.name] = (state.table_id, state.version)
         return found
 
     def stale(self, since: Mapping[str, tuple[str, int]], now: Mapping[str, tuple[str, int]]) -> tuple[Stale, str]:
@@ -146,7 +145,7 @@ class Gold:
         return outdated(self.lake, self.tables, days, self.parameters)
 
 
-def changed_days_sensor(settings: Settings, lake: Lake, tables: Sequence[Table]) -> dg.SensorDefinition:
+def changed_days_sensor(settings: Settings, lake: TableStore, tables: Sequence[Table]) -> dg.SensorDefinition:
     """The sensor for one lake."""
 
     @dg.sensor(

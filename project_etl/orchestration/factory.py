@@ -25,7 +25,7 @@ from pyspark.sql import types as T
 from project_etl.core.contract import Action, Rule
 from project_etl.core.gold import GoldJob, gold_rules, stage_gold
 from project_etl.core.gold_inputs import unsettled
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
 from project_etl.core.report import RuleResult
 from project_etl.core.silver import stage_silver
 from project_etl.core.silver_frames import silver_schema
@@ -53,7 +53,7 @@ class Wiring:
     """What every asset of one set of definitions shares."""
 
     settings: Settings
-    lake: Lake
+    lake: TableStore
     partitions: dg.PartitionsDefinition
 
     def run(self, run_id: str) -> Run:

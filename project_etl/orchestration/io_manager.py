@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pyspark.sql import functions as F
 
-from project_etl.core.engine import afterwards
-from project_etl.core.lake import Lake
+from project_etl.core.engine.spark import afterwards
+from project_etl.core.lake import Overwrite, ReplaceWhere, TableStore
 from project_etl.core.sql_text import sql_list
 from project_etl.core.staged import Staged
 from project_etl.orchestration.metadata import day_metadata, in_words, preview, table_metadata
@@ -33,7 +33,7 @@ class DeltaIOManager(dg.IOManager):
     metadata calls `partition_expr`), or the whole table when it has no partitions.
     """
 
-    def __init__(self, lake: Lake) -> None:
+    def __init__(self, lake: TableStore) -> None:
         self.lake = lake
 
     def handle_output(self, context: dg.OutputContext, obj: Staged | DataFrame) -> None:
@@ -43,7 +43,7 @@ class DeltaIOManager(dg.IOManager):
             self._write(context, obj)
             return
         with afterwards(obj.discard):
-            commit = obj.commit() if obj.commit else None
+            commit = obj.publish()
         seconds = time.monotonic() - started
         version = commit.version if commit else obj.version
         context.log.info(in_words(obj, version, is_unchanged=commit is None))
@@ -58,8 +58,8 @@ class DeltaIOManager(dg.IOManager):
         if context.has_asset_partitions:
             column = definition.get(PARTITION_COLUMN)
             # Where a day is a partition on disk too, the log says how many rows it holds, whoever wrote them.
-            is_on_disk = column in self.lake.delta(obj.table).metadata().partition_columns
-            stored = self.lake.partition_rows(obj.table, column) if column and is_on_disk else None
+            state = self.lake.state(obj.table)
+            stored = state.partition_rows(column) if column in state.partition_columns else None
             for day, counts in day_metadata(obj, context.asset_partition_keys, stored).items():
                 context.step_context.add_asset_metadata(counts, context.asset_key, day)
 
@@ -82,8 +82,8 @@ class DeltaIOManager(dg.IOManager):
             self.lake.create(name, rows.schema, partition_by=column)
             if context.has_asset_partitions and column is not None:
                 where = f"`{column}` IN ({sql_list(context.asset_partition_keys)})"
-                commit = self.lake.replace(name, rows, where, note)
+                commit = self.lake.commit(name, ReplaceWhere(where), rows, note)
             else:
-                commit = self.lake.overwrite(name, rows, note)
+                commit = self.lake.commit(name, Overwrite(), rows, note)
         context.log.info(f"{name}: version {commit.version}")
         context.add_output_metadata({"delta_version": commit.version, "dagster/uri": self.lake.path(name)})

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
+from project_etl.core.lake.maintenance import tidy
 from project_etl.core.table import Table
-from project_etl.core.upkeep import tidy
 from project_etl.orchestration.event_storage import PooledSqliteEventLogStorage
 from project_etl.orchestration.request_book import LAKE_TAG
 from project_etl.orchestration.requested_runs import require_lake
@@ -28,7 +28,7 @@ NAME = "maintenance"
 CRON = "30 4 * * *"
 
 
-def maintenance(settings: Settings, lake: Lake, tables: Sequence[Table]) -> dg.ScheduleDefinition:
+def maintenance(settings: Settings, lake: TableStore, tables: Sequence[Table]) -> dg.ScheduleDefinition:
     """The nightly schedule, with its job."""
     silver = [table.name for table in tables if table.layer == "silver"]
     names = [

@@ -15,8 +15,7 @@ from pyspark.sql import types as T
 
 from project_etl.core.contract import Rule
 from project_etl.core.days import stretches
-from project_etl.core.delta_log import Commit
-from project_etl.core.lake import Lake
+from project_etl.core.lake import Commit, TableStore
 from project_etl.core.report import SILVER_COUNTS, Report, RuleResult
 from project_etl.core.staged import Staged
 from project_etl.core.words import some_of, span
@@ -49,7 +48,7 @@ def column_schema(schema: T.StructType, rules: Sequence[Rule] = ()) -> dg.TableS
 
 
 def table_metadata(
-    lake: Lake, staged: Staged, version: int | None, commit: Commit | None, seconds: float
+    lake: TableStore, staged: Staged, version: int | None, commit: Commit | None, seconds: float
 ) -> dict[str, Any]:
     """Metadata of a whole materialization. Dagster repeats it with every day, so nothing here grows with the days.
 
@@ -86,11 +85,11 @@ def in_words(staged: Staged, version: int | None, *, is_unchanged: bool) -> str:
     return f"{staged.table}: {counts}; {what}" + (f"; broken: {', '.join(broken)}" if broken else "")
 
 
-def preview(lake: Lake, table: str, schema: dg.TableSchema) -> dg.MarkdownMetadataValue:
+def preview(lake: TableStore, table: str, schema: dg.TableSchema) -> dg.MarkdownMetadataValue:
     """A few rows as a Markdown table, personal data masked; read without Spark."""
     personal = {column.name for column in schema.columns if "pii" in column.tags}
     names = [column.name for column in schema.columns if not column.name.startswith("_")][:PREVIEW_COLUMNS]
-    rows = lake.delta(table).to_pyarrow_dataset().head(PREVIEW_ROWS, columns=names).to_pylist()
+    rows = lake.state(table).dataset().head(PREVIEW_ROWS, columns=names).to_pylist()
     shown = [
         ["***" if name in personal and row[name] is not None else str(row[name]) for name in names] for row in rows
     ]

@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from project_etl.core.days import stretches
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
 from project_etl.core.silver_order import with_dependents
 from project_etl.core.table import Table
 from project_etl.core.words import some_of
@@ -57,7 +57,7 @@ class Cursor:
         return Cursor(value["seen"], Book.from_json(value["book"]))
 
 
-def new_files_sensor(settings: Settings, lake: Lake, tables: Sequence[Table]) -> dg.SensorDefinition:
+def new_files_sensor(settings: Settings, lake: TableStore, tables: Sequence[Table]) -> dg.SensorDefinition:
     """The sensor for the sources that are on."""
 
     @dg.sensor(
@@ -99,7 +99,7 @@ def new_files_sensor(settings: Settings, lake: Lake, tables: Sequence[Table]) ->
 class Loadable:
     """The tables that the sensor's runs make."""
 
-    lake: Lake
+    lake: TableStore
     tables: Sequence[Table]
     settings: Settings
 

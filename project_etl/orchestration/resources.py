@@ -12,8 +12,10 @@ from pathlib import Path
 from dagster_pyspark import LazyPySparkResource
 from pyspark.sql import SparkSession
 
-from project_etl.core.engine import EngineConfig, prepare_environment, spark_conf, started_apart
-from project_etl.core.lake import Lake
+from project_etl.core.engine.base import Engine
+from project_etl.core.engine.embedded import EmbeddedEngine
+from project_etl.core.engine.spark import EngineConfig, SparkEngine, prepare_environment, spark_conf, started_apart
+from project_etl.core.lake import TableStore
 from project_etl.settings import Settings
 
 
@@ -36,11 +38,18 @@ def spark_resource(settings: Settings) -> LazyPySparkResource:
     return LazyPySparkResource(spark_config=spark_conf(config))
 
 
-def lake_of(settings: Settings, spark: LazyPySparkResource) -> Lake:
+def lake_of(settings: Settings, spark: LazyPySparkResource) -> TableStore:
     """The lake of these settings."""
+    return TableStore(settings.lake_root, engine_of(settings, spark))
+
+
+def engine_of(settings: Settings, spark: LazyPySparkResource) -> Engine:
+    """The engine of these settings."""
+    if settings.engine == "embedded":
+        return EmbeddedEngine()
 
     @cache
     def session() -> SparkSession:
         return started_apart(lambda: spark.spark_session)
 
-    return Lake(settings.lake_root, session)
+    return SparkEngine(session, is_connect=settings.spark.remote is not None)

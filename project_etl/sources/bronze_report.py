@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from project_etl.core.contract import Action
-from project_etl.core.lake import Lake
-from project_etl.core.ledger import landed_on
+from project_etl.core.lake import TableStore
+from project_etl.core.lake.state import on_days
 from project_etl.core.names import MALFORMED_KEY, RESCUED
 from project_etl.core.report import Report, RuleResult
 from project_etl.core.staged import remember
@@ -185,14 +185,14 @@ class _Problems:
     sample: str | None = None
 
 
-def _held(lake: Lake, table: str, days: Collection[str]) -> list[Found]:
+def _held(lake: TableStore, table: str, days: Collection[str]) -> list[Found]:
     """What Bronze holds of the files of some days, without Spark."""
     place = ["_landing_date", "_source_file"]
     records: Counter[tuple[str, str]] = Counter()
     # Landing day, file, and whether a record could not be parsed → such records.
     problems: dict[tuple[str, str, bool], _Problems] = defaultdict(_Problems)
-    dataset = lake.delta(table).to_pyarrow_dataset()
-    for batch in dataset.to_batches(columns=[*place, RESCUED], filter=landed_on(days)):
+    dataset = lake.state(table).dataset()
+    for batch in dataset.to_batches(columns=[*place, RESCUED], filter=on_days("_landing_date", days)):
         rows = pa.Table.from_batches([batch])
         for row in rows.group_by(place).aggregate([([], "count_all")]).to_pylist():
             records[str(row["_landing_date"]), row["_source_file"]] += row["count_all"]

@@ -11,11 +11,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-import deltalake
 import pyarrow as pa
 from pyspark.sql import types as T
 
-from project_etl.core.lake import Lake
+from project_etl.core.lake import ReplaceWhere, TableStore
 from project_etl.core.sql_text import sql_list
 from project_etl.sources.unreadable import FILE_RULES
 
@@ -85,15 +84,15 @@ class FileEntry:
         return self._landing_date.isoformat()
 
 
-def entries(lake: Lake, bronze: str, days: Collection[str]) -> list[FileEntry]:
+def entries(lake: TableStore, bronze: str, days: Collection[str]) -> list[FileEntry]:
     """The entries of a Bronze table's files on those landing days."""
     if not lake.exists(TABLE):
         return []
-    rows = lake.delta(TABLE).to_pyarrow_table().to_pylist()
+    rows = lake.state(TABLE).rows().to_pylist()
     return [FileEntry(**row) for row in rows if row["dataset"] == bronze and row["_landing_date"].isoformat() in days]
 
 
-def update(lake: Lake, put: Sequence[FileEntry], gone: Collection[str]) -> None:
+def update(lake: TableStore, put: Sequence[FileEntry], gone: Collection[str]) -> None:
     """Replace the entries of some files, and drop those of files that are in order now, in one commit.
 
     Args:
@@ -105,8 +104,6 @@ def update(lake: Lake, put: Sequence[FileEntry], gone: Collection[str]) -> None:
         return
     with lake.lock(TABLE):
         lake.create(TABLE, SCHEMA, description="Files that did not become Bronze rows of their own.")
-        table = lake.delta(TABLE)
         paths = {*(entry.path for entry in put), *gone}
-        schema = pa.schema(table.to_pyarrow_dataset().schema)
-        rows = pa.Table.from_pylist([asdict(entry) for entry in put], schema=schema)
-        deltalake.write_deltalake(table, rows, mode="overwrite", predicate=f"_source_file IN ({sql_list(paths)})")
+        rows = pa.Table.from_pylist([asdict(entry) for entry in put], schema=lake.state(TABLE).arrow_schema)
+        lake.commit(TABLE, ReplaceWhere(f"_source_file IN ({sql_list(paths)})"), rows, {"table": TABLE})

@@ -15,12 +15,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core.delta_log import Commit
+from project_etl.core.lake import Append, Commit, ReplaceWhere
 from project_etl.core.names import RESCUED
 from project_etl.core.records import MALFORMED_PATH
 from project_etl.core.report import Report
 from project_etl.core.sql_text import sql_list
-from project_etl.core.staged import Staged, note_of
+from project_etl.core.staged import Staged, note_of, staging
 from project_etl.sources.bronze_report import Found, bronze_report, dropped
 from project_etl.sources.executor import PROBLEM, groups_of, reader
 from project_etl.sources.file_register import FILE_HAS_RECORDS, FILE_UNIQUE, FileEntry, update
@@ -43,23 +43,26 @@ def stage_bronze(job: BronzeJob) -> Staged:
         report = bronze_report(job, plan, {})
         update(lake, _copies(job, plan), plan.settled)
         return Staged(table, report, lake)
-    rows = _read(job, plan).persist()
-    found = _found(rows)
-    report = bronze_report(job, plan, found)
     files: dict[str, list[str]] = {}
     for file in sorted(plan.load):
         files.setdefault(file.day, []).append(file.path)
-    return Staged(
-        table,
-        report,
-        lake,
-        commit=lambda: _commit(job, plan, rows, found, report),
-        files=files,
-    )
+    with staging(lake) as kept:
+        rows = kept.enter_context(lake.keep(_read(job, plan)))
+        found = _found(rows)
+        report = bronze_report(job, plan, found)
+        return Staged(
+            table,
+            report,
+            lake,
+            commit=lambda: _commit(job, plan, rows, found, report),
+            files=files,
+            kept=kept.pop_all(),
+        )
 
 
 def _read(job: BronzeJob, plan: BronzePlan) -> DataFrame:
-    spark = job.lake.session()
+    assert job.lake.engine is not None
+    spark = job.lake.engine.session()
     cores = int(spark.conf.get("spark.default.parallelism", "8") or "8")
     groups = groups_of(plan.load, cores * TASKS_PER_CORE)
     read = reader(job.landing_root, tuple(job.dataset.columns), groups, job.run.started_at)
@@ -107,7 +110,7 @@ def _write(job: BronzeJob, plan: BronzePlan, rows: DataFrame, found: Mapping[str
     drop = dropped(plan, found)
     note = note_of(job.run, table, report, days=dict.fromkeys(job.days, ""))
     if not drop and not plan.rename:
-        return lake.append(table, good, note)
+        return lake.commit(table, Append(), good, note)
     for old, (new, _) in plan.rename.items():
         held = lake.read(table).where(F.col("_source_file") == old).withColumn("_source_file", F.lit(new))
         good = good.unionByName(held.select(*columns))
@@ -118,7 +121,7 @@ def _write(job: BronzeJob, plan: BronzePlan, rows: DataFrame, found: Mapping[str
     }
     days = {path.split("/")[2] for path in paths}
     where = f"_landing_date IN ({sql_list(days)}) AND _source_file IN ({sql_list(paths)})"
-    return lake.replace(table, good, where, note)
+    return lake.commit(table, ReplaceWhere(where), good, note)
 
 
 def _bad(found: Mapping[str, Found]) -> list[str]:

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
 from project_etl.core.ledger import Ledger, ledger
 from project_etl.core.staged import Run
 from project_etl.sources.catalog import Dataset
@@ -37,7 +37,7 @@ class BronzeJob:
         settle_seconds: how long a file must have been still before it is taken.
     """
 
-    lake: Lake
+    lake: TableStore
     dataset: Dataset
     landing_root: str
     days: tuple[str, ...]

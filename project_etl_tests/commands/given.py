@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import deltalake
 import pyarrow as pa
 import pytest
 from rich.console import Console
 
 from project_etl.commands.environment import instance_in
 from project_etl.core import quarantine
-from project_etl.core.lake import Lake
+from project_etl.core.lake import Append, TableStore
 from project_etl.settings import Settings, load_settings
 from project_etl.sources import file_register
 
@@ -87,22 +86,14 @@ def text_of(console: Console) -> str:
     return console.file.getvalue()
 
 
-def lake_in(settings: Settings) -> Lake:
-    def no_session():
-        raise AssertionError("these tests do without Spark")
-
-    return Lake(settings.lake_root, no_session)
+def lake_in(settings: Settings) -> TableStore:
+    return TableStore(settings.lake_root)
 
 
-def write(lake: Lake, name: str, rows: Sequence[Mapping[str, Any]], note: Mapping[str, Any] | None = None) -> int:
+def write(lake: TableStore, name: str, rows: Sequence[Mapping[str, Any]], note: Mapping[str, Any] | None = None) -> int:
     """Append rows to a table that exists, with a note as the platform's commits have; returns the version."""
-    table = lake.delta(name)
-    schema = pa.schema(table.to_pyarrow_dataset().schema)
-    properties = deltalake.CommitProperties(custom_metadata={"userMetadata": json.dumps(note or {})})
-    deltalake.write_deltalake(
-        table, pa.Table.from_pylist(list(rows), schema), mode="append", commit_properties=properties
-    )
-    return lake.delta(name).version()
+    table = pa.Table.from_pylist(list(rows), lake.state(name).arrow_schema)
+    return lake.commit(name, Append(), table, note or {}).version
 
 
 def an_order(number: int, customer: str = "ann") -> dict[str, Any]:
@@ -163,7 +154,7 @@ def bad_file(name: str, rule: str, day: int = 1) -> dict[str, Any]:
 
 
 def put_in_quarantine(
-    lake: Lake, records: Mapping[str, Sequence[dict[str, Any]]], files: Sequence[dict[str, Any]] = ()
+    lake: TableStore, records: Mapping[str, Sequence[dict[str, Any]]], files: Sequence[dict[str, Any]] = ()
 ) -> None:
     """Fill quarantine: short table name → rows, and rows of the register of files."""
     for name, rows in records.items():

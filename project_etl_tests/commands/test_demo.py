@@ -19,7 +19,7 @@ from project_etl.commands import replay as replay_command
 from project_etl.commands.environment import dagster_instance
 from project_etl.commands.errors import UserError
 from project_etl.commands.runs import materialize, platform
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
 from project_etl.orchestration.build import tables
 from project_etl.settings import Settings
 from project_etl.silver import order_items
@@ -35,7 +35,7 @@ class Shown:
     folder: Path
     text: str
     settings: Settings
-    lake: Lake
+    lake: TableStore
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +52,9 @@ def shown(spark, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
         yield Shown(folder, text_of(console), settings, lake_in(settings))
 
 
-def rows_of(lake: Lake) -> dict[str, list[str]]:
+def rows_of(lake: TableStore) -> dict[str, list[str]]:
     """Every row of every Gold table, as text in order."""
-    return {name: sorted(map(str, lake.delta(name).to_pyarrow_table().to_pylist())) for name in GOLD}
+    return {name: sorted(map(str, lake.state(name).rows().to_pylist())) for name in GOLD}
 
 
 def test_every_table_is_shown_as_it_is_made_and_in_the_summary(shown):
@@ -70,7 +70,7 @@ def test_every_table_is_shown_as_it_is_made_and_in_the_summary(shown):
 
 def test_counts_of_the_progress_are_those_of_all_days(shown):
     line = next(line.split() for line in shown.text.splitlines() if line.startswith("✓ bronze/orders "))
-    assert int(line[3].replace(",", "")) == shown.lake.delta("bronze/orders").to_pyarrow_dataset().count_rows()
+    assert int(line[3].replace(",", "")) == shown.lake.state("bronze/orders").dataset().count_rows()
 
 
 def test_the_second_call_has_nothing_to_do(shown):
@@ -118,7 +118,7 @@ def test_records_that_pass_now_are_published_once(shown, replayed):
     said, kept_out = replayed
     assert kept_out >= 1
     assert held.counts(shown.lake, "order_items", held.Filter(rule=RULE)) == []
-    items = shown.lake.delta("silver/order_items").to_pyarrow_table().to_pylist()
+    items = shown.lake.state("silver/order_items").rows().to_pylist()
     assert sum(item["quantity"] > order_items.MAX_QUANTITY for item in items) == kept_out
     assert len({item["order_item_id"] for item in items}) == len(items)
     assert "Quarantine of silver/order_items held" in said

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from pyspark.sql import SparkSession
 
 from project_etl.cli import main
 from project_etl.commands import plan, status, trace
 from project_etl.commands.errors import UserError
-from project_etl.core.lock import LakeError
+from project_etl.core.engine.base import Engine
+from project_etl.core.lake import LakeError
 from project_etl.core.trace import Origin, trace_gold
 from project_etl.settings import Settings
 from project_etl_tests.commands.given import dagster_home_in, lake_in, paper, settings_in, surroundings, text_of
@@ -25,9 +25,9 @@ LATE_FILE = f"shop/orders/{D2}/late.csv"
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> SmallShop:
+def shop(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> SmallShop:
     """A day with a good and a bad order, and one more order of that day that landed on the next."""
-    shop = SmallShop(tmp_path_factory.mktemp("traced"), spark)
+    shop = SmallShop(tmp_path_factory.mktemp("traced"), engine)
     shop.land_rows("customers", D1, CUSTOMER)
     shop.land_rows("products", D1, PRODUCT)
     shop.land_rows("orders", D1, ORDER, {**ORDER, "order_id": "O9", "status": "LOST"})

@@ -13,8 +13,8 @@ from project_etl.commands.errors import UserError
 from project_etl.commands.replay import judged_along
 from project_etl.commands.stale_gold import seen_by_gold, stale_days
 from project_etl.core.days import stretches
-from project_etl.core.gold_work import changes_since, work_of
-from project_etl.core.lock import LakeError
+from project_etl.core.gold_work import work_of
+from project_etl.core.lake import LakeError
 from project_etl.core.silver_frames import silver_schema
 from project_etl.orchestration.build import tables
 from project_etl_tests.commands.given import an_order, lake_in, settings_in, write
@@ -161,12 +161,12 @@ def test_days_before_the_first_partition_and_after_the_last_computed_are_left_ou
 
 def test_the_change_feed_has_the_rows_since_a_version(lake):
     write(lake, "silver/orders", [an_order(9)])
-    assert changes_since(lake, "silver/orders", 1)["order_id"].to_pylist() == ["o9"]
-    assert len(changes_since(lake, "silver/orders", 2)) == 0
+    assert lake.state("silver/orders").changes(1)["order_id"].to_pylist() == ["o9"]
+    assert len(lake.state("silver/orders").changes(2)) == 0
 
 
 def test_a_feed_that_does_not_go_back_so_far_says_what_to_do(lake):
     for file in Path(lake.path("silver/orders")).rglob("*.parquet"):
         file.unlink()
     with pytest.raises(LakeError, match=r"change feed of silver/orders does not go back to version 1, .* all days"):
-        changes_since(lake, "silver/orders", 0)
+        lake.state("silver/orders").changes(0)

@@ -33,7 +33,7 @@ from project_etl.core.contract import (
     schema_of,
     sql_rule,
 )
-from project_etl.core.engine import runtime_conf
+from project_etl.core.engine.spark import runtime_conf
 
 pytestmark = pytest.mark.usefixtures("compiled")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from project_etl.core.engine import CLASS_ARCHIVE, DRIVER_JAVA_OPTIONS, EngineConfig, runtime_conf, spark_conf
+from project_etl.core.engine.spark import CLASS_ARCHIVE, DRIVER_JAVA_OPTIONS, EngineConfig, runtime_conf, spark_conf
 
 KEY = "spark.sql.shuffle.partitions"
 

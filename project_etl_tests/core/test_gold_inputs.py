@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from project_etl.core.gold_inputs import WHOLE, Changes, inputs_now
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
 from project_etl.core.silver_frames import silver_schema
 from project_etl.core.staged import remember
 from project_etl.core.table import Input, ReplaceDays, Snapshot, Table, WriteMode, same_day, whole, window
@@ -28,28 +28,28 @@ def reading(item: Input, mode: WriteMode) -> Table:
     return replace(DECLARED[RESULT], inputs={"orders": item}, write=mode)
 
 
-def source(lake: Lake) -> None:
+def source(lake: TableStore) -> None:
     schema = silver_schema(DECLARED[SOURCE])
     lake.create(SOURCE, schema, partition_by="order_date", properties={"delta.enableChangeDataFeed": "true"})
 
 
-def change(lake: Lake, *touched: str) -> None:
+def change(lake: TableStore, *touched: str) -> None:
     """Orders change, and the note of the commit says on which days; without any, it says nothing of days."""
     write(lake, SOURCE, [an_order(1)], {"table": SOURCE, "touched": touched} if touched else {"table": SOURCE})
 
 
-def compute(lake: Lake, table: Table, *units: str) -> None:
+def compute(lake: TableStore, table: Table, *units: str) -> None:
     """Leave the note of a computation."""
     now = inputs_now(lake, table, EUROS)
     write(lake, RESULT, [], {"table": RESULT, "reads": now.versions, "days": dict.fromkeys(units, now.identity)})
 
 
-def stale(lake: Lake, table: Table, *units: str) -> tuple[str, ...]:
+def stale(lake: TableStore, table: Table, *units: str) -> tuple[str, ...]:
     return inputs_now(lake, table, EUROS).stale(units, remember(lake, RESULT))
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
+def lake(tmp_path: Path) -> TableStore:
     """Orders that changed once, and a Gold table without commits."""
     made = lake_in(settings_in(tmp_path))
     source(made)
@@ -69,7 +69,7 @@ def lake(tmp_path: Path) -> Lake:
     ],
 )
 def test_a_changed_day_concerns_the_days_that_are_made_from_it(
-    lake: Lake, item: Input, mode: WriteMode, expected: tuple[str, ...]
+    lake: TableStore, item: Input, mode: WriteMode, expected: tuple[str, ...]
 ) -> None:
     table = reading(item, mode)
     units = DAYS if table.is_daily else (WHOLE,)
@@ -83,21 +83,21 @@ def test_a_changed_day_concerns_the_days_that_are_made_from_it(
     assert stale(lake, table, *units) == expected[1:]
 
 
-def test_a_change_that_does_not_say_where_may_be_everywhere(lake: Lake) -> None:
+def test_a_change_that_does_not_say_where_may_be_everywhere(lake: TableStore) -> None:
     table = reading(SAME_DAY, ReplaceDays())
     compute(lake, table, *DAYS)
     change(lake)
     assert stale(lake, table, *DAYS) == DAYS
 
 
-def test_other_parameters_and_other_code_make_other_results(lake: Lake) -> None:
+def test_other_parameters_and_other_code_make_other_results(lake: TableStore) -> None:
     table = reading(SAME_DAY, ReplaceDays())
     compute(lake, table, *DAYS)
     assert inputs_now(lake, table, {"reporting_currency": "GBP"}).stale(DAYS, remember(lake, RESULT)) == DAYS
     assert stale(lake, replace(table, code_version="2"), *DAYS) == DAYS
 
 
-def test_a_table_that_was_made_again_is_another_one(lake: Lake) -> None:
+def test_a_table_that_was_made_again_is_another_one(lake: TableStore) -> None:
     table = reading(SAME_DAY, ReplaceDays())
     compute(lake, table, *DAYS)
     shutil.rmtree(lake.path(SOURCE))
@@ -107,7 +107,7 @@ def test_a_table_that_was_made_again_is_another_one(lake: Lake) -> None:
     assert stale(lake, table, *DAYS) == DAYS
 
 
-def test_what_the_log_has_forgotten_may_have_been_anything(lake: Lake) -> None:
+def test_what_the_log_has_forgotten_may_have_been_anything(lake: TableStore) -> None:
     table = reading(SAME_DAY, ReplaceDays())
     compute(lake, table, *DAYS)
     change(lake, DAYS[3])

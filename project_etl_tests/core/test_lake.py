@@ -14,8 +14,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
-from project_etl.core.delta_log import Commit
-from project_etl.core.lake import Lake, LakeError
+from project_etl.core.lake import Commit, LakeError, TableStore
 
 SCHEMA = T.StructType([T.StructField("id", T.LongType(), False), T.StructField("day", T.DateType())])
 NAME = "silver/things"
@@ -25,14 +24,14 @@ ROWS = "id", "DATE'2025-01-01' AS day"
 
 
 @pytest.fixture
-def lake(tmp_path: Path, spark: SparkSession) -> Lake:
-    lake = Lake(str(tmp_path), lambda: spark)
+def lake(tmp_path: Path, spark: SparkSession) -> TableStore:
+    lake = TableStore(str(tmp_path), lambda: spark)
     lake.create(NAME, SCHEMA, partition_by="day")
     lake.create(WHOLE, SCHEMA)
     return lake
 
 
-def checksum(lake: Lake) -> Path:
+def checksum(lake: TableStore) -> Path:
     return Path(lake.path(NAME)) / "_delta_log" / f"{0:020}.crc"
 
 
@@ -40,14 +39,14 @@ def jobs(spark: SparkSession) -> int:
     return spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs()  # pyright: ignore
 
 
-def test_the_first_commit_of_a_table_is_one_job(lake: Lake, spark: SparkSession) -> None:
+def test_the_first_commit_of_a_table_is_one_job(lake: TableStore, spark: SparkSession) -> None:
     before = jobs(spark)
     lake.append(NAME, spark.range(3).selectExpr(*ROWS), {})
     assert jobs(spark) - before == 1
     assert lake.read(NAME).count() == deltalake.DeltaTable(lake.path(NAME)).to_pyarrow_table().num_rows == 3
 
 
-def test_a_kept_frame_says_the_same_after_the_table_was_written(lake: Lake, spark: SparkSession) -> None:
+def test_a_kept_frame_says_the_same_after_the_table_was_written(lake: TableStore, spark: SparkSession) -> None:
     lake.append(NAME, spark.range(3).selectExpr(*ROWS), {})
     kept = lake.read(NAME).persist()
     lake.append(NAME, spark.range(2).selectExpr(*ROWS), {})
@@ -55,11 +54,11 @@ def test_a_kept_frame_says_the_same_after_the_table_was_written(lake: Lake, spar
 
 
 def test_a_table_that_nobody_has_written_for_two_months_is_read(
-    tmp_path: Path, lake: Lake, spark: SparkSession
+    tmp_path: Path, lake: TableStore, spark: SparkSession
 ) -> None:
     lake.append(NAME, spark.range(3).selectExpr(*ROWS), {})
     # A copy, for Spark remembers how old a log is.
-    old = Lake(str(tmp_path / "old"), lake.session)
+    old = TableStore(str(tmp_path / "old"), lake.session)
     shutil.copytree(lake.path(NAME), old.path(NAME))
     then = time.time() - 60 * 24 * 3600
     for number in (0, 1):
@@ -71,7 +70,7 @@ def test_a_table_that_nobody_has_written_for_two_months_is_read(
     assert (found.read(NAME).count(), old.read(NAME).count()) == (3, 5)
 
 
-def test_a_pinned_table_is_as_it_was_found(lake: Lake, spark: SparkSession) -> None:
+def test_a_pinned_table_is_as_it_was_found(lake: TableStore, spark: SparkSession) -> None:
     lake.append(NAME, spark.range(3).selectExpr(*ROWS), {"number": 1})
     found = lake.pinned([NAME, "silver/later"])
     lake.append(NAME, spark.range(2).selectExpr(*ROWS), {"number": 2})
@@ -85,7 +84,7 @@ def test_a_pinned_table_is_as_it_was_found(lake: Lake, spark: SparkSession) -> N
 
 
 def test_commits_have_their_own_versions_also_when_one_is_made_meanwhile(
-    lake: Lake, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+    lake: TableStore, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake.append(NAME, spark.range(3).selectExpr(*ROWS), {"number": 1})
     history = deltalake.DeltaTable.history
@@ -105,7 +104,7 @@ def test_commits_have_their_own_versions_also_when_one_is_made_meanwhile(
 
 @pytest.mark.parametrize("left", [None, "", '{"tableSizeBytes": 0'])
 def test_a_checksum_that_a_crash_left_out_or_torn_harms_nothing(
-    lake: Lake, spark: SparkSession, left: str | None
+    lake: TableStore, spark: SparkSession, left: str | None
 ) -> None:
     checksum(lake).unlink()
     if left is not None:
@@ -117,7 +116,7 @@ def test_a_checksum_that_a_crash_left_out_or_torn_harms_nothing(
 
 @pytest.mark.parametrize("name", [NAME, WHOLE])
 def test_a_commit_of_no_rows_is_made_and_changes_nothing_for_readers(
-    lake: Lake, spark: SparkSession, name: str
+    lake: TableStore, spark: SparkSession, name: str
 ) -> None:
     note = {"run_id": "a"}
     lake.append(name, spark.range(3).selectExpr(*ROWS), note)
@@ -135,7 +134,7 @@ def test_a_commit_of_no_rows_is_made_and_changes_nothing_for_readers(
 
 @pytest.mark.parametrize("name", [NAME, WHOLE])
 @pytest.mark.parametrize("op", ["insert", "update", "delete"])
-def test_a_merge_that_changes_a_row_is_a_change(lake: Lake, spark: SparkSession, name: str, op: str) -> None:
+def test_a_merge_that_changes_a_row_is_a_change(lake: TableStore, spark: SparkSession, name: str, op: str) -> None:
     lake.append(name, spark.range(3).selectExpr(*ROWS), {})
     change = spark.range(2 if op != "insert" else 5, 3 if op != "insert" else 6).selectExpr(*ROWS, f"'{op}' AS _op")
     lake.merge(name, change, on=["id"], columns=["id", "day"], note={})
@@ -146,7 +145,7 @@ def test_a_merge_that_changes_a_row_is_a_change(lake: Lake, spark: SparkSession,
 @pytest.mark.parametrize(
     "change", ["DELETE FROM {} WHERE id = 1", "DELETE FROM {}", "RESTORE TABLE {} TO VERSION AS OF 0"]
 )
-def test_what_others_do_to_a_table_is_a_change(lake: Lake, spark: SparkSession, name: str, change: str) -> None:
+def test_what_others_do_to_a_table_is_a_change(lake: TableStore, spark: SparkSession, name: str, change: str) -> None:
     lake.append(name, spark.range(3).selectExpr(*ROWS), {})
     spark.sql(change.format(f"delta.`{lake.path(name)}`"))
     assert lake.data_version(name) == 2
@@ -154,7 +153,7 @@ def test_what_others_do_to_a_table_is_a_change(lake: Lake, spark: SparkSession, 
     assert lake.data_version(name) == 3
 
 
-def test_a_commit_that_another_writer_took_the_place_of_is_noticed(lake: Lake, spark: SparkSession) -> None:
+def test_a_commit_that_another_writer_took_the_place_of_is_noticed(lake: TableStore, spark: SparkSession) -> None:
     rows = spark.range(3).selectExpr(*ROWS)
     lake.append(NAME, rows, {"run_id": "a"})
     with pytest.raises(LakeError, match=r"silver/things: the commit of this run is not in its log; version 1 is"):
@@ -163,10 +162,10 @@ def test_a_commit_that_another_writer_took_the_place_of_is_noticed(lake: Lake, s
 
 @pytest.mark.parametrize("write", ["append", "replace", "overwrite", "merge"])
 def test_a_table_that_another_process_has_written_meanwhile_is_not_written(
-    lake: Lake, spark: SparkSession, write: str
+    lake: TableStore, spark: SparkSession, write: str
 ) -> None:
     rows, ops = spark.range(3).selectExpr(*ROWS), spark.range(3).selectExpr(*ROWS, "'insert' AS _op")
-    writes: dict[str, Callable[[Lake, str], Commit]] = {
+    writes: dict[str, Callable[[TableStore, str], Commit]] = {
         "append": lambda lake, run: lake.append(NAME, rows, {"run_id": run}),
         "replace": lambda lake, run: lake.replace(NAME, rows, "day = DATE'2025-01-01'", {"run_id": run}),
         "overwrite": lambda lake, run: lake.overwrite(NAME, rows, {"run_id": run}),

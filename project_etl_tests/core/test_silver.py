@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
 
-from project_etl.core import lock, silver
-from project_etl.core.lock import LakeError
+from project_etl.core import silver
+from project_etl.core.engine.base import Engine
+from project_etl.core.lake import LakeError, locks
 from project_etl.core.report import SILVER_COUNTS, Report
 from project_etl.core.silver_plan import SilverJob, SilverPlan, make_plan
 from project_etl.sources import load
@@ -19,18 +19,18 @@ D1, D2, D3 = "2025-01-01", "2025-01-02", "2025-01-03"
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> tuple[SmallShop, dict[str, Report]]:
+def loaded(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> tuple[SmallShop, dict[str, Report]]:
     """The scene, loaded at once; nobody changes it."""
-    shop = SmallShop(tmp_path_factory.mktemp("loaded"), spark)
+    shop = SmallShop(tmp_path_factory.mktemp("loaded"), engine)
     scene(shop)
     return shop, shop.load(D1, D2, D3)
 
 
 @pytest.fixture
-def shop(tmp_path: Path, spark: SparkSession, loaded: tuple[SmallShop, dict[str, Report]]) -> SmallShop:
+def shop(tmp_path: Path, engine: Engine, loaded: tuple[SmallShop, dict[str, Report]]) -> SmallShop:
     """A copy of the loaded scene, to go on from."""
     shutil.copytree(loaded[0].landing.parent, tmp_path, dirs_exist_ok=True)
-    return SmallShop(tmp_path, spark)
+    return SmallShop(tmp_path, engine)
 
 
 def balanced(report: Report) -> bool:
@@ -88,9 +88,9 @@ def test_history_holds_every_version(loaded: tuple[SmallShop, dict[str, Report]]
 
 
 def test_order_of_arrival_does_not_matter(
-    tmp_path: Path, spark: SparkSession, loaded: tuple[SmallShop, dict[str, Report]]
+    tmp_path: Path, engine: Engine, loaded: tuple[SmallShop, dict[str, Report]]
 ) -> None:
-    by_day = SmallShop(tmp_path, spark)
+    by_day = SmallShop(tmp_path, engine)
     scene(by_day)
     for day in (D3, D2, D1):
         by_day.load(day)
@@ -183,10 +183,8 @@ def test_a_correction_that_arrives_while_a_day_is_judged_is_judged_after_it(
     assert shop.rows("silver/orders", "order_id") == [("O1",), ("O3",), ("O7",)]
 
 
-def test_the_first_record_that_ever_enters_quarantine_is_counted_on_its_day(
-    tmp_path: Path, spark: SparkSession
-) -> None:
-    shop = SmallShop(tmp_path, spark)
+def test_the_first_record_that_ever_enters_quarantine_is_counted_on_its_day(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine)
     for dataset, row in (("products", PRODUCT), ("orders", ORDER), ("order_items", ITEM)):
         shop.land_rows(dataset, D1, row)
     before = shop.load(D1)["silver/order_items"].days[D1]
@@ -274,8 +272,7 @@ def test_what_another_run_commits_between_judging_and_committing_loses_nothing(s
     shop.land_rows("orders", D3, {**ORDER, "order_id": "O7"}, {**ORDER, "order_id": "O9"}, name="late.csv")
     shop.bronze("orders", D3)
     shop.silver("orders", D3)
-    assert staged.commit is not None
-    staged.commit()
+    assert staged.publish() is not None
     assert shop.rows("silver/order_items", "order_item_id") == [("I1",), ("I2",), ("I8",)]
     waiting = [f"shop/order_items/{D2}/order_items.csv", f"shop/order_items/{D3}/order_items.csv"]
     assert [file for file, _, rules in shop.quarantined("order_items") if rules == ["order_exists"]] == waiting
@@ -380,7 +377,7 @@ def test_removed_file_still_counts(shop: SmallShop) -> None:
 def test_quarantine_is_left_alone_while_another_process_writes_it(
     shop: SmallShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lock, "LOCK_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(locks, "LOCK_TIMEOUT_SECONDS", 0.1)
     shop.land_rows("customers", D2, {**CUSTOMER, "customer_id": "C3", "email": "nowhere"}, name="later.jsonl")
     shop.bronze("customers", D2)
     versions = {name: shop.lake.version(name) for name in ("silver/customers", "quarantine/customers")}

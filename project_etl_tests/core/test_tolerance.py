@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
 
 from project_etl.core.contract import QUARANTINE, Action, sql_rule
+from project_etl.core.engine.base import Engine
 from project_etl.core.report import Report, RuleResult
 from project_etl.core.table import Table
 from project_etl_tests.small_shop import CUSTOMER, ORDER, SmallShop
@@ -37,9 +37,9 @@ def test_each_day_is_judged_by_its_own_records() -> None:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> SmallShop:
+def shop(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> SmallShop:
     """Orders of two days: one of four is not paid, then one of two."""
-    shop = SmallShop(tmp_path_factory.mktemp("tolerance"), spark)
+    shop = SmallShop(tmp_path_factory.mktemp("tolerance"), engine)
     shop.land_rows("customers", D1, CUSTOMER)
     paid = [{**ORDER, "order_id": f"O{n}"} for n in range(4)]
     shop.land_rows("orders", D1, *paid[:3], {**paid[3], "status": "PLACED"})
@@ -56,8 +56,8 @@ def tolerant(shop: SmallShop, at_most: float) -> Table:
     return replace(shop.tables["silver/orders"], rules=(rule,))
 
 
-def test_a_correction_publishes_none_that_went_beyond_the_share(tmp_path: Path, spark: SparkSession) -> None:
-    shop = SmallShop(tmp_path, spark)
+def test_a_correction_publishes_none_that_went_beyond_the_share(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine)
     shop.land_rows("customers", D1, CUSTOMER)
     shop.bronze("customers", D1)
     shop.silver("customers", D1)

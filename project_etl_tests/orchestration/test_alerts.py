@@ -21,7 +21,7 @@ from aiosmtpd.smtp import AuthResult
 from pydantic import SecretStr
 
 from project_etl.core.freshness import missing_day
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
 from project_etl.orchestration import channels
 from project_etl.orchestration.alerts import Cursor, alerts_sensor, due_day, ended_since
 from project_etl.orchestration.build import tables
@@ -106,7 +106,7 @@ def is_right(context) -> dg.AssetCheckResult:
 class Watched:
     """The alerts sensor over real runs."""
 
-    def __init__(self, settings: Settings, lake: Lake, instance: dg.DagsterInstance) -> None:
+    def __init__(self, settings: Settings, lake: TableStore, instance: dg.DagsterInstance) -> None:
         self.instance = instance
         self.sensor = alerts_sensor(settings, lake, tables())
         self.cursor: str | None = None
@@ -127,7 +127,7 @@ class Watched:
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
+def lake(tmp_path: Path) -> TableStore:
     return lake_in(settings_in(tmp_path))
 
 
@@ -136,7 +136,7 @@ def alerting(folder: Path, **variables: object) -> Settings:
 
 
 def test_people_hear_once_that_it_broke_and_once_that_it_works(
-    tmp_path: Path, lake: Lake, mailbox: tuple[Mailbox, int], hook: tuple[list[dict], str]
+    tmp_path: Path, lake: TableStore, mailbox: tuple[Mailbox, int], hook: tuple[list[dict], str]
 ) -> None:
     (box, port), (posts, url) = mailbox, hook
     settings = alerting(
@@ -198,7 +198,9 @@ def test_a_server_that_wants_a_name_and_a_password_gets_them() -> None:
     assert (box.subjects, len(given)) == (["s"], tries)
 
 
-def test_a_check_that_fails_beside_its_table_is_told(tmp_path: Path, lake: Lake, hook: tuple[list[dict], str]) -> None:
+def test_a_check_that_fails_beside_its_table_is_told(
+    tmp_path: Path, lake: TableStore, hook: tuple[list[dict], str]
+) -> None:
     posts, url = hook
     with dg.DagsterInstance.ephemeral() as instance:
         watched = Watched(alerting(tmp_path, ALERTS__WEBHOOK_URL=url), lake, instance)
@@ -213,7 +215,7 @@ def test_a_check_that_fails_beside_its_table_is_told(tmp_path: Path, lake: Lake,
     assert posts[0]["body"].startswith("BROKEN gold/two check is_right: 7 are odd (run ")
 
 
-def test_a_table_that_is_overdue_is_told(tmp_path: Path, lake: Lake, hook: tuple[list[dict], str]) -> None:
+def test_a_table_that_is_overdue_is_told(tmp_path: Path, lake: TableStore, hook: tuple[list[dict], str]) -> None:
     posts, url = hook
     daily = [table for table in tables() if table.layer == "gold" and table.is_daily]
     settings = alerting(tmp_path, ALERTS__WEBHOOK_URL=url, FRESHNESS_DEADLINE="00:00")
@@ -225,7 +227,7 @@ def test_a_table_that_is_overdue_is_told(tmp_path: Path, lake: Lake, hook: tuple
 
 
 def test_no_secret_leaves_the_machine(
-    tmp_path: Path, lake: Lake, hook: tuple[list[dict], str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, lake: TableStore, hook: tuple[list[dict], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     posts, url = hook
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
@@ -238,7 +240,7 @@ def test_no_secret_leaves_the_machine(
 
 
 def test_a_message_waits_for_a_server_that_is_down_and_not_for_the_others(
-    tmp_path: Path, lake: Lake, mailbox: tuple[Mailbox, int], hook: tuple[list[dict], str]
+    tmp_path: Path, lake: TableStore, mailbox: tuple[Mailbox, int], hook: tuple[list[dict], str]
 ) -> None:
     (box, port), (posts, url) = mailbox, hook
     down = {"ALERTS__EMAIL_TO": "ann@example.org", "ALERTS__SMTP_HOST": "127.0.0.1", "ALERTS__SMTP_PORT": "1"}
@@ -256,7 +258,7 @@ def test_a_message_waits_for_a_server_that_is_down_and_not_for_the_others(
 
 
 def test_a_server_that_does_not_speak_http_holds_up_no_other(
-    tmp_path: Path, lake: Lake, mailbox: tuple[Mailbox, int]
+    tmp_path: Path, lake: TableStore, mailbox: tuple[Mailbox, int]
 ) -> None:
     class Garbage(socketserver.BaseRequestHandler):
         def handle(self) -> None:
@@ -276,7 +278,7 @@ def test_a_server_that_does_not_speak_http_holds_up_no_other(
     assert len(box.mails) == 1
 
 
-def test_without_a_channel_the_tick_says_it_all(tmp_path: Path, lake: Lake) -> None:
+def test_without_a_channel_the_tick_says_it_all(tmp_path: Path, lake: TableStore) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         watched = Watched(alerting(tmp_path), lake, instance)
         watched.run(fails="one")
@@ -284,7 +286,7 @@ def test_without_a_channel_the_tick_says_it_all(tmp_path: Path, lake: Lake) -> N
         assert json.loads(watched.cursor or "")["outbox"] == {}
 
 
-def test_a_run_that_is_about_to_be_retried_has_not_failed_yet(tmp_path: Path, lake: Lake) -> None:
+def test_a_run_that_is_about_to_be_retried_has_not_failed_yet(tmp_path: Path, lake: TableStore) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         watched = Watched(alerting(tmp_path), lake, instance)
         watched.run(fails="one")
@@ -301,7 +303,7 @@ def test_a_run_that_is_about_to_be_retried_has_not_failed_yet(tmp_path: Path, la
         assert list(ended_since(instance, 0, record.end_time + RETRY_SECONDS)) == []
 
 
-def test_a_run_that_somebody_cancels_says_nothing(tmp_path: Path, lake: Lake) -> None:
+def test_a_run_that_somebody_cancels_says_nothing(tmp_path: Path, lake: TableStore) -> None:
     job = dg.Definitions([one]).resolve_implicit_global_asset_job_def()
     with dg.DagsterInstance.ephemeral() as instance:
         watched = Watched(alerting(tmp_path), lake, instance)
@@ -366,7 +368,7 @@ def test_yesterday_is_due_from_the_deadline_on() -> None:
     assert due_day(None, after) is None
 
 
-def test_a_table_is_overdue_until_that_very_day_is_computed(lake: Lake) -> None:
+def test_a_table_is_overdue_until_that_very_day_is_computed(lake: TableStore) -> None:
     aov = [table for table in tables() if table.name == "gold/daily_aov"]
     assert missing_day(lake, aov, date(2025, 1, 9)) == ["gold/daily_aov"]
     lake.create("gold/daily_aov", aov[0].schema, partition_by="order_date")
@@ -377,7 +379,7 @@ def test_a_table_is_overdue_until_that_very_day_is_computed(lake: Lake) -> None:
     assert missing_day(lake, aov, date(2025, 1, 9)) == []
 
 
-def test_a_day_that_held_nothing_before_it_was_over_is_overdue(lake: Lake) -> None:
+def test_a_day_that_held_nothing_before_it_was_over_is_overdue(lake: TableStore) -> None:
     aov = [table for table in tables() if table.name == "gold/daily_aov"]
     today = datetime.now(UTC).date()
     lake.create("gold/daily_aov", aov[0].schema, partition_by="order_date")

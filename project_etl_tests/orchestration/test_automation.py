@@ -8,8 +8,8 @@ from datetime import date, timedelta
 
 import pyarrow as pa
 import pytest
-from pyspark.sql import SparkSession
 
+from project_etl.core.engine.base import Engine
 from project_etl.core.gold_stale import outdated
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
@@ -47,7 +47,7 @@ def land_order(shop: SmallShop, number: int, customer: str, landing: int, name: 
 def partitions(shop: SmallShop, table: str) -> dict[int, set[str]]:
     """Day number → the Delta files that hold it."""
     found: dict[int, set[str]] = {}
-    for action in pa.table(shop.lake.delta(table).get_add_actions(flatten=True)).to_pylist():
+    for action in pa.table(shop.lake.state(table).delta.get_add_actions(flatten=True)).to_pylist():
         found.setdefault((action["partition.order_date"] - FIRST).days + 1, set()).add(action["path"])
     return found
 
@@ -76,9 +76,9 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Iterator[Story]:
+def story(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[Story]:
     folder = tmp_path_factory.mktemp("automation")
-    shop = SmallShop(folder, spark)
+    shop = SmallShop(folder, engine)
     customers = [{**CUSTOMER, "customer_id": name} for name in ("C1", "C2")]
     with autopilot(folder) as pilot:
         assert pilot.until_quiet() == []

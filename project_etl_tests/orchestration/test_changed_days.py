@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from project_etl.core.gold_work import all_changes_since, reached_days
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
 from project_etl.core.silver_frames import silver_schema
 from project_etl.orchestration import changed_days
 from project_etl.orchestration.build import tables
@@ -34,7 +34,7 @@ def failed(_: str) -> Outcome:
     return Outcome.FAILED
 
 
-def make(lake: Lake, *names: str) -> None:
+def make(lake: TableStore, *names: str) -> None:
     for table in TABLES:
         if table.name in names or (not names and table.layer == "silver"):
             properties = {"delta.enableChangeDataFeed": "true"}
@@ -42,7 +42,7 @@ def make(lake: Lake, *names: str) -> None:
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
+def lake(tmp_path: Path) -> TableStore:
     """All Silver tables, with one order."""
     lake = lake_in(settings_in(tmp_path))
     make(lake)
@@ -51,7 +51,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 @pytest.fixture
-def gold(lake: Lake) -> Gold:
+def gold(lake: TableStore) -> Gold:
     return Gold(lake, TABLES, PARAMETERS, date(2025, 1, 1), date(2025, 1, 31))
 
 
@@ -74,7 +74,9 @@ def test_the_first_look_asks_for_all_that_was_never_computed(gold: Gold) -> None
     assert cursor.book.open.why == "all days that are out of date: first look at Silver"
 
 
-def test_a_change_asks_for_what_it_reaches_one_run_after_the_other(lake: Lake, gold: Gold, followed: Cursor) -> None:
+def test_a_change_asks_for_what_it_reaches_one_run_after_the_other(
+    lake: TableStore, gold: Gold, followed: Cursor
+) -> None:
     write(lake, ORDERS, [an_order(5)])
     cursor, _ = tick(followed, gold, done, 0)
     assert asked(cursor) == [("2025-01-05", "2025-01-05"), ("2025-01-05", "2025-01-11"), ("2025-01-05", "2025-01-18")]
@@ -88,13 +90,13 @@ def test_a_change_asks_for_what_it_reaches_one_run_after_the_other(lake: Lake, g
     assert (asked(cursor), reason) == ([], "Silver is as it was")
 
 
-def test_a_tick_that_died_asks_with_the_same_keys(lake: Lake, gold: Gold, followed: Cursor) -> None:
+def test_a_tick_that_died_asks_with_the_same_keys(lake: TableStore, gold: Gold, followed: Cursor) -> None:
     write(lake, ORDERS, [an_order(5)])
     first, second = (tick(followed, gold, done, now)[0] for now in (0, 100))
     assert first.book == second.book
 
 
-def test_what_changes_meanwhile_is_followed_afterwards(lake: Lake, gold: Gold, followed: Cursor) -> None:
+def test_what_changes_meanwhile_is_followed_afterwards(lake: TableStore, gold: Gold, followed: Cursor) -> None:
     write(lake, ORDERS, [an_order(5)])
     cursor, _ = tick(followed, gold, done, 0)
     write(lake, ORDERS, [an_order(9)])
@@ -105,7 +107,7 @@ def test_what_changes_meanwhile_is_followed_afterwards(lake: Lake, gold: Gold, f
     pytest.fail("the second change was never followed")
 
 
-def test_what_is_committed_after_a_feed_was_read_does_not_hide_what_the_feed_says(lake: Lake, gold: Gold) -> None:
+def test_what_is_committed_after_a_feed_was_read_does_not_hide_what_the_feed_says(lake: TableStore, gold: Gold) -> None:
     history = "silver/customers_history"
     write(lake, ORDERS, [an_order(20)])
     write(lake, history, [a_version(1, "FR")])
@@ -145,7 +147,7 @@ def asked_tables(cursor: Cursor) -> set[str]:
     return {name for request in requests if request for name in request.tables}
 
 
-def test_a_load_under_way_is_waited_for_but_not_for_ever(lake: Lake, gold: Gold, followed: Cursor) -> None:
+def test_a_load_under_way_is_waited_for_but_not_for_ever(lake: TableStore, gold: Gold, followed: Cursor) -> None:
     write(lake, ORDERS, [an_order(5)])
     cursor, reason = tick(followed, gold, done, 1000, is_loading=True)
     assert (asked(cursor), reason) == ([], "waits for files that are being loaded")
@@ -159,7 +161,7 @@ def test_a_load_under_way_is_waited_for_but_not_for_ever(lake: Lake, gold: Gold,
     assert cursor.held_since is None
 
 
-def test_a_table_that_was_made_anew_is_noticed_and_said(lake: Lake, gold: Gold, followed: Cursor) -> None:
+def test_a_table_that_was_made_anew_is_noticed_and_said(lake: TableStore, gold: Gold, followed: Cursor) -> None:
     shutil.rmtree(lake.path(ORDERS))
     make(lake, ORDERS)
     write(lake, ORDERS, [an_order(7)])
@@ -169,7 +171,7 @@ def test_a_table_that_was_made_anew_is_noticed_and_said(lake: Lake, gold: Gold, 
     assert asked(cursor) == [("2025-01-07", "2025-01-20")]
 
 
-def test_a_table_that_is_older_than_it_was_is_from_a_backup(lake: Lake, gold: Gold, followed: Cursor) -> None:
+def test_a_table_that_is_older_than_it_was_is_from_a_backup(lake: TableStore, gold: Gold, followed: Cursor) -> None:
     write(lake, ORDERS, [an_order(7)])
     identity, version = gold.silver()[ORDERS]
     ahead = replace(followed, read={**followed.read, ORDERS: (identity, version + 1)})
@@ -178,7 +180,7 @@ def test_a_table_that_is_older_than_it_was_is_from_a_backup(lake: Lake, gold: Go
     assert cursor.book.open.why == "all days that are out of date: silver/orders made anew or restored"
 
 
-def test_a_table_that_is_gone_is_not_asked_for(lake: Lake, gold: Gold, followed: Cursor) -> None:
+def test_a_table_that_is_gone_is_not_asked_for(lake: TableStore, gold: Gold, followed: Cursor) -> None:
     write(lake, ORDERS, [an_order(7)])
     cursor, _ = tick(followed, gold, done, 0)
     assert "gold/top_users" in asked_tables(cursor)
@@ -188,9 +190,9 @@ def test_a_table_that_is_gone_is_not_asked_for(lake: Lake, gold: Gold, followed:
         assert "gold/top_users" not in asked_tables(cursor)
 
 
-def test_a_vacuumed_feed_is_noticed_and_said(lake: Lake, gold: Gold, followed: Cursor) -> None:
+def test_a_vacuumed_feed_is_noticed_and_said(lake: TableStore, gold: Gold, followed: Cursor) -> None:
     write(lake, ORDERS, [an_order(5)])
-    lake.delta(ORDERS).delete("order_id = 'o5'")
+    lake.state(ORDERS).release().delete("order_id = 'o5'")
     for file in Path(lake.path(ORDERS)).glob("order_date=2025-01-05/*.parquet"):
         file.unlink()
     cursor, _ = tick(followed, gold, done, 0)
@@ -201,7 +203,7 @@ def test_a_vacuumed_feed_is_noticed_and_said(lake: Lake, gold: Gold, followed: C
 
 
 def test_more_rows_than_a_tick_can_follow_are_not_followed(
-    lake: Lake, gold: Gold, followed: Cursor, monkeypatch: pytest.MonkeyPatch
+    lake: TableStore, gold: Gold, followed: Cursor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(changed_days, "MOST_ROWS", 2)
     write(lake, ORDERS, [an_order(5), an_order(6)])
@@ -219,7 +221,9 @@ def test_more_rows_than_a_tick_can_follow_are_not_followed(
     assert asked(cursor) == [("2025-01-03", "2025-01-20")]
 
 
-def test_days_that_failed_too_often_come_back_with_the_next_change(lake: Lake, gold: Gold, followed: Cursor) -> None:
+def test_days_that_failed_too_often_come_back_with_the_next_change(
+    lake: TableStore, gold: Gold, followed: Cursor
+) -> None:
     write(lake, ORDERS, [an_order(5)])
     cursor, reason = tick(followed, gold, done, 0)
     now = ticks = 0
@@ -235,10 +239,10 @@ def test_days_that_failed_too_often_come_back_with_the_next_change(lake: Lake, g
     assert cursor.book.aside == ()
 
 
-def test_maintenance_is_no_change(lake: Lake, gold: Gold, followed: Cursor) -> None:
+def test_maintenance_is_no_change(lake: TableStore, gold: Gold, followed: Cursor) -> None:
     write(lake, ORDERS, [an_order(3) | {"order_id": "other"}])
     cursor = Cursor(gold.silver(), until="2025-01-31")
-    lake.delta(ORDERS).optimize.compact()
+    lake.state(ORDERS).release().optimize.compact()
     assert gold.silver() != followed.read
     cursor, reason = tick(cursor, gold, done, 0)
     assert (asked(cursor), reason) == ([], "Gold is up to date with Silver")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from project_etl.core.engine.base import Engine
 from project_etl.orchestration.factory import IO_MANAGER_KEY
 from project_etl.orchestration.io_manager import PARTITION_COLUMN, DeltaIOManager
 from project_etl.orchestration.partitions import daily_partitions
@@ -22,9 +23,9 @@ Content = dict[str, list[str]]
 
 
 @pytest.fixture
-def shop(tmp_path: Path, spark: SparkSession) -> SmallShop:
+def shop(tmp_path: Path, engine: Engine) -> SmallShop:
     """An empty lake."""
-    return SmallShop(tmp_path, spark)
+    return SmallShop(tmp_path, engine)
 
 
 def visits_asset(shop: SmallShop, content: Content) -> dg.AssetsDefinition:
@@ -40,8 +41,9 @@ def visits_asset(shop: SmallShop, content: Content) -> dg.AssetsDefinition:
     # Dagster takes no annotation of `context` but the class itself, which this module has only by its name.
     def visits(context) -> DataFrame:
         rows = [(day, visitor) for day in context.partition_keys for visitor in content.get(day, [])]
+        assert shop.lake.engine is not None
         return (
-            shop.lake.session()
+            shop.lake.engine.session()
             .createDataFrame(rows, "day string, visitor string")
             .withColumn("day", F.col("day").cast("date"))
         )

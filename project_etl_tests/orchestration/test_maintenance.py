@@ -11,8 +11,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
 from project_etl.commands.environment import instance_in
-from project_etl.core.lake import Lake
-from project_etl.core.upkeep import tidy
+from project_etl.core.engine.base import Engine
+from project_etl.core.lake import Append, TableStore
+from project_etl.core.lake.maintenance import tidy
 from project_etl.orchestration.build import build_defs
 from project_etl.orchestration.maintenance import prune_old_events
 from project_etl_tests.commands.given import dagster_home_in
@@ -24,21 +25,21 @@ ROW = "id", "DATE'2025-01-01' AS day"
 
 
 @pytest.fixture
-def lake(tmp_path: Path, spark: SparkSession) -> Lake:
+def lake(tmp_path: Path, engine: Engine, spark: SparkSession) -> TableStore:
     """A table of two small files of one partition, and one that a crash left behind."""
-    lake = Lake(str(tmp_path / "lake"), lambda: spark)
+    lake = TableStore(str(tmp_path / "lake"), engine)
     lake.create(NAME, SCHEMA, partition_by="day", properties={"delta.enableChangeDataFeed": "true"})
     for start in (0, 10):
-        lake.append(NAME, spark.range(start, start + 10, 1, 1).selectExpr(*ROW), {"table": NAME})
+        lake.commit(NAME, Append(), spark.range(start, start + 10, 1, 1).selectExpr(*ROW), {"table": NAME})
     (Path(lake.path(NAME)) / "day=2025-01-01" / "left.parquet").write_bytes(b"half a file")
     return lake
 
 
-def files(lake: Lake) -> int:
+def files(lake: TableStore) -> int:
     return len(list(Path(lake.path(NAME)).glob("day=*/[!.]*.parquet")))
 
 
-def test_small_files_become_one_and_what_nothing_needs_goes(lake: Lake) -> None:
+def test_small_files_become_one_and_what_nothing_needs_goes(lake: TableStore) -> None:
     rows, version = sorted(lake.read(NAME).collect()), lake.data_version(NAME)
     assert tidy(lake, NAME, keep_hours=24) == {"files_compacted": 2, "files_removed": 0}
     # The two old files and the leftover, when their time has come.
@@ -49,7 +50,7 @@ def test_small_files_become_one_and_what_nothing_needs_goes(lake: Lake) -> None:
     assert lake.data_version(NAME) == version
 
 
-def test_a_tidy_table_gets_no_commit(lake: Lake) -> None:
+def test_a_tidy_table_gets_no_commit(lake: TableStore) -> None:
     # What the first makes needless is removed by the second.
     for _ in range(2):
         tidy(lake, NAME, keep_hours=0)
@@ -58,7 +59,7 @@ def test_a_tidy_table_gets_no_commit(lake: Lake) -> None:
     assert lake.version(NAME) == version
 
 
-def test_a_checkpoint_that_a_death_prevented_is_made_the_next_time(lake: Lake) -> None:
+def test_a_checkpoint_that_a_death_prevented_is_made_the_next_time(lake: TableStore) -> None:
     tidy(lake, NAME, keep_hours=24)
     log = Path(lake.path(NAME)) / "_delta_log"
     (made,) = log.glob("*.checkpoint.parquet")
@@ -68,13 +69,13 @@ def test_a_checkpoint_that_a_death_prevented_is_made_the_next_time(lake: Lake) -
     assert made.exists()
 
 
-def test_a_tidied_table_takes_rows_again(lake: Lake, spark: SparkSession) -> None:
+def test_a_tidied_table_takes_rows_again(lake: TableStore, spark: SparkSession) -> None:
     tidy(lake, NAME, keep_hours=0)
-    lake.append(NAME, spark.range(20, 25).selectExpr(*ROW), {"table": NAME})
+    lake.commit(NAME, Append(), spark.range(20, 25).selectExpr(*ROW), {"table": NAME})
     assert lake.read(NAME).count() == 25
 
 
-def test_the_nightly_job_tidies_what_there_is(tmp_path: Path, lake: Lake) -> None:
+def test_the_nightly_job_tidies_what_there_is(tmp_path: Path, lake: TableStore) -> None:
     defs = build_defs(settings_of(tmp_path))
     assert defs.get_repository_def().get_schedule_def("maintenance").cron_schedule == "30 4 * * *"
     with dg.DagsterInstance.ephemeral() as instance:
@@ -82,7 +83,7 @@ def test_the_nightly_job_tidies_what_there_is(tmp_path: Path, lake: Lake) -> Non
     assert {commit.operation for commit in lake.commits(NAME)} >= {"OPTIMIZE"}
 
 
-def test_one_damaged_table_does_not_keep_the_others_from_it(tmp_path: Path, lake: Lake) -> None:
+def test_one_damaged_table_does_not_keep_the_others_from_it(tmp_path: Path, lake: TableStore) -> None:
     lake.create("silver/customers", SCHEMA)
     (Path(lake.path("silver/customers")) / "_delta_log" / f"{0:020}.json").write_text("no JSON")
     defs = build_defs(settings_of(tmp_path))

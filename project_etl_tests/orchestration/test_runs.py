@@ -8,11 +8,11 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from pyspark.sql import SparkSession
 
 from project_etl.core.contract import Action
+from project_etl.core.engine.base import Engine
 from project_etl.core.gold_inputs import unsettled
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
 from project_etl.orchestration import factory
 from project_etl.orchestration.request_book import Request
 from project_etl_tests.orchestration.given import Done, definitions_of, run
@@ -37,10 +37,10 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Story:
+def story(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Story:
     """Load two days, load them again, then a day that lacks a rate, then that day with the rate."""
     folder = tmp_path_factory.mktemp("story")
-    shop, defs = SmallShop(folder, spark), definitions_of(folder)
+    shop, defs = SmallShop(folder, engine), definitions_of(folder)
     tables = [
         f"{layer}/{name}" for layer, name in (key.path for key in defs.resolve_asset_graph().get_all_asset_keys())
     ]
@@ -200,8 +200,8 @@ def test_the_day_is_published_once_its_rate_has_landed(story: Story) -> None:
     assert (str(row[1]), row[2]) == ("20.0000", True)
 
 
-def test_a_run_that_was_asked_for_on_another_lake_is_refused(tmp_path: Path, spark: SparkSession) -> None:
-    shop, defs = SmallShop(tmp_path, spark), definitions_of(tmp_path)
+def test_a_run_that_was_asked_for_on_another_lake_is_refused(tmp_path: Path, engine: Engine) -> None:
+    shop, defs = SmallShop(tmp_path, engine), definitions_of(tmp_path)
     land_two_days(shop)
     request = Request(("bronze/orders",), D1, D2, "new in landing", "c").run_request(str(tmp_path / "other"))
     job = defs.resolve_implicit_global_asset_job_def()
@@ -214,9 +214,9 @@ def test_a_run_that_was_asked_for_on_another_lake_is_refused(tmp_path: Path, spa
 
 
 def test_gold_that_meets_another_run_between_two_tables_tries_again(
-    tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop, defs = SmallShop(tmp_path, spark), definitions_of(tmp_path)
+    shop, defs = SmallShop(tmp_path, engine), definitions_of(tmp_path)
     land_two_days(shop)
     shop.load(D1, D2)
     # An order moves to another day, and its items have not followed yet: what another process does between two commits.
@@ -226,7 +226,7 @@ def test_gold_that_meets_another_run_between_two_tables_tries_again(
     seen: list[tuple[str, ...]] = []
     comes_to_items = False
 
-    def look(lake: Lake, inputs: Sequence[str]) -> tuple[str, ...]:
+    def look(lake: TableStore, inputs: Sequence[str]) -> tuple[str, ...]:
         if comes_to_items:
             # While Gold computes from what it found.
             shop.silver("order_items", D1)

@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
 
 # Who wrote a row and when; all else must not depend on it.
 OF_RUNS = {"_ingested_at", "run_id", "first_seen", "last_seen"}
@@ -17,13 +17,13 @@ OF_RUNS = {"_ingested_at", "run_id", "first_seen", "last_seen"}
 Contents = dict[str, Counter[tuple[Any, ...]]]
 
 
-def table_names(lake: Lake) -> list[str]:
+def table_names(lake: TableStore) -> list[str]:
     """Every table of the lake, `layer/name`."""
     root = Path(lake.root)
     return sorted(str(log.parent.relative_to(root)) for log in root.glob("*/*/_delta_log"))
 
 
-def contents(lake: Lake) -> Contents:
+def contents(lake: TableStore) -> Contents:
     """Every table that has rows → how often it holds which row."""
     found = {name: _rows(lake, name) for name in table_names(lake)}
     return {name: rows for name, rows in found.items() if rows}
@@ -43,8 +43,8 @@ def assert_same(found: Contents, expected: Contents) -> None:
     assert not lines, "\n".join(lines)
 
 
-def _rows(lake: Lake, name: str) -> Counter[tuple[Any, ...]]:
-    table = lake.delta(name).to_pyarrow_table()
+def _rows(lake: TableStore, name: str) -> Counter[tuple[Any, ...]]:
+    table = lake.state(name).rows()
     columns = sorted(set(table.column_names) - OF_RUNS)
     return Counter(
         tuple((column, _value(row[column])) for column in columns) for row in table.select(columns).to_pylist()

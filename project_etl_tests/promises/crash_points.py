@@ -19,17 +19,14 @@ import deltalake
 from dagster._core.storage.tags import SENSOR_NAME_TAG
 from deltalake.table import TableOptimizer
 
-from project_etl.core import lake as lake_module
-from project_etl.core.lake import Lake
+from project_etl.core.lake import Change, TableStore
 from project_etl.sources import load as load_module
 
 At = Callable[[str], None]
 
-COMMITS = ("append", "replace", "overwrite", "merge")
-# What else is written, without Spark: where the function is found, its name there, and what people call it.
+# What else is written: where the function is found, its name there, and what people call it.
 OTHERS = (
     (load_module, "update", "the register of files"),
-    (lake_module, "write_first_checksum", "the first checksum"),
     (TableOptimizer, "compact", "compaction"),
     (deltalake.DeltaTable, "vacuum", "vacuum"),
     (deltalake.DeltaTable, "create_checkpoint", "a checkpoint"),
@@ -46,12 +43,11 @@ def crash_points(at: At, within: At | None = None) -> Iterator[None]:
 
     Args:
         at: is called between things, in the thread that does them.
-        within: is called from another thread as soon as a Spark commit has written its first file and before it is in
+        within: is called from another thread as soon as a commit has written its first file and before it is in
             the log, if the machine is quick enough; None leaves these points out.
     """
     with ExitStack() as stack:
-        for name in COMMITS:
-            stack.enter_context(patch.object(Lake, name, _commit(getattr(Lake, name), at, within)))
+        stack.enter_context(patch.object(TableStore, "commit", _commit(TableStore.commit, at, within)))
         for owner, name, point in OTHERS:
             stack.enter_context(patch.object(owner, name, _around(getattr(owner, name), at, point)))
         stack.enter_context(patch.object(dg.DagsterInstance, "submit_run", _submit(dg.DagsterInstance.submit_run, at)))
@@ -87,11 +83,11 @@ def _submit(method: Callable[..., Any], at: At) -> Callable[..., Any]:
 
 def _commit(method: Callable[..., Any], at: At, within: At | None) -> Callable[..., Any]:
     @wraps(method)
-    def wrapped(lake: Lake, name: str, *args: Any, **options: Any) -> Any:
-        point = f"{method.__name__} to {name}"
+    def wrapped(lake: TableStore, name: str, change: Change, *args: Any, **options: Any) -> Any:
+        point = f"{type(change).__name__.lower()} to {name}"
         at(f"before {point}")
         with _first_file(Path(lake.path(name)), within, f"within {point}"):
-            result = method(lake, name, *args, **options)
+            result = method(lake, name, change, *args, **options)
         at(f"after {point}")
         return result
 

@@ -18,12 +18,12 @@ from typing import ClassVar
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
-from pyspark.sql import SparkSession
 
+from project_etl.core.engine.base import Engine
+from project_etl.core.lake.maintenance import tidy
 from project_etl.core.report import Report
 from project_etl.core.staged import remember
 from project_etl.core.table import Table
-from project_etl.core.upkeep import tidy
 from project_etl.orchestration.build import tables
 from project_etl_tests.orchestration.autopilot import Autopilot, autopilot
 from project_etl_tests.promises.contents import assert_same, contents, table_names
@@ -107,14 +107,14 @@ ranges = st.tuples(st.integers(0, LANDING_DAYS - 1), st.integers(1, LANDING_DAYS
 class AnyOrder(RuleBasedStateMachine):
     """A shop, its sensors, and what of its landing has been seen."""
 
-    spark: ClassVar[SparkSession]
+    engine: ClassVar[Engine]
     folders: ClassVar[pytest.TempPathFactory]
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = self.folders.mktemp("any")
-        self.shop = SmallShop(self.folder / "lived", self.spark)
-        self.scratch = SmallShop(self.folder / "scratch", self.spark)
+        self.shop = SmallShop(self.folder / "lived", self.engine)
+        self.scratch = SmallShop(self.folder / "scratch", self.engine)
         self._open = autopilot(self.folder / "lived")
         self.pilot: Autopilot = self._open.__enter__()
         # Datasets and days of which nobody knows whether they were loaded, for the process died: files that are there
@@ -269,7 +269,6 @@ class AnyOrder(RuleBasedStateMachine):
                 work()
             except Died as died:
                 self.deaths.append(str(died))
-                self.shop.lake.release()
 
     @staticmethod
     def _files(shop: SmallShop, dataset: str, day: str) -> list[Path]:
@@ -280,6 +279,6 @@ def _extension(dataset: str) -> str:
     return "jsonl" if dataset in ("customers", "products") else "csv"
 
 
-def machine(spark: SparkSession, folders: pytest.TempPathFactory) -> type[AnyOrder]:
+def machine(engine: Engine, folders: pytest.TempPathFactory) -> type[AnyOrder]:
     """The state machine, with a session and somewhere to live."""
-    return type("AnyOrder", (AnyOrder,), {"spark": spark, "folders": folders})
+    return type("AnyOrder", (AnyOrder,), {"engine": engine, "folders": folders})

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from project_etl.core.lake import Lake
+from project_etl.core.lake import TableStore
 from project_etl_tests.commands.given import surroundings
 from project_etl_tests.promises.commands import everything, left_over
 from project_etl_tests.promises.contents import contents, table_names
@@ -50,7 +50,7 @@ class Outcome:
 def live(folder: Path, disk: Path) -> Outcome:
     """Let the disk run full and have room again."""
     resize(disk, "size=1g", is_new=True)
-    lake = Lake(str(folder / "lake"), no_session)
+    lake = TableStore(str(folder / "lake"))
     first = materialize(folder)
     before, versions = rows_of(lake), versions_of(lake)
     shutil.copytree(folder / SECOND, folder / "landing", dirs_exist_ok=True)
@@ -58,11 +58,8 @@ def live(folder: Path, disk: Path) -> Outcome:
     resize(disk, f"size={used + ROOM_KIB}k")
     full = materialize(folder)
     left = [str(process) for process in left_over(folder)]
-    after = {name: lake.delta(name) for name in versions}
-    moved = [name for name, table in after.items() if table.version() != versions[name]]
-    for name, table in after.items():
-        table.load_as_version(versions[name] or 0)
-    older = {name: table.to_pyarrow_table().num_rows for name, table in after.items()}
+    moved = [name for name in versions if lake.state(name).version != versions[name]]
+    older = {name: lake.at(name, version or 0).row_count for name, version in versions.items()}
     resize(disk, "size=1g")
     again = materialize(folder)
     shutil.copytree(disk, folder / KEPT)
@@ -85,12 +82,12 @@ def resize(disk: Path, size: str, *, is_new: bool = False) -> None:
     subprocess.run(["mount", *options, str(disk)], check=True)
 
 
-def rows_of(lake: Lake) -> dict[str, int]:
+def rows_of(lake: TableStore) -> dict[str, int]:
     """Rows by table, all of them read."""
     return {name: rows.total() for name, rows in contents(lake).items()}
 
 
-def versions_of(lake: Lake) -> dict[str, int | None]:
+def versions_of(lake: TableStore) -> dict[str, int | None]:
     """Delta versions by table."""
     return {name: lake.version(name) for name in table_names(lake)}
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.internal.conjecture import engine
 from hypothesis.stateful import run_state_machine_as_test
-from pyspark.sql import SparkSession
 
+from project_etl.core.engine.base import Engine
 from project_etl_tests.promises.contents import assert_same, contents
 from project_etl_tests.promises.machine import DATASETS, DAYS, LANDING_DAYS, machine
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
@@ -22,12 +21,12 @@ EXAMPLES = settings(
 
 
 @pytest.mark.timeout(1500)
-def test_a_week_in_which_everything_happens(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_week_in_which_everything_happens(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
     """One life of the state machine, written down: what Hypothesis would take hours to think of."""
     day1, day2, day3, day4 = EVER
     second = {**ORDER, "order_id": "O2", "customer_id": "C2", "currency": "GBP", "order_ts": f"{day2}T12:00:00Z"}
     item = {**ITEM, "order_item_id": "I2", "order_id": "O2"}
-    life = machine(spark, tmp_path_factory)()
+    life = machine(engine, tmp_path_factory)()
     try:
         life.a_shop_opens()
         life.load_and_die(EVERYTHING, EVER, lives=13)
@@ -66,9 +65,9 @@ def test_a_week_in_which_everything_happens(spark: SparkSession, tmp_path_factor
 
 @pytest.mark.soak
 def test_a_backfill_of_all_history_one_newest_first_and_one_around_a_gap_give_one_answer(
-    spark: SparkSession, tmp_path: Path
+    engine: Engine, tmp_path: Path
 ) -> None:
-    at_once, piecemeal = SmallShop(tmp_path / "at once", spark), SmallShop(tmp_path / "piecemeal", spark)
+    at_once, piecemeal = SmallShop(tmp_path / "at once", engine), SmallShop(tmp_path / "piecemeal", engine)
     at_once.landing = piecemeal.landing
     day1, day2, day3, _ = EVER
     piecemeal.land_rows("customers", day1, CUSTOMER)
@@ -94,15 +93,15 @@ def test_a_backfill_of_all_history_one_newest_first_and_one_around_a_gap_give_on
 
 
 @pytest.mark.timeout(1500)
-def test_any_order_gives_one_answer(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_any_order_gives_one_answer(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
     # The same few examples each time.
     few = settings(EXAMPLES, max_examples=2, stateful_step_count=6, derandomize=True)
-    run_state_machine_as_test(machine(spark, tmp_path_factory), settings=few)
+    run_state_machine_as_test(machine(engine, tmp_path_factory), settings=few)
 
 
 @pytest.mark.soak
 def test_any_order_gives_one_answer_for_an_hour(
-    spark: SparkSession,
+    engine: Engine,
     tmp_path_factory: pytest.TempPathFactory,
     soak_minutes: float,
     monkeypatch: pytest.MonkeyPatch,
@@ -112,4 +111,4 @@ def test_any_order_gives_one_answer_for_an_hour(
     some = settings(EXAMPLES, max_examples=12, stateful_step_count=8)
     end = time.monotonic() + 60 * soak_minutes
     while time.monotonic() < end:
-        run_state_machine_as_test(machine(spark, tmp_path_factory), settings=some)
+        run_state_machine_as_test(machine(engine, tmp_path_factory), settings=some)

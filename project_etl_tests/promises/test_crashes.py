@@ -19,8 +19,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from pyspark.sql import SparkSession
 
+from project_etl.core.engine.base import Engine
 from project_etl_tests.commands.given import REPOSITORY, memory_in, surroundings
 from project_etl_tests.promises.commands import MAINTENANCE_JOB, everything
 from project_etl_tests.promises.contents import assert_same, contents, table_names
@@ -32,7 +32,8 @@ MORTAL = "project_etl_tests.promises.mortal"
 
 # What lies between two commits is the same before the second as after the first, but for Dagster's events of the first.
 EVERY_POINT = (
-    "^after|^within (merge|replace)|^before .* (silver|quarantine)/|^before (the register|compaction|vacuum|a check)"
+    "^after|^within (upsert|replacewhere)|^before .* (silver|quarantine)/"
+    "|^before (the register|compaction|vacuum|a check)"
 )
 
 
@@ -95,30 +96,29 @@ def live(victim: Victim, peer: SmallShop, land: Callable[[SmallShop], None]) -> 
 
 
 @pytest.mark.soak
-def test_killed_at_every_point(tmp_path: Path, spark: SparkSession) -> None:
-    peer = SmallShop(tmp_path / "peer", spark)
-    victim = Victim(SmallShop(tmp_path / "victim", spark), tmp_path / "victim")
+def test_killed_at_every_point(tmp_path: Path, engine: Engine) -> None:
+    peer = SmallShop(tmp_path / "peer", engine)
+    victim = Victim(SmallShop(tmp_path / "victim", engine), tmp_path / "victim")
     first, second = live(victim, peer, land_first), live(victim, peer, land_second)
     # One of each kind, so that none is missed unnoticed.
     assert {
         "after the register of files",
-        "after the first checksum",
         "after append to bronze/orders",
         "before append to silver/orders",
         "after append to quarantine/orders",
         "after append to gold/daily_aov",
     } <= set(first)
     assert {
-        "after replace to bronze/order_items",
-        "within merge to silver/orders",
-        "after merge to quarantine/order_items",
-        "within replace to gold/daily_aov",
+        "after replacewhere to bronze/order_items",
+        "within upsert to silver/orders",
+        "after upsert to quarantine/order_items",
+        "within replacewhere to gold/daily_aov",
     } <= set(second)
 
 
 @pytest.mark.soak
-def test_killed_in_maintenance(tmp_path: Path, spark: SparkSession) -> None:
-    shop = SmallShop(tmp_path, spark)
+def test_killed_in_maintenance(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine)
     for land in (land_first, land_second):
         land(shop)
         undisturbed(shop)

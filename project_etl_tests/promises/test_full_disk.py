@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
 
-from project_etl.core.lake import Lake
+from project_etl.core.engine.base import Engine
+from project_etl.core.lake import TableStore
 from project_etl_tests.commands.given import REPOSITORY
 from project_etl_tests.promises.contents import assert_same, contents
 from project_etl_tests.promises.small_disk import KEPT, SECOND
@@ -30,10 +30,10 @@ def live(folder: Path, disk: str) -> dict:
 
 @pytest.mark.soak
 @pytest.mark.parametrize(("disk", "cause"), [("lake", "No space left on device"), ("home", "database or disk is full")])
-def test_a_full_disk_is_harmless(disk: str, cause: str, tmp_path: Path, spark: SparkSession) -> None:
-    shop = SmallShop(tmp_path, spark)
+def test_a_full_disk_is_harmless(disk: str, cause: str, tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine)
     land_first(shop)
-    later = SmallShop(tmp_path / "later", spark)
+    later = SmallShop(tmp_path / "later", engine)
     land_second(later)
     later.landing.rename(tmp_path / SECOND)
     lived = live(tmp_path, disk)
@@ -44,8 +44,8 @@ def test_a_full_disk_is_harmless(disk: str, cause: str, tmp_path: Path, spark: S
     assert lived["tables"] or disk == "home"
     before, after = lived["rows"]
     assert after == before
-    peer = SmallShop(tmp_path / "peer", spark)
+    peer = SmallShop(tmp_path / "peer", engine)
     shutil.copytree(shop.landing, peer.landing)
     undisturbed(peer)
-    lake = Lake(str(tmp_path / KEPT), shop.lake.session) if disk == "lake" else shop.lake
+    lake = TableStore(str(tmp_path / KEPT), shop.lake.engine) if disk == "lake" else shop.lake
     assert_same(contents(lake), contents(peer.lake))

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
 
+from project_etl.core.engine.base import Engine
 from project_etl_tests.commands.given import surroundings
 from project_etl_tests.promises.commands import everything, left_over
 from project_etl_tests.promises.contents import assert_same, contents
@@ -35,8 +35,8 @@ def as_a_supervisor(process: subprocess.Popen[bytes]) -> None:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("stop", [as_a_terminal, as_a_supervisor])
-def test_a_stopped_run_is_harmless(stop: Stop, tmp_path: Path, spark: SparkSession) -> None:
-    shop, peer = SmallShop(tmp_path, spark), SmallShop(tmp_path / "peer", spark)
+def test_a_stopped_run_is_harmless(stop: Stop, tmp_path: Path, engine: Engine) -> None:
+    shop, peer = SmallShop(tmp_path, engine), SmallShop(tmp_path / "peer", engine)
     for each in (shop, peer):
         land_first(each)
     command, env = [DAGSTER, *everything(*DAYS)], surroundings(tmp_path)

@@ -14,8 +14,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
 
+from project_etl.core.engine.base import Engine
 from project_etl_tests.commands.given import REPOSITORY, plain_environment, with_memory
 from project_etl_tests.promises.contents import assert_same, contents
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
@@ -76,9 +76,9 @@ def land(shop: SmallShop, number: int) -> None:
     shop.land_rows("order_items", landing, item, name=f"{number}.csv")
 
 
-def race(rounds: int, folder: Path, spark: SparkSession) -> None:
+def race(rounds: int, folder: Path, engine: Engine) -> None:
     """Let two processes run for some rounds, and compare with one that did it all at once."""
-    shop = SmallShop(folder, spark)
+    shop = SmallShop(folder, engine)
     shop.land_rows("customers", DAYS[0], CUSTOMER)
     shop.land_rows("products", DAYS[0], PRODUCT)
     answers: list[dict] = []
@@ -95,7 +95,7 @@ def race(rounds: int, folder: Path, spark: SparkSession) -> None:
     assert all(given["is_success"] for given in answers), (folder / "rivals.log").read_text()[-5000:]
     assert any(given["versions"] for given in answers)
     assert_no_commit_is_lost(shop, answers)
-    alone = SmallShop(folder / "alone", spark)
+    alone = SmallShop(folder / "alone", engine)
     alone.landing = shop.landing
     alone.everything(*DAYS)
     assert_same(contents(shop.lake), contents(alone.lake))
@@ -110,5 +110,5 @@ def assert_no_commit_is_lost(shop: SmallShop, answers: list[dict]) -> None:
 
 
 @pytest.mark.soak
-def test_two_processes_at_once_fifty_times(tmp_path: Path, spark: SparkSession) -> None:
-    race(50, tmp_path, spark)
+def test_two_processes_at_once_fifty_times(tmp_path: Path, engine: Engine) -> None:
+    race(50, tmp_path, engine)

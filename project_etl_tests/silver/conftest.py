@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from pyspark.sql import SparkSession
 
+from project_etl.core.engine.base import Engine
 from project_etl_tests.silver.given import LANDED, Cases, Verdict, judge
 
 Verdicts = dict[str, Verdict]
 
 
 @pytest.fixture(scope="session")
-def verdicts_of(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Callable[[Cases], Verdicts]:
+def verdicts_of(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Callable[[Cases], Verdicts]:
     known: dict[str, Verdicts] = {}
 
     def verdicts(cases: Cases) -> Verdicts:
         if cases.table not in known:
-            known[cases.table] = judge(spark, tmp_path_factory.mktemp(LANDED), cases)
+            known[cases.table] = judge(engine, tmp_path_factory.mktemp(LANDED), cases)
         return known[cases.table]
 
     return verdicts

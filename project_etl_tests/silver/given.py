@@ -16,6 +16,8 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
+from project_etl.core.engine.base import Engine
+from project_etl.core.lake import Append
 from project_etl.core.records import RECORD, Feed
 from project_etl.core.silver_frames import judged_records, silver_schema
 from project_etl.core.silver_plan import SilverJob, silver_rules
@@ -98,26 +100,28 @@ def records(spark: SparkSession, table: Table, rows: Sequence[Record]) -> DataFr
     return Feed(feed.bronze, feed.columns).records(spark.createDataFrame(filled, schema), columns)
 
 
-def job_of(spark: SparkSession, folder: Path, table: Table) -> SilverJob:
+def job_of(engine: Engine, folder: Path, table: Table) -> SilverJob:
     """A job over a lake in which each of the table's parents holds the one row of `PARENTS`."""
-    lake = SmallShop(folder, spark).lake
+    lake = SmallShop(folder, engine).lake
     for ref in table.references:
         parent = TABLES[ref.table.split("/")[1]]
         schema = silver_schema(parent)
         row = [PARENTS.get(field.name, None if field.nullable else FILLING[field.dataType]) for field in schema]
         lake.create(parent.name, schema, partition_by=parent.partition_by)
-        lake.append(parent.name, spark.createDataFrame([tuple(row)], schema), {"table": parent.name})
+        lake.commit(
+            parent.name, Append(), engine.session().createDataFrame([tuple(row)], schema), {"table": parent.name}
+        )
     feeds = feeds_of(table.records or "", ("shop",))
     return SilverJob(
         lake, table, record_columns(table.records or ""), feeds, (LANDED,), Run("r", parameters=PARAMETERS)
     )
 
 
-def judge(spark: SparkSession, folder: Path, cases: Cases) -> dict[str, Verdict]:
+def judge(engine: Engine, folder: Path, cases: Cases) -> dict[str, Verdict]:
     """Judge the records of a table's cases, all in one pass, in an empty folder."""
     table = TABLES[cases.table]
     rows = [{**cases.record, **change} for change, _, _ in cases.expected.values()]
-    judged = judged_records(job_of(spark, folder, table), records(spark, table, rows)).collect()
+    judged = judged_records(job_of(engine, folder, table), records(engine.session(), table, rows)).collect()
     names = dict(enumerate(cases.expected, start=1))
     return {
         names[row[RECORD]["_row_number"]]: Verdict(tuple(sorted(row["_broken"])), row["_valid"], row.asDict())

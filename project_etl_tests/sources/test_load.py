@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
 
+from project_etl.core.engine.base import Engine
 from project_etl.core.report import Report
 from project_etl_tests.small_shop import SmallShop
 from project_etl_tests.sources.bad_files import (
@@ -84,8 +84,8 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Story:
-    shop = SmallShop(tmp_path_factory.mktemp("bronze"), spark)
+def story(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Story:
+    shop = SmallShop(tmp_path_factory.mktemp("bronze"), engine)
     for name, content in {**BAD_ORDERS, **NOT_READ, "notes.txt": "hello"}.items():
         shop.land("orders", D1, content, name)
     shop.land("customers", D1, BAD_CUSTOMERS)
@@ -170,9 +170,9 @@ def test_loading_again_changes_nothing_and_says_the_same(story: Story) -> None:
 
 
 def test_a_day_is_counted_as_a_whole_whichever_of_its_files_came_first(
-    story: Story, tmp_path: Path, spark: SparkSession
+    story: Story, tmp_path: Path, engine: Engine
 ) -> None:
-    shop, files = SmallShop(tmp_path, spark), {**BAD_ORDERS, **NOT_READ, "notes.txt": "hello"}
+    shop, files = SmallShop(tmp_path, engine), {**BAD_ORDERS, **NOT_READ, "notes.txt": "hello"}
     # The copy comes before what it is a copy of, which takes its place.
     for chosen in (sorted(files)[1::2], sorted(files)[::2]):
         for name in chosen:
@@ -216,8 +216,8 @@ def test_json_lines_keep_every_value_as_text_and_every_line_as_a_record(story: S
     assert broken == {"records_well_formed": 3, "columns_known": 1}
 
 
-def test_a_file_with_the_bytes_of_a_known_bad_one_is_registered_too(tmp_path: Path, spark: SparkSession) -> None:
-    shop = SmallShop(tmp_path, spark)
+def test_a_file_with_the_bytes_of_a_known_bad_one_is_registered_too(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine)
     for name in ("first.csv", "second.csv"):
         shop.land("orders", D1, "", name)
         shop.bronze("orders", D1)
@@ -248,10 +248,8 @@ def open_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def test_a_file_that_may_not_be_read_waits_and_does_not_hold_up_the_others(
-    open_folder: Path, spark: SparkSession
-) -> None:
-    shop = SmallShop(open_folder, spark)
+def test_a_file_that_may_not_be_read_waits_and_does_not_hold_up_the_others(open_folder: Path, engine: Engine) -> None:
+    shop = SmallShop(open_folder, engine)
     shop.land("orders", D1, orders(order("O1")), name="a.csv")
     closed = shop.land("orders", D1, orders(order("O2")), name="b.csv")
     closed.chmod(0)
@@ -269,4 +267,4 @@ def test_a_file_that_may_not_be_read_waits_and_does_not_hold_up_the_others(
     with another_user():
         shop.bronze("orders", D1)
     assert [key for (key,) in shop.rows("bronze/orders", "order_id")] == ["O1", "O2"]
-    assert shop.lake.delta("quarantine/files").to_pyarrow_table().num_rows == 0
+    assert shop.lake.state("quarantine/files").rows().num_rows == 0

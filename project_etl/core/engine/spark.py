@@ -1,4 +1,4 @@
-"""The Spark engine: the one place that knows `spark.*` keys.
+"""Spark as an engine: the one place that knows `spark.*` keys.
 
 Belongs here: every Spark and Delta setting, each with its reason, and how a session comes to be for a local JVM, a
 Spark Connect server or a cluster master. Does not belong here: reading settings files, tables, or anything Dagster.
@@ -13,8 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, ClassVar
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+
+from project_etl.core.engine.base import ArrowTable, Engine
 
 DELTA_EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
 DELTA_CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
@@ -36,6 +39,8 @@ COMMON: dict[str, str] = {
     # A run reads its inputs as it found them. Delta refuses a version that is a week old, which may be a moment after a
     # newer one came; its files are there until VACUUM takes them.
     "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration": "false",
+    # Spark's own default, INT96, is read by Spark alone; these are read alike by everybody, from year 1 to 9999.
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     # The default of 50 runs a job of 50 tasks over the log for every snapshot; our logs are small.
     "spark.databricks.delta.snapshotPartitions": "1",
     # Listing files for VACUUM and for partition discovery starts a job of up to 10,000 tasks by default.
@@ -153,6 +158,57 @@ def started_apart(start: Callable[[], SparkSession]) -> SparkSession:
     """
     with ThreadPoolExecutor(max_workers=1) as apart:
         return apart.submit(start).result()
+
+
+class SparkEngine(Engine):
+    """Spark: a JVM of this process, a cluster, or a Spark Connect server."""
+
+    name: ClassVar[str] = "spark"
+    can_commit: ClassVar[bool] = True
+
+    def __init__(self, start: Callable[[], SparkSession], *, is_connect: bool = False) -> None:
+        """Take what starts or gets the session; nothing is started yet.
+
+        Args:
+            start: gives the session.
+            is_connect: whether it is one of Spark Connect.
+        """
+        self._start = start
+        self.is_connect = is_connect
+
+    def session(self) -> SparkSession:
+        """The session; the first call starts it."""
+        return self._start()
+
+    @contextmanager
+    def keep(self, rows: DataFrame) -> Generator[DataFrame]:
+        """The same rows, computed once for the length of the block."""
+        kept = rows.persist()
+        with afterwards(lambda: kept.unpersist()):
+            yield kept
+
+    def frame(self, rows: ArrowTable) -> DataFrame:
+        """A frame of rows that are in this process."""
+        return self.session().createDataFrame(rows)
+
+    def size(self, rows: DataFrame) -> int | None:
+        """Bytes that `arrow` of kept rows takes at most, as Spark's planner estimates it from what it has kept."""
+        if self.is_connect:
+            return None
+        plan: Any = rows._jdf.queryExecution().optimizedPlan()  # pyright: ignore[reportPrivateUsage]
+        return int(str(plan.stats().sizeInBytes()))
+
+    @contextmanager
+    def session_with(self, conf: Mapping[str, str]) -> Generator[SparkSession]:
+        """A session with further settings that no other work sees, for the length of the block."""
+        if self.is_connect:
+            # A server gives no second session to a client; one table is written at a time.
+            with runtime_conf(self.session(), conf):
+                yield self.session()
+            return
+        session = self.session().newSession()
+        _set(session, conf)
+        yield session
 
 
 def start(config: EngineConfig) -> SparkSession:

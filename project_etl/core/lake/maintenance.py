@@ -1,4 +1,4 @@
-"""Upkeep of a table: small files put together, and files removed that nothing needs any more. Done without Spark.
+"""Maintenance of a table: small files put together, and files removed that nothing needs any more. Done without Spark.
 
 Does not belong here: when it is done, and to which tables (`orchestration/maintenance.py`).
 """
@@ -10,14 +10,13 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
-from project_etl.core.delta_log import commits_of
-from project_etl.core.lake import Lake
+from project_etl.core.lake.store import TableStore
 
 # What the commits of an upkeep call themselves.
 UPKEEP = ("OPTIMIZE", "VACUUM START", "VACUUM END")
 
 
-def tidy(lake: Lake, name: str, keep_hours: float) -> dict[str, int]:
+def tidy(lake: TableStore, name: str, keep_hours: float) -> dict[str, int]:
     """Tidy a table under its lock.
 
     Rows stay as they are, and so do older versions that are younger than `keep_hours`. Each step is a commit of its
@@ -32,8 +31,8 @@ def tidy(lake: Lake, name: str, keep_hours: float) -> dict[str, int]:
         Files put together (`files_compacted`), and files removed (`files_removed`).
     """
     with lake.lock(name):
-        found = lake.delta(name).optimize.compact()
-        table = lake.delta(name)
+        found = lake.state(name).release().optimize.compact()
+        table = lake.state(name).delta
         vacuum = partial(
             table.vacuum, retention_hours=math.ceil(keep_hours), enforce_retention_duration=False, full=True
         )
@@ -41,18 +40,17 @@ def tidy(lake: Lake, name: str, keep_hours: float) -> dict[str, int]:
         if stale := [file for file in vacuum(dry_run=True) if _may_be_there(lake, name, file)]:
             vacuum(dry_run=False)
         if found["numFilesRemoved"] or stale or _lacks_checkpoint(lake, name):
-            lake.delta(name).create_checkpoint()
+            lake.state(name).delta.create_checkpoint()
     return {"files_compacted": int(found["numFilesRemoved"]), "files_removed": len(stale)}
 
 
-def _may_be_there(lake: Lake, name: str, file: str) -> bool:
+def _may_be_there(lake: TableStore, name: str, file: str) -> bool:
     """Whether a file of a table still lies there; for an object store, that is not asked."""
     return not lake.is_local or (Path(lake.path(name)) / unquote(file)).exists()
 
 
-def _lacks_checkpoint(lake: Lake, name: str) -> bool:
+def _lacks_checkpoint(lake: TableStore, name: str) -> bool:
     """Whether an upkeep died before its checkpoint; for an object store, that is not asked."""
-    table = lake.delta(name)
-    checkpoint = Path(lake.path(name)) / "_delta_log" / f"{table.version():020d}.checkpoint.parquet"
-    (newest,) = commits_of(table, 1)
-    return lake.is_local and newest.operation in UPKEEP and not checkpoint.exists()
+    state = lake.state(name)
+    checkpoint = Path(lake.path(name)) / "_delta_log" / f"{state.version:020d}.checkpoint.parquet"
+    return lake.is_local and state.commits[0].operation in UPKEEP and not checkpoint.exists()

@@ -1,7 +1,7 @@
 """Locks between processes of one machine.
 
 Belongs here: the lock around the writing of a local table. Does not belong here: which table is written when
-(`lake.py`).
+(`store.py`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from project_etl.core.lake.errors import LakeError
+
 LOCK_TIMEOUT_SECONDS = 600
-
-
-class LakeError(RuntimeError):
-    """A table cannot be read or written; the message says which, why, and what to do."""
 
 
 @contextmanager

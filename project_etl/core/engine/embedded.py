@@ -1,0 +1,86 @@
+"""Sail as an engine: a Spark Connect server in this process, without a JVM.
+
+It computes; delta-rs commits. Nothing is computed otherwise than on Spark: `project_etl_tests/parity` holds every
+transform and shared step to that, and the version of `pysail` is pinned, for its semantics change between versions.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from pyspark.sql import types as T
+
+from project_etl.core.engine.base import ArrowTable, Engine
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+class EmbeddedEngine(Engine):
+    """Sail, in this process."""
+
+    name: ClassVar[str] = "embedded"
+    can_commit: ClassVar[bool] = False
+    is_connect = True
+
+    def session(self) -> SparkSession:
+        """The session; the first call starts the server."""
+        return self._session
+
+    @cached_property
+    def _session(self) -> SparkSession:
+        # Its server tells every connection otherwise.
+        os.environ.setdefault("RUST_LOG", "error")
+        from pysail.spark import SparkConnectServer
+
+        server = SparkConnectServer("127.0.0.1", 0)
+        server.start(background=True)
+        address = server.listening_address
+        assert address is not None
+        host, port = address
+        with self.active():
+            from pyspark.sql.connect.session import SparkSession
+
+            session = SparkSession.builder.remote(f"sc://{host}:{port}").create()
+        # The server lives as long as the session that it serves.
+        self._server = server
+        session.conf.set("spark.sql.session.timeZone", "UTC")
+        return session  # pyright: ignore[reportReturnType] - Spark Connect's is not a subclass of the classic one
+
+    @contextmanager
+    def keep(self, rows: DataFrame) -> Generator[DataFrame]:
+        """The same rows, computed once for the length of the block: as Parquet in a folder for temporary files."""
+        folder = Path(tempfile.mkdtemp(prefix="project-etl-"))
+        try:
+            rows.write.mode("overwrite").parquet(str(folder))
+            yield self.session().read.schema(_nullable(rows.schema)).parquet(str(folder))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def frame(self, rows: ArrowTable) -> DataFrame:
+        """A frame of rows that are in this process."""
+        return self.session().createDataFrame(rows)
+
+
+Kind = TypeVar("Kind", bound=T.DataType)
+
+
+def _nullable(kind: Kind) -> Kind:
+    """A type in which everything may be null: what the server says of nested types is not what it writes."""
+    match kind:
+        case T.StructType():
+            fields = [T.StructField(item.name, _nullable(item.dataType), True, item.metadata) for item in kind.fields]
+            return T.StructType(fields)  # pyright: ignore[reportReturnType]
+        case T.ArrayType():
+            return T.ArrayType(_nullable(kind.elementType), True)  # pyright: ignore[reportReturnType]
+        case T.MapType():
+            return T.MapType(kind.keyType, _nullable(kind.valueType), True)  # pyright: ignore[reportReturnType]
+        case _:
+            return kind

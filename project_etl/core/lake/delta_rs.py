@@ -1,0 +1,62 @@
+"""Commits by delta-rs: rows as Arrow, in this process, without an engine.
+
+Does not belong here: whether it is delta-rs that commits (`store.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import deltalake
+from deltalake import CommitProperties, Transaction
+
+from project_etl.core.lake.changes import Append, Change, Overwrite, ReplaceWhere, Upsert
+
+# A `pyarrow.Table` or `pyarrow.RecordBatchReader`; they have no types.
+Arrow = Any
+
+
+def commit(
+    delta: deltalake.DeltaTable, change: Change, rows: Arrow, note: Mapping[str, Any], number: tuple[str, int]
+) -> None:
+    """Commit rows to a table, which is at the new version afterwards.
+
+    Args:
+        delta: the table, at the version from which the rows were computed.
+        change: what the commit does.
+        rows: rows in the types of the table.
+        note: what to remember with the commit.
+        number: writer and number of the commit. Of two commits with one number, Delta refuses the second.
+    """
+    properties = CommitProperties(
+        custom_metadata={"userMetadata": json.dumps(note)}, app_transactions=[Transaction(*number)]
+    )
+    match change:
+        case Append():
+            deltalake.write_deltalake(delta, rows, mode="append", commit_properties=properties)
+        case ReplaceWhere(where):
+            deltalake.write_deltalake(delta, rows, mode="overwrite", predicate=where, commit_properties=properties)
+        case Overwrite():
+            deltalake.write_deltalake(delta, rows, mode="overwrite", commit_properties=properties)
+        case Upsert():
+            _upsert(delta, change, rows, properties)
+
+
+def _upsert(delta: deltalake.DeltaTable, change: Upsert, rows: Arrow, properties: CommitProperties) -> None:
+    before = delta.version()
+    merge = delta.merge(
+        rows, change.condition(), source_alias="s", target_alias="t", commit_properties=properties
+    ).when_matched_delete("s._op = 'delete'")
+    if set(change.columns) != set(change.on):
+        merge = merge.when_matched_update(
+            {f"`{column}`": f"s.`{column}`" for column in change.updated}, "s._op <> 'delete'"
+        ).when_not_matched_insert({f"`{column}`": f"s.`{column}`" for column in change.columns}, "s._op <> 'delete'")
+    merge.execute()
+    if delta.version() == before:
+        # A MERGE that changes nothing makes no commit, and the note would be lost.
+        import pyarrow as pa
+
+        nothing = pa.schema(delta.schema().to_arrow()).empty_table()
+        deltalake.write_deltalake(delta, nothing, mode="append", commit_properties=properties)

@@ -1,0 +1,83 @@
+"""How a contract's columns are stored, and whether a stored table still fits them.
+
+Does not belong here: changing a table (`store.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import types as T
+
+from project_etl.core.lake.errors import LakeError
+
+if TYPE_CHECKING:
+    from project_etl.core.lake.state import TableState
+
+# Key in a column's metadata: a commit refuses rows without a value.
+REQUIRED = "required"
+
+
+def stored_schema(schema: T.StructType) -> T.StructType:
+    """The columns as they are stored: each may be null, and says whether a commit refuses that."""
+    return T.StructType(
+        [
+            T.StructField(item.name, item.dataType, True, item.metadata | ({} if item.nullable else {REQUIRED: True}))
+            for item in schema.fields
+        ]
+    )
+
+
+def new_columns(stored: Sequence[dict[str, Any]], schema: T.StructType, what: str) -> list[str]:
+    """The columns of a contract that a stored table lacks.
+
+    Args:
+        stored: the stored table's fields, as Delta's schema JSON has them.
+        schema: the contract's columns.
+        what: the table, for the error.
+
+    Raises:
+        LakeError: the stored table has other types, or a new column must not be null.
+    """
+    held = {item["name"]: item for item in stored}
+    wanted = {item["name"]: item for item in json.loads(schema.json())["fields"]}
+    added = [column for column in wanted if column not in held]
+    wrong = [column for column in wanted if column in held and held[column]["type"] != wanted[column]["type"]]
+    strict = [column for column in added if not wanted[column]["nullable"]]
+    if wrong or strict:
+        found = "; ".join(f"{c} is {held[c]['type']}, the contract says {wanted[c]['type']}" for c in wrong)
+        new = "; ".join(f"{c} is new and must not be null" for c in strict)
+        raise LakeError(
+            f"{what} does not fit its contract: {'; '.join(filter(None, (found, new)))}. "
+            "Move the table's folder away and materialize all days again, or make new columns nullable."
+        )
+    return added
+
+
+def in_types_of(state: TableState, rows: Any) -> Any:  # noqa: ANN401 - tables and readers of pyarrow have no types
+    """Arrow rows in the types of a table's columns; a column that the table does not have stays as it is.
+
+    Args:
+        state: the table.
+        rows: a table or a reader.
+
+    Raises:
+        LakeError: a row has no value where a commit refuses that.
+    """
+    import pyarrow as pa
+
+    stored = state.arrow_schema
+    schema = pa.schema([stored.field(item.name) if item.name in stored.names else item for item in rows.schema])
+    if isinstance(rows, pa.RecordBatchReader):
+        parts = (in_types_of(state, pa.Table.from_batches([batch])).to_batches() for batch in rows)
+        return pa.RecordBatchReader.from_batches(schema, chain.from_iterable(parts))
+    for name in state.required:
+        if name in rows.schema.names and (nulls := rows.column(name).null_count):
+            raise LakeError(
+                f"{nulls} rows for table {state.name} have no {name}, which every row must have; nothing was published. "
+                "A rule should have kept them out: report it as a fault."
+            )
+    return rows if rows.schema.equals(schema) else rows.cast(schema)

@@ -1,0 +1,230 @@
+"""A table state: what one read of a table's log tells, kept for as long as somebody needs that version.
+
+Belongs here: version, schema, files, commits and rows of a table at one version, read with `deltalake`, without an
+engine. Does not belong here: which version is the newest and how a new one is made (`store.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import deltalake
+
+from project_etl.core.lake.errors import LakeError
+from project_etl.core.lake.log import Commit, commit_of
+from project_etl.core.lake.schema import REQUIRED
+
+# pyarrow has no types.
+ArrowTable = Any
+ArrowSchema = Any
+ArrowDataset = Any
+
+
+class TableState:
+    """A table at one version.
+
+    Attributes:
+        name: the table, `layer/name`.
+        path: its folder or URL, as `deltalake` calls it.
+        version: the Delta version.
+        table_id: Delta's identity of the table; a table that was deleted and made again has another one.
+    """
+
+    def __init__(self, name: str, path: str, delta: deltalake.DeltaTable, options: Mapping[str, str]) -> None:
+        """Take over a loaded table; nothing more is read yet."""
+        self.name = name
+        self.path = path
+        self.version: int = delta.version()
+        self.table_id = str(delta.metadata().id)
+        self.partition_columns = tuple(delta.metadata().partition_columns)
+        self._options = dict(options)
+        self._delta: deltalake.DeltaTable | None = delta
+
+    @classmethod
+    def load(cls, name: str, path: str, options: Mapping[str, str], version: int | None = None) -> TableState:
+        """Read a table's log, up to its newest version or the given one."""
+        return cls(name, path, deltalake.DeltaTable(path, version, storage_options=dict(options)), options)
+
+    def moved_on(self, delta: deltalake.DeltaTable, commit: Commit) -> TableState:
+        """The state after a commit of ours, without reading the log again."""
+        state = TableState(self.name, self.path, delta, self._options)
+        if "commits" in self.__dict__ and commit.version == self.version + 1:
+            state.__dict__["commits"] = (commit, *self.commits)
+        return state
+
+    # --- what the log tells -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def schema_json(self) -> str:
+        """The stored schema as Delta's JSON."""
+        return self.delta.schema().to_json()
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """Columns that a commit must give a value."""
+        fields = json.loads(self.schema_json)["fields"]
+        return tuple(item["name"] for item in fields if item["metadata"].get(REQUIRED))
+
+    @cached_property
+    def arrow_schema(self) -> ArrowSchema:
+        """The stored schema as Arrow's."""
+        import pyarrow as pa
+
+        return pa.schema(self.delta.schema().to_arrow())
+
+    @cached_property
+    def files(self) -> list[dict[str, Any]]:
+        """The table's files: path, size, rows, partition values and statistics, flattened."""
+        import pyarrow as pa
+
+        return pa.table(self.delta.get_add_actions(flatten=True)).to_pylist()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the table holds no file."""
+        return not self.files
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the table's files."""
+        return sum(file["size_bytes"] for file in self.files)
+
+    @property
+    def row_count(self) -> int:
+        """Rows of the table, from the log where each file says how many it has, else counted."""
+        rows = [file["num_records"] for file in self.files]
+        return sum(rows) if None not in rows else self.dataset().count_rows()
+
+    def partition_rows(self, column: str) -> dict[str, int]:
+        """Rows by value of the column that partitions the files."""
+        rows: dict[str, int] = {}
+        for file in self.files:
+            value = str(file[f"partition.{column}"])
+            rows[value] = rows.get(value, 0) + (file["num_records"] or 0)
+        return rows
+
+    @cached_property
+    def commits(self) -> tuple[Commit, ...]:
+        """The commits up to this version that the log still knows, newest first."""
+        table = self.delta
+        # `deltalake` counts back from the version that it has loaded, and lists later commits too: read again, with a
+        # table of its own, when one was made in between.
+        while True:
+            loaded, entries = table.version(), table.history()
+            newest = deltalake.DeltaTable(self.path, storage_options=self._options) if table is self.delta else table
+            newest.update_incremental()
+            if newest.version() == loaded:
+                found = (commit_of(entry) for entry in entries)
+                return tuple(commit for commit in found if commit.version <= self.version)
+            table = newest
+
+    @property
+    def data_version(self) -> int:
+        """The newest version that changed rows; equal numbers mean equal rows."""
+        changed = (commit.version for commit in self.commits if commit.may_change_rows)
+        return next(changed, self.commits[-1].version if self.commits else self.version)
+
+    # --- what the files hold ------------------------------------------------------------------------------------------
+
+    @property
+    def delta(self) -> deltalake.DeltaTable:
+        """The table as `deltalake` sees it, at this version."""
+        if self._delta is None:
+            self._delta = deltalake.DeltaTable(self.path, self.version, storage_options=self._options)
+        return self._delta
+
+    def release(self) -> deltalake.DeltaTable:
+        """Hand over the loaded table to who moves it on to a later version; this state loads it again when asked."""
+        delta, self._delta = self.delta, None
+        return delta
+
+    def dataset(self, file_filter: Sequence[tuple[str, str, Any]] | None = None) -> ArrowDataset:
+        """The rows as a dataset of pyarrow.
+
+        Args:
+            file_filter: conditions on partition columns that spare files, such as `("day", "=", "2025-01-01")`.
+        """
+        return self.delta.to_pyarrow_dataset(file_pruning_predicate=list(file_filter) if file_filter else None)
+
+    def rows(
+        self,
+        columns: Sequence[str] | None = None,
+        where: Any = None,  # noqa: ANN401 - an expression of pyarrow
+        among: tuple[str, Collection[Any]] | None = None,
+    ) -> ArrowTable:
+        """Some columns of some rows.
+
+        Args:
+            columns: None takes all.
+            where: a condition of pyarrow that the rows meet, on columns other than text: pyarrow cannot compare text
+                with the statistics of files that a MERGE has written.
+            among: a column, and values of which a row must have one.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        wanted = list(columns) if columns is not None else self.arrow_schema.names
+        if among is None:
+            return self.dataset().to_table(columns=wanted, filter=where)
+        name, values = among
+        is_wanted = pc.field(name).isin(pa.array(list(values), self.arrow_schema.field(name).type))
+        read = list(dict.fromkeys([*wanted, name]))
+        found = (batch.filter(is_wanted) for batch in self.dataset().to_batches(columns=read, filter=where))
+        schema = pa.schema([self.arrow_schema.field(column) for column in read])
+        return pa.Table.from_batches(found, schema).select(wanted)
+
+    def changes(self, since: int, *, most: int | None = None) -> ArrowTable:
+        """The change data feed after a version up to this one; empty when there is nothing newer.
+
+        Args:
+            since: the version.
+            most: how many rows to read at most; None reads all.
+
+        Returns:
+            The table's columns, `_change_type` and `_commit_version`.
+
+        Raises:
+            LakeError: the feed does not go back so far, or is longer than `most`.
+        """
+        import pyarrow as pa
+
+        if self.version <= since:
+            return pa.table({})
+        rows, batches = 0, list[Any]()
+        try:
+            # The feed is read as it is iterated, so that one that is too long is not read to its end.
+            feed = pa.RecordBatchReader.from_stream(
+                self.delta.load_cdf(starting_version=since + 1, ending_version=self.version)
+            )
+            for batch in feed:
+                rows += batch.num_rows
+                batches.append(batch)
+                if most is not None and rows > most:
+                    break
+        except Exception as error:  # deltalake raises its base class, and none of its own, for a file that is gone
+            raise LakeError(
+                f"The change feed of {self.name} does not go back to version {since + 1}: {error}. "
+                "Materialize the tables that read it for all days instead."
+            ) from error
+        if most is not None and rows > most:
+            raise LakeError(f"more than {most:,} rows of {self.name} have changed since version {since}")
+        stored, text = self.arrow_schema, pa.string()
+        # Text of files that a MERGE has written comes in a type that is not understood everywhere.
+        plain = [
+            stored.field(item.name)
+            if item.name in stored.names
+            else item.with_type(text if pa.types.is_string_view(item.type) else item.type)
+            for item in feed.schema
+        ]
+        return pa.Table.from_batches(batches, feed.schema).cast(pa.schema(plain))
+
+
+def on_days(column: str, days: Collection[str]) -> Any:  # noqa: ANN401 - an expression of pyarrow
+    """The condition of pyarrow that a date column is one of `days` (ISO dates)."""
+    import pyarrow.compute as pc
+
+    return pc.field(column).isin([date.fromisoformat(day) for day in sorted(days)])
