@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from project_etl.core.contract import Rule, rules_of
 from project_etl.core.gold_inputs import WHOLE, input_days, inputs_now
-from project_etl.core.judge import BROKEN, broken_counts, judged, masked_json, rule_results, unbroken
+from project_etl.core.judge import grouped, judged, masked_json, rule_results, unbroken
 from project_etl.core.lake import Append, Commit, Overwrite, ReplaceWhere, TableStore
 from project_etl.core.report import Report
 from project_etl.core.sql_text import is_day
@@ -117,13 +117,14 @@ def _input(job: GoldJob, item: Input, days: Sequence[str]) -> DataFrame:
 
 def _report(job: GoldJob, rows: DataFrame) -> Report:
     day = F.col(job.table.write.day) if isinstance(job.table.write, ReplaceDays) else F.lit(WHOLE)
-    by_day = rows.groupBy(day.cast("string").alias("day"))
-    counted = by_day.agg(F.count(F.lit(1)).alias("rows"), F.count_if(F.size(BROKEN) > 0).alias("broken")).collect()
     sample = masked_json(job.table.schema, job.table.schema.fieldNames())
-    broken = broken_counts(rows, day, sample) if any(row["broken"] for row in counted) else []
+    groups = grouped(rows, [day.cast("string").alias("day")], sample)
+    published: dict[str, int] = {}
+    for group in groups:
+        published[group.keys["day"]] = published.get(group.keys["day"], 0) + group.count
     return Report(
-        days={row["day"]: {"published": row["rows"]} for row in sorted(counted)},
-        rules=rule_results(job.rules, broken),
+        days={unit: {"published": number} for unit, number in sorted(published.items())},
+        rules=rule_results(job.rules, groups, "day"),
     )
 
 

@@ -1,12 +1,13 @@
-"""The judge: which rules each row breaks, and how many rows broke each, in the one pass that also counts.
+"""Rule evaluation: add the list of broken rules to each row, and count rows by day and broken rule.
 
-Belongs here: adding verdict columns to a frame, the aggregates that count them, and turning their result into a
-`Report`. Does not belong here: what the rules are (`contract.py`), what happens to rows (`silver.py`, `gold.py`).
+Belongs here: adding verdict columns to a frame, the query that counts them, and turning its result into a `Report`.
+Does not belong here: what the rules are (`contract.py`), what happens to rows (`silver.py`, `gold.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Column, DataFrame, Row
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 BROKEN = "_broken"
 SAMPLES = 3
 MASK = "***"
+SEPARATOR = ","
 
 
 def judged(rows: DataFrame, rules: Sequence[Rule]) -> DataFrame:
@@ -34,32 +36,62 @@ def breaks(rules: Iterable[Rule], action: Action) -> Column:
     return F.arrays_overlap(F.col(BROKEN), F.array(*names)) if names else F.lit(False)
 
 
-def broken_counts(rows: DataFrame, day: Column, sample: Column) -> list[Row]:
-    """Count who broke what: one row (`day`, `rule`, `broken`, `sample`) per day and rule that was broken.
+@dataclass(frozen=True)
+class Group:
+    """Rows that are alike.
 
-    A query of its own over the few rows that broke anything: as aggregates beside the other counts, two for each rule,
-    it would take Spark longer to compile than to run.
+    Attributes:
+        keys: by what they were grouped.
+        count: how many they are.
+        broken: the rules that they break.
+        sample: text that shows one of them; None when they break none.
+    """
+
+    keys: Row
+    count: int
+    broken: tuple[str, ...]
+    sample: str | None
+
+
+def grouped(rows: DataFrame, keys: Sequence[Column], sample: Column) -> list[Group]:
+    """Count judged rows by some keys and by the rules that they break, in one query.
 
     Args:
         rows: judged rows.
-        day: day of a row.
+        keys: what to group by.
         sample: text that shows a row.
     """
-    broken = rows.where(F.size(BROKEN) > 0).select(
-        day.cast("string").alias("day"), F.explode(BROKEN).alias("rule"), sample.alias("sample")
+    is_broken = F.size(BROKEN) > 0
+    found = rows.groupBy(*keys, F.concat_ws(SEPARATOR, BROKEN).alias("_rules")).agg(
+        F.count(F.lit(1)).alias("_number"), F.min(F.when(is_broken, sample)).alias("_sample")
     )
-    counts = [F.count(F.lit(1)).alias("broken"), F.min("sample").alias("sample")]
-    # Sorted here: for Spark it would be two more jobs.
-    return sorted(broken.groupBy("day", "rule").agg(*counts).collect(), key=lambda row: (row["day"], row["rule"]))
+    return [
+        Group(row, row["_number"], tuple(row["_rules"].split(SEPARATOR)) if row["_rules"] else (), row["_sample"])
+        for row in found.collect()
+    ]
 
 
-def rule_results(rules: Sequence[Rule], counts: Sequence[Row]) -> tuple[RuleResult, ...]:
-    """The result of every rule, from what `broken_counts` found."""
+def rule_results(rules: Sequence[Rule], groups: Iterable[Group], day: str) -> tuple[RuleResult, ...]:
+    """The result of every rule.
+
+    Args:
+        rules: the rules.
+        groups: judged rows.
+        day: the key of a group that holds its day.
+    """
+    by_day: dict[str, dict[str, int]] = {rule.name: {} for rule in rules}
+    samples: dict[str, dict[str, str]] = {rule.name: {} for rule in rules}
+    for group in groups:
+        when = group.keys[day]
+        for name in group.broken:
+            by_day[name][when] = by_day[name].get(when, 0) + group.count
+            if group.sample is not None:
+                samples[name][when] = min(group.sample, samples[name].get(when, group.sample))
     return tuple(
         unbroken(
             rule,
-            by_day={row["day"]: row["broken"] for row in counts if row["rule"] == rule.name},
-            samples=tuple(row["sample"] for row in counts if row["rule"] == rule.name)[:SAMPLES],
+            by_day=dict(sorted(by_day[rule.name].items())),
+            samples=tuple(text for _, text in sorted(samples[rule.name].items()))[:SAMPLES],
         )
         for rule in rules
     )

@@ -16,7 +16,7 @@ from pyspark.sql import types as T
 
 from project_etl.core.lake import Append, Commit, TableStore, Upsert
 from project_etl.core.lake.state import on_days
-from project_etl.core.records import LINEAGE_NAMES, RECORD, SILVER_LINEAGE
+from project_etl.core.records import LINEAGE_NAMES, PLACE, SILVER_LINEAGE
 from project_etl.core.sql_text import is_day
 from project_etl.core.staged import Run
 
@@ -50,24 +50,25 @@ def name_of(table: str) -> str:
     return f"quarantine/{table.split('/')[1]}"
 
 
-def rows_of(rejected: DataFrame, waiting: Collection[str], version: str, run: Run) -> DataFrame:
+def rows_of(rejected: DataFrame, received: DataFrame, waiting: Collection[str], version: str, run: Run) -> DataFrame:
     """Turn rejected records into quarantine rows.
 
     Args:
-        rejected: records with `_record` and `_broken`.
+        rejected: records with their lineage, `_text` and `_broken`.
+        received: `raw` of each of them, as it was received, by `PLACE`.
         waiting: names of the rules that a missing parent breaks.
         version: version of the rules.
         run: the run that judged them.
     """
     keep_nulls = {"ignoreNullFields": "false"}
     lacks_parent = F.arrays_overlap("_broken", F.array(*[F.lit(name) for name in waiting]))
-    return rejected.select(
-        *[F.col(f"{RECORD}.{name}").alias(name) for name in LINEAGE_NAMES if name != "_source_files"],
+    return rejected.join(received, on=[*PLACE], how="left").select(
+        *[name for name in LINEAGE_NAMES if name != "_source_files"],
         F.col("_broken").alias("rules"),
         F.lit(version).alias("rules_version"),
         (lacks_parent if waiting else F.lit(False)).alias("is_waiting"),
-        F.to_json(f"{RECORD}.text", keep_nulls).alias("record"),
-        F.to_json(f"{RECORD}.raw", keep_nulls).alias("raw"),
+        F.to_json("_text", keep_nulls).alias("record"),
+        "raw",
         F.lit(run.run_id).alias("run_id"),
         F.lit(run.started_at).alias("first_seen"),
         F.lit(run.started_at).alias("last_seen"),

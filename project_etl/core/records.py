@@ -49,6 +49,9 @@ SILVER_LINEAGE = T.StructType(
 )
 LINEAGE_NAMES = tuple(SILVER_LINEAGE.fieldNames())
 
+# What identifies a record as it was received.
+PLACE = ("_source_file", "_row_number", "_source_version")
+
 # Later records win; ties are broken by where the record stood, so that the order of arrival cannot matter.
 ARRIVAL_ORDER = ("_landing_date", "_source_file", "_row_number")
 
@@ -60,8 +63,8 @@ class Feed:
     Attributes:
         bronze: the Bronze table, `bronze/<name>`.
         columns: its declared text columns.
-        mapping: Bronze rows → records: text columns of the record plus Bronze's lineage columns, and `_source_files`,
-            `_raw` or `_unmapped` where they differ from a plain record's. None when a row is a record.
+        mapping: Bronze rows → records: text columns of the record plus Bronze's lineage columns, and `_source_files`
+            or `_unmapped` where they differ from a plain record's. None when a row is a record.
         gather: Bronze column by whose values a mapping groups: it needs all their rows; None when rows stand alone.
         version: changes when the mapping changes.
     """
@@ -82,8 +85,7 @@ class Feed:
         Returns:
             `columns` as text, blank values as nulls, and the `_record` struct.
         """
-        raw = F.create_map(*[item for name in (*self.columns, RESCUED) for item in (F.lit(name), F.col(name))])
-        rows = bronze.withColumns({"_raw": raw, "_source_files": F.array("_source_file"), "_unmapped": text_null()})
+        rows = bronze.withColumns({"_source_files": F.array("_source_file"), "_unmapped": text_null()})
         if self.mapping is not None:
             rows = self.mapping(rows)
         present = set(rows.columns)
@@ -93,11 +95,15 @@ class Feed:
             F.struct(
                 *[F.col(name).alias(name) for name in LINEAGE_NAMES],
                 F.struct(*[column.alias(name) for name, column in text.items()]).alias("text"),
-                F.col("_raw").alias("raw"),
                 F.get_json_object(RESCUED, MALFORMED_PATH).alias("malformed"),
                 F.col("_unmapped").alias("unmapped"),
             ).alias(RECORD),
         )
+
+    def as_received(self, bronze: DataFrame) -> DataFrame:
+        """The place of each Bronze row, and `raw`: its columns as received, as JSON."""
+        raw = F.to_json(F.struct(*self.columns, RESCUED), {"ignoreNullFields": "false"})
+        return bronze.select(*PLACE, raw.alias("raw"))
 
 
 def blank_to_null(name: str) -> Column:

@@ -19,16 +19,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from project_etl.core import quarantine
-from project_etl.core.judge import BROKEN, broken_counts, masked_json, rule_results
+from project_etl.core.judge import BROKEN, grouped, masked_json, rule_results
 from project_etl.core.lake import Append, Commit, Upsert
-from project_etl.core.records import RECORD
 from project_etl.core.report import SILVER_COUNTS, Judgement, Report
-from project_etl.core.silver_frames import scored, silver_schema
+from project_etl.core.silver_frames import as_received, scored, silver_schema
 from project_etl.core.silver_plan import SilverJob, SilverPlan, make_plan, remembered_report, unsettled_days
 from project_etl.core.silver_reach import reach
 from project_etl.core.sql_text import is_day, sql_list
 from project_etl.core.staged import Staged, note_of, staging
-from project_etl.core.table import Table
 
 # More partitions than this in a condition cost more to plan than they save.
 MAX_PARTITIONS = 400
@@ -61,9 +59,9 @@ def _stage(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Staged:
     table, lake = job.table, job.lake
     plan, orphaned = reach(job, plan)
     rows = kept.enter_context(lake.keep(scored(job, plan, orphaned, kept)))
-    counted = _count(table, rows)
+    counted = _count(job, rows)
     rejudged = _rejudged(job, plan, rows, kept)
-    report, recounted = _with_earlier_days(job, plan, rejudged, _report(job, rows, counted))
+    report, recounted = _with_earlier_days(job, plan, rejudged, counted.report)
     batch = f"{job.run.run_id}/{lake.version(table.name)}"
     note = note_of(
         job.run,
@@ -88,48 +86,47 @@ class Counted:
     """What a scored frame holds.
 
     Attributes:
-        days: landing day of the batch → counts of `SILVER_COUNTS`.
+        report: counts and verdicts of the batch.
         effect: operation of `OPS` → rows.
         reject_days: landing days of rejected records.
         lost: partitions that lose or change rows; None when one of them has no name, or the table no partitions.
         touched: those and the partitions that gain rows; None in the same cases.
-        has_broken: whether a record of the batch broke a rule.
     """
 
-    days: dict[str, dict[str, int]]
+    report: Report
     effect: dict[str, int]
     reject_days: tuple[str, ...]
     lost: tuple[str, ...] | None
     touched: tuple[str, ...] | None
-    has_broken: bool
 
 
-def _count(table: Table, rows: DataFrame) -> Counted:
-    """Count a scored frame in one small query."""
-    partition, nowhere = table.partition_by, F.lit(None).cast("string")
+def _count(job: SilverJob, rows: DataFrame) -> Counted:
+    """Count a scored frame in one query."""
+    partition, nowhere = job.table.partition_by, F.lit(None).cast("string")
     is_lost, is_gained = F.col("_op").isin("update", "delete"), F.col("_op").isin("update", "insert")
-    lost = F.when(is_lost, F.col(f"_was.{partition}").cast("string")) if partition else nowhere
+    lost = F.when(is_lost, F.col("_was_partition")) if partition else nowhere
     gained = F.when(is_gained, F.col(partition).cast("string")) if partition else nowhere
-    names = ["_in_batch", "_stored", "_status", "_op"]
-    has_broken = (F.size(BROKEN) > 0).alias("has_broken")
     landed = F.col("_landing_date").cast("string").alias("day")
-    keys = [landed, *names, lost.alias("lost"), gained.alias("gained"), has_broken]
-    groups = rows.groupBy(*keys).count().collect()
+    keys = [landed, *map(F.col, ("_in_batch", "_status", "_op")), lost.alias("lost"), gained.alias("gained")]
+    where = F.concat_ws(":", "_source_file", "_row_number")
+    sample = F.concat_ws(" ", where, masked_json(job.table.schema, job.columns, "_text"))
+    groups = grouped(rows, keys, sample)
+    batch = [group for group in groups if group.keys["_in_batch"]]
     days: dict[str, dict[str, int]] = {}
-    for group in groups:
-        if group["_in_batch"]:
-            day = days.setdefault(group["day"], dict.fromkeys(SILVER_COUNTS, 0))
-            day["read"] += group["count"]
-            day[group["_status"]] += group["count"]
-    losing = {group["lost"] for group in groups if group["_op"] in ("update", "delete")}
-    gaining = {group["gained"] for group in groups if group["_op"] in ("update", "insert")}
+    for group in batch:
+        day = days.setdefault(group.keys["day"], dict.fromkeys(SILVER_COUNTS, 0))
+        day["read"] += group.count
+        day[group.keys["_status"]] += group.count
+    effect = {op: sum(group.count for group in groups if group.keys["_op"] == op) for op in OPS}
+    losing = {group.keys["lost"] for group in groups if group.keys["_op"] in ("update", "delete")}
+    gaining = {group.keys["gained"] for group in groups if group.keys["_op"] in ("update", "insert")}
+    rejected = {group.keys["day"] for group in groups if group.keys["_status"] == "quarantined"}
     return Counted(
-        days=dict(sorted(days.items())),
-        effect={op: sum(group["count"] for group in groups if group["_op"] == op) for op in OPS},
-        reject_days=tuple(sorted({group["day"] for group in groups if group["_status"] == "quarantined"})),
+        report=Report(dict(sorted(days.items())), rule_results(job.rules, batch, "day"), effect),
+        effect=effect,
+        reject_days=tuple(sorted(rejected)),
         lost=_named(losing) if partition else None,
         touched=_named(losing | gaining) if partition else None,
-        has_broken=any(group["has_broken"] for group in groups if group["_in_batch"]),
     )
 
 
@@ -139,15 +136,6 @@ def _named(partitions: Collection[str | None]) -> tuple[str, ...] | None:
     return names if len(names) == len(partitions) else None
 
 
-def _report(job: SilverJob, rows: DataFrame, counted: Counted) -> Report:
-    """The report of the batch."""
-    where = F.concat_ws(":", "_source_file", "_row_number")
-    sample = F.concat_ws(" ", where, masked_json(job.table.schema, job.columns, f"{RECORD}.text"))
-    batch = rows.where("_in_batch")
-    broken = broken_counts(batch, F.col("_landing_date"), sample) if counted.has_broken else []
-    return Report(days=counted.days, rules=rule_results(job.rules, broken), totals=counted.effect)
-
-
 def _commit(
     job: SilverJob, rows: DataFrame, counted: Counted, leaving: DataFrame | None, note: dict[str, Any]
 ) -> Commit:
@@ -155,7 +143,7 @@ def _commit(
     if counted.reject_days:
         rejected = rows.where(F.col("_status") == "quarantined")
         waiting = [ref.rule for ref in job.table.references]
-        bad = quarantine.rows_of(rejected, waiting, job.version, job.run)
+        bad = quarantine.rows_of(rejected, as_received(job, counted.reject_days), waiting, job.version, job.run)
         put = note_of(job.run, job.table.name, Report(), batch=note["batch"], rejects=counted.reject_days)
         quarantine.put(lake, name, bad, counted.reject_days, put)
     commit = _write(job, rows, counted, note)
@@ -204,7 +192,8 @@ def _rejudged(job: SilverJob, plan: SilverPlan, rows: DataFrame, kept: ExitStack
     if not (has_reason or quarantine.holds(lake, name, plan.new_days)):
         return Rejudged(None, ())
     held = quarantine.rows_in(lake, name).select(*keys, F.col("_landing_date").alias("_held"), "rules")
-    is_published = F.struct(*[f"_was.{key}" for key in keys]).eqNullSafe(F.struct(*keys)).alias("_published")
+    is_published = (F.col("_was_file") == F.col("_source_file")) & (F.col("_was_row") == F.col("_row_number"))
+    is_published = F.coalesce(is_published, F.lit(False)).alias("_published")
     now = rows.where(~F.col("_stored"))
     now = now.select(*keys, "_landing_date", "_in_batch", "_valid", "_status", BROKEN, is_published)
     both = held.join(now, on=keys, how="full")

@@ -8,21 +8,21 @@ means (`silver/`), deciding whether there is work (`silver_plan.py`), counting a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core import quarantine
 from project_etl.core.contract import Action
 from project_etl.core.judge import BROKEN, breaks, judged
-from project_etl.core.records import LINEAGE_NAMES, RECORD, SILVER_LINEAGE, of_days, union_all
-from project_etl.core.silver_plan import VALIDITY, SilverJob, SilverPlan, unjudged_days
+from project_etl.core.records import LINEAGE_NAMES, PLACE, RECORD, SILVER_LINEAGE, of_days, union_all
+from project_etl.core.silver_plan import VALIDITY, SilverJob, SilverPlan, days_in_bronze, unjudged_days
 from project_etl.core.silver_rank import Stored, ranked
 from project_etl.core.steps import call, conform
 from project_etl.core.table import History, Table
@@ -45,31 +45,31 @@ def scored(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Keys], kept: Exi
         kept: frees what is kept on the way.
 
     Returns:
-        The stored columns and `_record`, `_broken`, `_in_batch` (the record is of a day that is judged now), `_status`
-        (what became of a judged record, see `SILVER_COUNTS`), `_op` (what the row means for the table: `insert`,
-        `update`, `delete`, or null) and `_was` (the row's key as stored, or null).
+        The stored columns and, of a judged record, `_broken`, `_text` (its text columns, where it broke a rule),
+        `_in_batch` (it is of a day that is judged now) and `_status` (what became of it, see `SILVER_COUNTS`); of every
+        row `_op` (what it means for the table: `insert`, `update`, `delete`, or null) and what `WAS` lists.
     """
-    columns, is_anew = silver_schema(job.table).fieldNames(), bool(plan.changed_days or orphaned)
-    if not is_anew:
+    columns, lake = silver_schema(job.table).fieldNames(), job.lake
+    if not (plan.changed_days or orphaned):
         sources = [_records(job, plan, is_all=False)]
         sources += [_waiting(job, plan.batch_days)] if plan.waiting else []
         fresh = judged_records(job, union_all(sources))
-        if job.lake.is_empty(job.table.name):
+        if lake.is_empty(job.table.name):
             return ranked(job.table, columns, _with_batch(fresh, plan), Stored.NOTHING)
         # Read twice below: for its keys, and for its rows.
-        fresh = kept.enter_context(job.lake.keep(fresh))
+        fresh = kept.enter_context(lake.keep(fresh))
         keys = fresh.where("_valid").select(*_entity(job.table)).distinct()
-        pool = fresh.unionByName(
-            _stored(job).join(keys, on=list(_entity(job.table)), how="left_semi"), allowMissingColumns=True
-        )
-    else:
-        # Also records that are in quarantine for something else: now they lack a parent too.
-        fresh = judged_records(job, _records(job, plan, is_all=True))
-        fresh = _touched(fresh, of_days(plan.batch_days), [*_waiting_keys(job, plan), *orphaned])
-        stored_rows = _touched(_stored(job), _of_changed_days(plan), orphaned)
-        pool = _of_touched_keys(fresh.unionByName(stored_rows, allowMissingColumns=True), _entity(job.table))
-    stored = Stored.DOUBTED if is_anew else Stored.TRUSTED
-    return ranked(job.table, columns, _with_batch(pool, plan), stored)
+        stored = _stored(job).join(keys, on=list(_entity(job.table)), how="left_semi")
+        return ranked(job.table, columns, _with_batch(_pool(fresh, stored), plan), Stored.TRUSTED)
+    records, stored = _records(job, plan, is_all=True), _stored(job)
+    if not _is_all_judged(job, plan):
+        records, stored = _of_concerned_keys(job, plan, records, stored, orphaned, kept)
+    pool = _pool(judged_records(job, records), stored)
+    return ranked(job.table, columns, _with_batch(pool, plan), Stored.DOUBTED)
+
+
+def _pool(fresh: DataFrame, stored: DataFrame) -> DataFrame:
+    return fresh.unionByName(stored, allowMissingColumns=True)
 
 
 def _with_batch(pool: DataFrame, plan: SilverPlan) -> DataFrame:
@@ -89,7 +89,7 @@ def _waiting(job: SilverJob, days: Collection[str]) -> DataFrame:
     """Records that wait for a parent, read back from quarantine; those of `days` are judged from Bronze anyway."""
     text = T.StructType([T.StructField(name, T.StringType()) for name in job.columns])
     held = job.lake.read(quarantine.name_of(job.table.name)).where(F.col("is_waiting") & ~of_days(days))
-    held = held.withColumns({"_text": F.from_json("record", text), "_raw": F.from_json("raw", "map<string,string>")})
+    held = held.withColumn("_text", F.from_json("record", text))
     nothing = F.lit(None).cast("string")
     return held.select(
         *[F.col(f"_text.{name}").alias(name) for name in job.columns],
@@ -97,11 +97,20 @@ def _waiting(job: SilverJob, days: Collection[str]) -> DataFrame:
             *[F.col(name) for name in LINEAGE_NAMES if name != "_source_files"],
             F.array("_source_file").alias("_source_files"),
             F.col("_text").alias("text"),
-            F.col("_raw").alias("raw"),
             nothing.alias("malformed"),
             nothing.alias("unmapped"),
         ).alias(RECORD),
     )
+
+
+def _carried(job: SilverJob) -> dict[str, T.DataType]:
+    """Columns that the parents give to a record, with their types."""
+    return {name: job.table.schema[name].dataType for ref in job.table.references for name in ref.carry}
+
+
+def _with_nothing_found(job: SilverJob, records: DataFrame) -> DataFrame:
+    nothing = [F.lit(None).cast("boolean").alias(ref.rule) for ref in job.table.references]
+    return records.withColumn(RECORD, F.col(RECORD).withField("found", F.struct(*nothing))) if nothing else records
 
 
 def _with_parents(job: SilverJob, records: DataFrame) -> DataFrame:
@@ -114,14 +123,18 @@ def _with_parents(job: SilverJob, records: DataFrame) -> DataFrame:
     return records.withColumn(RECORD, F.col(RECORD).withField("found", F.struct(*found))) if found else records
 
 
+def _derived(table: Table) -> tuple[str, ...]:
+    """Columns that follow from the other versions of a key."""
+    return VALIDITY if isinstance(table.write, History) else ()
+
+
 def transformed(table: Table, rows: DataFrame, parameters: dict[str, object]) -> DataFrame:
     """Apply a Silver table's transform; the result has the contract's columns and `_record`.
 
     Raises:
         TableError: the transform gives other columns or types than the contract declares.
     """
-    derived = VALIDITY if isinstance(table.write, History) else ()
-    schema = T.StructType([item for item in table.schema.fields if item.name not in derived])
+    schema = T.StructType([item for item in table.schema.fields if item.name not in _derived(table)])
     return conform(call(table, [rows], parameters), schema, table.name, also=(RECORD,))
 
 
@@ -136,18 +149,26 @@ def judged_records(job: SilverJob, records: DataFrame) -> DataFrame:
     # Whether a parent that only warns is known changes without the record, which nobody looks at again for that.
     is_valid = ~breaks(job.rules, Action.QUARANTINE)
     if warnings := [ref.rule for ref in job.table.references if ref.action is Action.WARN]:
-        lasting = F.array_except(BROKEN, F.array(*[F.lit(name) for name in warnings]))
+        lasting = F.array_except(BROKEN, F.array(*[F.lit(name) for name in warnings]).cast("array<string>"))
         rows = rows.withColumn(BROKEN, F.when(is_valid, F.col(BROKEN)).otherwise(lasting))
-    derived = [item for item in job.table.schema.fields if item.name not in rows.columns]
+    derived = [item for item in job.table.schema.fields if item.name in _derived(job.table)]
     return rows.select(
         *[item.name for item in job.table.schema.fields if item not in derived],
         *[F.lit(None).cast(item.dataType).alias(item.name) for item in derived],
         *[F.col(f"{RECORD}.{name}").alias(name) for name in LINEAGE_NAMES],
-        RECORD,
+        F.when(F.size(BROKEN) > 0, F.col("_text")).alias("_text"),
         BROKEN,
         is_valid.alias("_valid"),
         F.expr(FALSE).alias("_stored"),
     )
+
+
+def as_received(job: SilverJob, days: Collection[str]) -> DataFrame:
+    """`raw` of the records of some landing days, by `PLACE`; also of those in quarantine whose file has changed."""
+    bronze = [feed.as_received(job.lake.read(feed.bronze).where(of_days(days))) for feed in job.feeds]
+    held = quarantine.rows_in(job.lake, quarantine.name_of(job.table.name))
+    found = union_all(bronze)
+    return found.unionByName(held.select(*PLACE, "raw").join(found, on=[*PLACE], how="left_anti"))
 
 
 # --- which keys are concerned -----------------------------------------------------------------------------------------
@@ -163,10 +184,6 @@ def _stored(job: SilverJob) -> DataFrame:
     return job.lake.read(job.table.name).select(*columns, F.expr(FALSE).alias("_valid"), F.expr(TRUE).alias("_stored"))
 
 
-def _any(conditions: Iterable[Column]) -> Column:
-    return reduce(or_, conditions, F.expr(FALSE))
-
-
 @dataclass(frozen=True)
 class Keys:
     """Values of some columns, by which rows are found.
@@ -178,6 +195,43 @@ class Keys:
 
     columns: tuple[str, ...]
     values: DataFrame | None
+
+
+def _is_all_judged(job: SilverJob, plan: SilverPlan) -> bool:
+    """Whether the batch holds every landing day in Bronze."""
+    return days_in_bronze(job) <= {*plan.batch_days}
+
+
+def _of_concerned_keys(
+    job: SilverJob,
+    plan: SilverPlan,
+    records: DataFrame,
+    stored: DataFrame,
+    orphaned: Sequence[Keys],
+    kept: ExitStack,
+) -> tuple[DataFrame, DataFrame]:
+    """Those records and stored rows whose key has a record of the batch, or a row that may no longer be right.
+
+    Which they are is found on a few columns; the records alone are judged then. A record without a key stands for
+    itself.
+    """
+    entity = [*_entity(job.table)]
+    references = [ref.column for ref in job.table.references]
+    # What a parent gives is no part of a key.
+    plain = records.select("*", *[F.lit(None).cast(kind).alias(name) for name, kind in _carried(job).items()])
+    plain = transformed(job.table, _with_nothing_found(job, plain), dict(job.run.parameters))
+    lineage = [F.col(f"{RECORD}.{name}").alias(name) for name in (*PLACE, "_landing_date")]
+    keyed = plain.select(*dict.fromkeys([*entity, *references]), *lineage)
+    keyed = _touched(keyed, of_days(plan.batch_days), [*_waiting_keys(job, plan), *orphaned])
+    keyed = kept.enter_context(job.lake.keep(keyed))
+    doubted = _touched(stored, _of_changed_days(plan), orphaned).where("_touched").select(*entity)
+    keys = keyed.where("_touched").select(*entity).unionByName(doubted).dropna().distinct()
+    keys = kept.enter_context(job.lake.keep(keys))
+    of_keys = keyed.join(keys, on=entity, how="left_semi").select(*PLACE)
+    places = of_keys.unionByName(keyed.where("_touched").select(*PLACE)).distinct()
+    in_place = [F.col(f"{RECORD}.{name}") == F.col(f"_at{name}") for name in PLACE]
+    places = places.select(*[F.col(name).alias(f"_at{name}") for name in PLACE])
+    return records.join(places, on=in_place, how="left_semi"), stored.join(keys, on=entity, how="left_semi")
 
 
 def _touched(rows: DataFrame, condition: Column, keys: Sequence[Keys]) -> DataFrame:
@@ -192,15 +246,16 @@ def _touched(rows: DataFrame, condition: Column, keys: Sequence[Keys]) -> DataFr
         rows = rows.join(F.broadcast(values), on=list(found.columns), how="left")
         reasons.append(F.coalesce(hit, F.lit(False)))
     hits = [f"_hit_{number}" for number in range(len(keys))]
-    return rows.withColumn("_touched", _any(reasons)).drop(*hits)
+    return rows.withColumn("_touched", reduce(or_, reasons)).drop(*hits)
 
 
 def _of_changed_days(plan: SilverPlan) -> Column:
     """Whether a stored row was made from a file of a day whose files or rules are not those that were judged."""
     if not plan.changed_days:
         return F.expr(FALSE)
-    days = F.array(*[F.lit(day) for day in plan.changed_days])
-    return F.arrays_overlap(F.transform("_source_files", lambda file: F.element_at(F.split(file, "/"), 3)), days)
+    # The day is the third part of a path. A strange file name may look like one: its key is judged again for nothing.
+    days = "|".join(plan.changed_days)
+    return F.concat_ws("\n", "_source_files").rlike(f"(^|\n)[^/]*/[^/]*/({days})/")
 
 
 def _waiting_keys(job: SilverJob, plan: SilverPlan) -> list[Keys]:
@@ -208,14 +263,3 @@ def _waiting_keys(job: SilverJob, plan: SilverPlan) -> list[Keys]:
         return []
     held = job.lake.read(quarantine.name_of(job.table.name)).where("is_waiting")
     return [Keys(quarantine.KEYS, held.select(*quarantine.KEYS))]
-
-
-def _of_touched_keys(pool: DataFrame, entity: Iterable[str]) -> DataFrame:
-    """All rows of the keys of which at least one row is touched; rows without a key stand each for itself."""
-    keyless = _any(F.col(name).isNull() for name in entity)
-    of_key = F.max("_touched").over(Window.partitionBy(*entity))
-    return (
-        pool.withColumn("_touched", F.when(keyless, F.col("_touched")).otherwise(of_key))
-        .where("_touched")
-        .drop("_touched")
-    )

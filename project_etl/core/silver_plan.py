@@ -220,8 +220,13 @@ def unjudged_days(job: SilverJob, plan: SilverPlan) -> tuple[str, ...]:
     """The days in Bronze that were never judged and are not judged now: what their files say may still be corrected."""
     if not plan.memory.is_complete:
         return ()
-    held = {day for feed in job.feeds for day in job.lake.state(feed.bronze).partition_rows("_landing_date")}
-    return tuple(sorted(day for day in held - {*plan.batch_days} if plan.memory.fingerprint(day) is None))
+    days = days_in_bronze(job) - {*plan.batch_days}
+    return tuple(sorted(day for day in days if plan.memory.fingerprint(day) is None))
+
+
+def days_in_bronze(job: SilverJob) -> set[str]:
+    """The landing days of which Bronze holds rows."""
+    return {day for feed in job.feeds for day in job.lake.state(feed.bronze).partition_rows("_landing_date")}
 
 
 def _digest(value: object) -> str:

@@ -16,6 +16,9 @@ from project_etl.core.records import ARRIVAL_ORDER
 from project_etl.core.silver_plan import VALIDITY
 from project_etl.core.table import History, Merge, Table
 
+# Of the stored row of a record's key: its partition, and the record that it was made from.
+WAS = {"_was_partition": "string", "_was_file": "string", "_was_row": "bigint"}
+
 
 class Stored(enum.Enum):
     """What the stored rows in a pool stand for."""
@@ -46,16 +49,23 @@ def ranked(table: Table, columns: list[str], pool: DataFrame, stored: Stored) ->
     rows = rows.withColumn("_wins", F.col("_may_win") & (F.row_number().over(best) == 1))
     if stored is Stored.NOTHING:
         # Most rows of a lake's life come in the first load, where there is nothing to compare them with.
-        was = F.lit(None).cast(pool.select(*columns).schema)
+        was = {name: F.lit(None).cast(kind) for name, kind in WAS.items()}
         op, is_best = F.when(F.col("_wins"), "insert"), F.col("_wins")
     else:
-        rows, was = _with_stored(rows, columns, key, best), F.col("_was")
+        rows, was = _with_stored(rows, columns, key, best), _was(table)
         op, is_best = _op(columns), _is_best()
     if isinstance(table.write, History):
         rows = _with_validity(rows, table.write)
-    return rows.withColumns({"_was": was, "_op": op, "_status": _status(is_best)}).drop(
-        "_may_win", "_copy", "_best", "_wins"
+    return rows.withColumns({**was, "_op": op, "_status": _status(is_best)}).drop(
+        "_may_win", "_copy", "_best", "_wins", "_was"
     )
+
+
+def _was(table: Table) -> dict[str, Column]:
+    """What the rest of the algorithm asks of a key's stored row."""
+    partition = f"_was.{table.partition_by}" if table.partition_by else "_was._source_file"
+    names = {"_was_partition": partition, "_was_file": "_was._source_file", "_was_row": "_was._row_number"}
+    return {name: F.col(column).cast(WAS[name]) for name, column in names.items()}
 
 
 def _with_stored(rows: DataFrame, columns: list[str], key: WindowSpec, best: WindowSpec) -> DataFrame:

@@ -41,7 +41,7 @@ LINES = Dataset(
 )
 COLUMNS = tuple(LINES.columns)
 # What a mapping passes on for every record.
-PASSED_ON = (*LINEAGE_NAMES, RESCUED, "_raw", "_unmapped")
+PASSED_ON = (*LINEAGE_NAMES, RESCUED, "_unmapped")
 
 
 def order_items(lines: DataFrame) -> DataFrame:
@@ -67,7 +67,7 @@ def orders(lines: DataFrame) -> DataFrame:
         {"_place": place, "_customer": _customer_id(), **_country()}
     )
     of_customer = F.when(F.col("_customer").isNotNull(), F.col("_place"))
-    first = ("InvoiceDate", "_country", "_raw", "_unmapped", RESCUED, *LINEAGE_NAMES)
+    first = ("InvoiceDate", "_country", "_unmapped", RESCUED, *LINEAGE_NAMES)
     earliest = F.min_by(F.struct(*first), "_place").alias("first")
     invoices = lines.groupBy("InvoiceNo").agg(
         earliest,

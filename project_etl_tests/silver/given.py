@@ -18,7 +18,7 @@ from pyspark.sql import types as T
 
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake import Append
-from project_etl.core.records import RECORD, Feed
+from project_etl.core.records import Feed
 from project_etl.core.silver_frames import judged_records, silver_schema
 from project_etl.core.silver_plan import SilverJob, silver_rules
 from project_etl.core.staged import Run
@@ -124,8 +124,7 @@ def judge(engine: Engine, folder: Path, cases: Cases) -> dict[str, Verdict]:
     judged = judged_records(job_of(engine, folder, table), records(engine.session(), table, rows)).collect()
     names = dict(enumerate(cases.expected, start=1))
     return {
-        names[row[RECORD]["_row_number"]]: Verdict(tuple(sorted(row["_broken"])), row["_valid"], row.asDict())
-        for row in judged
+        names[row["_row_number"]]: Verdict(tuple(sorted(row["_broken"])), row["_valid"], row.asDict()) for row in judged
     }
 
 

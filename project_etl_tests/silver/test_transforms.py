@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from project_etl.core.engine.base import Engine
 from project_etl.core.silver_frames import judged_records, silver_schema
 from project_etl.core.steps import call, conform
 from project_etl.core.table import Table, TableError
@@ -21,9 +22,9 @@ GOLD = {name: table for name, table in BY_NAME.items() if table.layer == "gold"}
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_silver_transforms_conform_to_their_contracts(name: str, tmp_path: Path, spark: SparkSession) -> None:
+def test_silver_transforms_conform_to_their_contracts(name: str, tmp_path: Path, engine: Engine) -> None:
     table = TABLES[name]
-    found = judged_records(job_of(spark, tmp_path, table), records(spark, table, []))
+    found = judged_records(job_of(engine, tmp_path, table), records(engine.session(), table, []))
     assert set(silver_schema(table).fieldNames()) <= set(found.columns)
 
 
@@ -61,8 +62,8 @@ def _transformed(customers: DataFrame) -> DataFrame:
     ],
 )
 def test_a_transform_that_does_not_conform_is_named_with_its_column(
-    transform, message: str, tmp_path: Path, spark: SparkSession
+    transform, message: str, tmp_path: Path, engine: Engine
 ) -> None:
     table: Table = replace(TABLES["customers"], transform=transform)
     with pytest.raises(TableError, match=message):
-        judged_records(job_of(spark, tmp_path, table), records(spark, table, []))
+        judged_records(job_of(engine, tmp_path, table), records(engine.session(), table, []))

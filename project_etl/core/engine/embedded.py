@@ -6,6 +6,7 @@ transform and shared step to that, and the version of `pysail` is pinned, for it
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -49,8 +50,8 @@ class EmbeddedEngine(Engine):
             from pyspark.sql.connect.session import SparkSession
 
             session = SparkSession.builder.remote(f"sc://{host}:{port}").create()
-        # The server lives as long as the session that it serves.
-        self._server = server
+        # Left to the end of the interpreter, the server waits for a lock that nobody gives back.
+        atexit.register(lambda: (session.stop(), server.stop()))
         session.conf.set("spark.sql.session.timeZone", "UTC")
         return session  # pyright: ignore[reportReturnType] - Spark Connect's is not a subclass of the classic one
 

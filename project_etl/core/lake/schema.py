@@ -77,7 +77,7 @@ def in_types_of(state: TableState, rows: Any) -> Any:  # noqa: ANN401 - tables a
     for name in state.required:
         if name in rows.schema.names and (nulls := rows.column(name).null_count):
             raise LakeError(
-                f"{nulls} rows for table {state.name} have no {name}, which every row must have; nothing was published. "
+                f"{nulls} rows for {state.name} have no {name}, which every row must have: nothing was published. "
                 "A rule should have kept them out: report it as a fault."
             )
     return rows if rows.schema.equals(schema) else rows.cast(schema)
