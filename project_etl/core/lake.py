@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import deltalake
 
+from project_etl.core import meter
 from project_etl.core.delta_log import PROPERTIES, Commit, commits_of, write_first_checksum
 from project_etl.core.engine import runtime_conf
 from project_etl.core.lake_log import LakeLog
@@ -177,6 +178,7 @@ class Lake(LakeLog):
     def _made(self, name: str, note: Mapping[str, Any]) -> Commit:
         # Delta may have compacted after it.
         told = json.loads(json.dumps(note))
+        meter.count("log_reads", name)  # its history, beside the table itself
         commits = commits_of(self._delta(name), 10)
         for commit in commits:
             if commit.note == told:

@@ -12,6 +12,7 @@ from typing import Self
 
 import deltalake
 
+from project_etl.core import meter
 from project_etl.core.delta_log import Commit, commits_of
 from project_etl.core.lock import LakeError
 
@@ -86,6 +87,7 @@ class LakeLog:
         """The commits that the log still knows, newest first; empty when the table does not exist."""
         if not self.exists(name):
             return ()
+        meter.count("log_reads", name)  # its history, beside the table itself
         pin = self.pins.get(name)
         return tuple(commit for commit in commits_of(self._delta(name)) if pin is None or commit.version <= pin)
 
@@ -96,6 +98,7 @@ class LakeLog:
         return next(changed, commits[-1].version if commits else None)
 
     def _delta(self, name: str, version: int | None = None) -> deltalake.DeltaTable:
+        meter.count("log_reads", name)
         return deltalake.DeltaTable(self._rust_path(name), version, storage_options=dict(self.storage_options))
 
     def _rust_path(self, name: str) -> str:
