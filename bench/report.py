@@ -201,8 +201,8 @@ def markdown(result: Mapping[str, Any]) -> str:
         "## Against the bounds",
         _table(("what", "found", "bound", "verdict"), [list(each.values()) for each in result["bounds"]]),
         "## Runs",
-        "Others' cores: how many of the cores other work kept busy meanwhile; above 0.1, they make seconds of wall longer. "
-        "× is the multiple of what the Polars script takes.",
+        "× is the multiple of what the Polars script takes. Others' cores are those that other work kept busy "
+        "meanwhile: with more than 0.1, seconds of wall are longer than they need be.",
         _runs(result["figures"]),
         "## Layers",
         "Seconds of wall / of CPU while tables of a layer were made; rest is outside of tables. The engine starts in "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -158,37 +157,6 @@ def test_commits_are_counted_from_the_logs(tmp_path: Path) -> None:
     assert counts.commits(tmp_path, {"gold/daily_aov": 1}) == {"gold/daily_aov": ["MERGE"]}
     assert counts.commits(tmp_path, counts.versions(tmp_path)) == {}
     assert counts.size(tmp_path)[0] == 3
-
-
-# Counts for a table by its name, for the one that is being made, and outside of any; a block that fails counts nothing.
-METERED = f"""
-import subprocess, sys
-from project_etl.core import meter
-meter.count("log_reads", "silver/orders")
-with meter.measured("gold/daily_aov"):
-    meter.count("queries")
-    subprocess.run([sys.executable, "-c", {CHILD!r}], check=True)
-try:
-    with meter.measured("gold/top_users"):
-        raise ValueError
-except ValueError:
-    pass
-meter.count("log_reads", by=2)
-"""
-
-
-def test_the_meter_says_what_each_table_took(tmp_path: Path) -> None:
-    told = tmp_path / "meter.json"
-    env = {name: text for name, text in os.environ.items() if not name.startswith("PROJECT_ETL_")}
-    for more in ({}, {"PROJECT_ETL_METER": str(told)}):
-        assert not told.exists()
-        subprocess.run([sys.executable, "-c", METERED], cwd=REPOSITORY, env=env | more, check=True, timeout=60)
-    found = json.loads(told.read_text())
-    table = found.pop("gold/daily_aov")
-    assert found == {"silver/orders": {"log_reads": 1}, "(outside)": {"log_reads": 2}}
-    assert table["queries"] == 1
-    assert table["seconds"] > 1
-    assert table["cpu_seconds"] > 0
 
 
 # --- the report -------------------------------------------------------------------------------------------------------
