@@ -57,7 +57,7 @@ readme: setup ## Run the README's commands and add its table
 soak: setup ## Run the tests that take an hour
 	@$(JAVA) $(BIN)/pytest -m soak --timeout=7200 $(ARGS)
 
-bench: setup ## Measure speed and memory beside a plain Spark script, results in bench/results
+bench: setup ## Measure speed and memory beside scripts that do the same, results in bench/results
 	@$(JAVA) $(BIN)/python -m bench $(ARGS)
 
 screenshots: setup ## Make the README's pictures from the running UI (needs Chromium)

@@ -1,6 +1,5 @@
-"""Speed and memory of the platform beside a plain Spark script that writes the same tables (`python -m bench`).
+"""Speed and memory of the platform beside scripts that do the same work (`python -m bench`).
 
-Belongs here: the plain script (`plain.py`, `plain_silver.py`), measuring a process tree (`measure.py`), counting jobs
-and commits (`counts.py`), the scenarios (`scenarios.py`) and the report (`report.py`). Not here: tests, and anything
-that the platform itself needs.
+`landing.py` makes the data, `peers/` are the scripts, `scenarios.py` runs both sides, `measure.py` and `counts.py` say
+what a run took and did, and `report.py` writes it down. What the platform itself needs does not belong here.
 """

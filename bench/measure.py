@@ -31,15 +31,18 @@ class Usage:
 
     Attributes:
         wall_seconds: from start to end.
-        cpu_seconds: user and system time of all processes; what one used after it was last looked at is missing.
+        cpu_seconds: user and system time of all processes. Of one whose parent did not wait for it, what it used after
+            it was last looked at is missing.
         peak_bytes: largest sum of resident memory; pages that processes share count once for each of them.
         has_jvm: whether one of them was Java.
+        others_cores: cores that all other processes of the machine kept busy meanwhile, on average.
     """
 
     wall_seconds: float
     cpu_seconds: float
     peak_bytes: int
     has_jvm: bool
+    others_cores: float
 
 
 def require_linux() -> None:
@@ -71,7 +74,7 @@ def measure(command: Sequence[str], *, env: Mapping[str, str], folder: Path, log
     ticks: dict[int, int] = {}
     peak, has_jvm = 0, False
     with log.open("wb") as output:
-        begun = time.perf_counter()
+        begun, busy, waited = time.perf_counter(), _busy_seconds(), _waited_seconds()
         # Its own session marks all its descendants, also those whose parent is gone.
         process = subprocess.Popen(
             command, env=dict(env), cwd=folder, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
@@ -86,11 +89,12 @@ def measure(command: Sequence[str], *, env: Mapping[str, str], folder: Path, log
                 code = process.wait(SAMPLE_SECONDS)
             except subprocess.TimeoutExpired:
                 continue
-        wall = time.perf_counter() - begun
+        wall, busy = time.perf_counter() - begun, _busy_seconds() - busy
     if code != 0:
         last_words = log.read_text(encoding="utf-8", errors="replace")[-SHOWN_OUTPUT:]
         raise BenchError(f"`{' '.join(command)}` exited with {code}, expected 0; its last words:\n{last_words}")
-    return Usage(wall, sum(ticks.values()) / os.sysconf("SC_CLK_TCK"), peak, has_jvm)
+    cpu = max(_seconds(sum(ticks.values())), _waited_seconds() - waited)
+    return Usage(wall, cpu, peak, has_jvm, max(0.0, busy - cpu) / wall)
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,24 @@ class _Process:
     name: str
     ticks: int
     resident_bytes: int
+
+
+def _busy_seconds() -> float:
+    """CPU seconds of the whole machine since it started, without those of waiting."""
+    user, nice, system, _idle, _iowait, *interrupts = map(int, (PROC / "stat").read_text().splitlines()[0].split()[1:9])
+    return _seconds(user + nice + system + sum(interrupts))
+
+
+def _waited_seconds() -> float:
+    """CPU seconds of the commands that have ended, and of the descendants that they waited for."""
+    import resource  # not there on Windows, which is refused with a message
+
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _seconds(ticks: int) -> float:
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _session(leader: int) -> list[_Process]:

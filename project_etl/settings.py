@@ -26,6 +26,7 @@ OTHER_VARIABLES = {
     "PROJECT_ETL_ENV": "the name of the file in config/",
     "PROJECT_ETL_CONFIG_DIR": "the folder of the config files",
     "PROJECT_ETL_REALDATA": "the landing folder that the real-data test reads",
+    "PROJECT_ETL_METER": "the file that says what each table of a run took (core/meter.py)",
 }
 
 Key = tuple[str, ...]  # a setting by its path: ("spark", "master")

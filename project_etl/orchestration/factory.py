@@ -22,6 +22,7 @@ from typing import Any
 import dagster as dg
 from pyspark.sql import types as T
 
+from project_etl.core import meter
 from project_etl.core.contract import Action, Rule
 from project_etl.core.gold import GoldJob, gold_rules, stage_gold
 from project_etl.core.gold_inputs import unsettled
@@ -209,7 +210,7 @@ def _asset(wiring: Wiring, shape: AssetShape, stage: Stage) -> dg.AssetsDefiniti
     def compute(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Staged]]:
         days = tuple(context.partition_keys) if context.has_partition_key_range or context.has_partition_key else ()
         require_lake(context.run, wiring.lake.root)
-        with wiring.lake.lock(shape.name):
+        with meter.measured(shape.name), wiring.lake.lock(shape.name):
             staged = stage(days, wiring.run(context.run.run_id))
             failed = staged.report.failed
             if failed and context.retry_number + 1 < MOST_TRIES and (behind := unsettled(staged.lake, shape.deps)):

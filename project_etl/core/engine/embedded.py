@@ -14,10 +14,12 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+import grpc
 from pyspark.sql import types as T
 
+from project_etl.core import meter
 from project_etl.core.engine.base import ArrowTable, Engine
 
 if TYPE_CHECKING:
@@ -47,9 +49,12 @@ class EmbeddedEngine(Engine):
         assert address is not None
         host, port = address
         with self.active():
+            from pyspark.sql.connect.client import DefaultChannelBuilder
             from pyspark.sql.connect.session import SparkSession
 
-            session = SparkSession.builder.remote(f"sc://{host}:{port}").create()
+            channel = DefaultChannelBuilder(f"sc://{host}:{port}")
+            channel.add_interceptor(_QueryCounter())
+            session = SparkSession.builder.channelBuilder(channel).create()
         # Left to the end of the interpreter, the server waits for a lock that nobody gives back.
         atexit.register(lambda: (session.stop(), server.stop()))
         session.conf.set("spark.sql.session.timeZone", "UTC")
@@ -68,6 +73,15 @@ class EmbeddedEngine(Engine):
     def frame(self, rows: ArrowTable) -> DataFrame:
         """A frame of rows that are in this process."""
         return self.session().createDataFrame(rows)
+
+
+class _QueryCounter(grpc.UnaryStreamClientInterceptor):
+    """Counts what the server is asked to compute."""
+
+    def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:  # noqa: ANN401 - of grpc
+        if details.method.endswith("/ExecutePlan"):
+            meter.count("queries")
+        return continuation(details, request)
 
 
 Kind = TypeVar("Kind", bound=T.DataType)

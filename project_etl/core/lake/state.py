@@ -14,6 +14,7 @@ from typing import Any
 
 import deltalake
 
+from project_etl.core import meter
 from project_etl.core.lake.errors import LakeError
 from project_etl.core.lake.log import Commit, commit_of
 from project_etl.core.lake.schema import REQUIRED
@@ -47,6 +48,7 @@ class TableState:
     @classmethod
     def load(cls, name: str, path: str, options: Mapping[str, str], version: int | None = None) -> TableState:
         """Read a table's log, up to its newest version or the given one."""
+        meter.count("log_reads", name)
         return cls(name, path, deltalake.DeltaTable(path, version, storage_options=dict(options)), options)
 
     def moved_on(self, delta: deltalake.DeltaTable, commit: Commit) -> TableState:
@@ -110,6 +112,7 @@ class TableState:
     @cached_property
     def commits(self) -> tuple[Commit, ...]:
         """The commits up to this version that the log still knows, newest first."""
+        meter.count("histories", self.name)
         table = self.delta
         # `deltalake` counts back from the version that it has loaded, and lists later commits too: read again, with a
         # table of its own, when one was made in between.
@@ -134,6 +137,7 @@ class TableState:
     def delta(self) -> deltalake.DeltaTable:
         """The table as `deltalake` sees it, at this version."""
         if self._delta is None:
+            meter.count("log_reads", self.name)
             self._delta = deltalake.DeltaTable(self.path, self.version, storage_options=self._options)
         return self._delta
 

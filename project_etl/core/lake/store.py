@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
+from project_etl.core import meter
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake import delta_rs, delta_spark
 from project_etl.core.lake.changes import Change, Upsert
@@ -256,6 +257,7 @@ class TableStore:
             Conflict: another process has committed since the state; nothing was written, or is not visible.
             LakeError: there is no such table yet.
         """
+        meter.count("commits", name)
         state = self._unchanged(self.state(name))
         last = state.delta.transaction_version(APP)
         number = (APP, 0 if last is None else last + 1)
