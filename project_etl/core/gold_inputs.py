@@ -17,6 +17,7 @@ from typing import Any
 from project_etl.core.delta_log import Commit
 from project_etl.core.lake import Lake
 from project_etl.core.staged import Memory, remember
+from project_etl.core.steps import taken
 from project_etl.core.table import Input, ReplaceDays, Table
 
 # The "day" of a table that is computed as a whole.
@@ -124,7 +125,7 @@ def inputs_now(lake: Lake, table: Table, parameters: Mapping[str, Any]) -> GoldI
     names = sorted({item.table for item in table.inputs.values() if lake.exists(item.table)})
     # A table that was deleted and made again counts its versions from the start.
     tables = {name: str(lake.delta(name).metadata().id) for name in names}
-    text = json.dumps([table.version, tables, sorted(parameters.items())], default=str)
+    text = json.dumps([table.version, tables, taken(table, parameters)], default=str)
     changes = {name: Changes.of(lake.commits(name)) for name in names}
     return GoldInputs(table, hashlib.blake2b(text.encode(), digest_size=6).hexdigest(), changes)
 
