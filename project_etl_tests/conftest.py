@@ -42,14 +42,21 @@ def spark(engine: Engine) -> SparkSession:
     return engine.session()
 
 
-@pytest.fixture(scope="session")
-def jvm_engine(jvm: SparkSession) -> Engine:
-    """Spark in a JVM, whatever computes elsewhere; the caller makes it active."""
-    return SparkEngine(lambda: jvm)
+@pytest.fixture
+def jvm(jvm_engine: Engine) -> Iterator[SparkSession]:
+    """A session of a JVM, whatever computes elsewhere."""
+    with jvm_engine.active():
+        yield jvm_engine.session()
 
 
 @pytest.fixture(scope="session")
-def jvm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+def jvm_engine(jvm_session: SparkSession) -> Engine:
+    """Spark in a JVM; who uses it without `jvm` makes it active."""
+    return SparkEngine(lambda: jvm_session)
+
+
+@pytest.fixture(scope="session")
+def jvm_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """Start the platform's own engine, small: two cores, UTC also where no session has a say, nothing on the network.
 
     Jars and Java are those of the settings, so `PROJECT_ETL_JARS_DIR` names another folder of jars.
@@ -85,9 +92,9 @@ def jvm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="module")
-def compiled(jvm: SparkSession) -> Iterator[None]:
+def compiled(jvm_session: SparkSession) -> Iterator[None]:
     """Expressions are compiled, as they are outside of tests."""
-    with runtime_conf(jvm, {CODEGEN: "FALLBACK"}):
+    with runtime_conf(jvm_session, {CODEGEN: "FALLBACK"}):
         yield
 
 

@@ -10,6 +10,7 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
+from project_etl.core.engine.base import Engine
 from project_etl.core.sql_text import spark_text, sql_list, sql_text
 from project_etl_tests.small_shop import PRODUCT, SmallShop
 
@@ -19,8 +20,8 @@ TEXTS = ["plain", "", "it's", "back\\slash", "\\'", "\\u0041", SETTING, "${env:H
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_spark_reads_a_literal_as_the_text(spark: SparkSession, text: str) -> None:
-    assert spark.sql(f"SELECT {sql_text(text)}, {spark_text(text)}").first() == (text, text)
+def test_spark_reads_a_literal_as_the_text(jvm: SparkSession, text: str) -> None:
+    assert jvm.sql(f"SELECT {sql_text(text)}, {spark_text(text)}").first() == (text, text)
 
 
 @pytest.fixture
@@ -51,22 +52,22 @@ def test_delta_rs_finds_the_row(path: str, column: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("column", ["part", "value"])
-def test_spark_finds_the_rows(spark: SparkSession, path: str, column: str) -> None:
+def test_spark_finds_the_rows(jvm: SparkSession, path: str, column: str) -> None:
     texts = [text for text in TEXTS if text]
-    new = spark.createDataFrame([(text, text, -1) for text in texts], "part STRING, value STRING, number BIGINT")
+    new = jvm.createDataFrame([(text, text, -1) for text in texts], "part STRING, value STRING, number BIGINT")
     where = f"{column} IN ({sql_list(texts)})"
     new.write.format("delta").mode("overwrite").option("replaceWhere", where).save(path)
     assert {numbers(path)[text] for text in texts} == {-1}
     new.createOrReplaceTempView("new")
-    spark.sql(
+    jvm.sql(
         f"MERGE INTO delta.`{path}` t USING new s ON t.value = s.value AND t.{where} "
         "WHEN MATCHED THEN UPDATE SET number = -2 WHEN NOT MATCHED THEN INSERT *"
     ).collect()
     assert {numbers(path)[text] for text in texts} == {-2}
 
 
-def test_a_product_whose_category_looks_like_a_setting_stays_one_row(tmp_path: Path, spark: SparkSession) -> None:
-    shop = SmallShop(tmp_path, spark)
+def test_a_product_whose_category_looks_like_a_setting_stays_one_row(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine)
     product = {**PRODUCT, "category": SETTING}
     shop.land_rows("products", D1, product)
     shop.land_rows("products", D2, {**product, "price": 11, "updated_at": "2025-01-02T00:00:00Z"})
@@ -77,8 +78,8 @@ def test_a_product_whose_category_looks_like_a_setting_stays_one_row(tmp_path: P
 
 
 @pytest.mark.parametrize("name", [f"{SETTING}.jsonl", "it's.jsonl"])
-def test_a_file_of_any_name_is_replaced(tmp_path: Path, spark: SparkSession, name: str) -> None:
-    shop = SmallShop(tmp_path, spark)
+def test_a_file_of_any_name_is_replaced(tmp_path: Path, engine: Engine, name: str) -> None:
+    shop = SmallShop(tmp_path, engine)
     for price in (10, 11):
         shop.land_rows("products", D1, {**PRODUCT, "price": price}, name=name)
         shop.bronze("products", D1)
