@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.delta_log import Commit
+from project_etl.core.json_text import json_object, json_of_texts
 from project_etl.core.lake import Lake
 from project_etl.core.ledger import landed_on
 from project_etl.core.records import LINEAGE_NAMES, RECORD, SILVER_LINEAGE
@@ -59,15 +60,16 @@ def rows_of(rejected: DataFrame, waiting: Collection[str], version: str, run: Ru
         version: version of the rules.
         run: the run that judged them.
     """
-    keep_nulls = {"ignoreNullFields": "false"}
+    names = rejected.select(f"{RECORD}.text.*").columns
+    record = json_object({name: (F.col(f"{RECORD}.text.{name}"), T.StringType()) for name in names}, keep_nulls=True)
     lacks_parent = F.arrays_overlap("_broken", F.array(*[F.lit(name) for name in waiting]))
     return rejected.select(
         *[F.col(f"{RECORD}.{name}").alias(name) for name in LINEAGE_NAMES if name != "_source_files"],
         F.col("_broken").alias("rules"),
         F.lit(version).alias("rules_version"),
         (lacks_parent if waiting else F.lit(False)).alias("is_waiting"),
-        F.to_json(f"{RECORD}.text", keep_nulls).alias("record"),
-        F.to_json(f"{RECORD}.raw", keep_nulls).alias("raw"),
+        record.alias("record"),
+        json_of_texts(F.col(f"{RECORD}.raw.names"), F.col(f"{RECORD}.raw.texts")).alias("raw"),
         F.lit(run.run_id).alias("run_id"),
         F.lit(run.started_at).alias("first_seen"),
         F.lit(run.started_at).alias("last_seen"),

@@ -82,7 +82,8 @@ class Feed:
         Returns:
             `columns` as text, blank values as nulls, and the `_record` struct.
         """
-        raw = F.create_map(*[item for name in (*self.columns, RESCUED) for item in (F.lit(name), F.col(name))])
+        names = (*self.columns, RESCUED)
+        raw = raw_of(F.array(*[F.lit(name) for name in names]), F.array(*[F.col(name) for name in names]))
         rows = bronze.withColumns({"_raw": raw, "_source_files": F.array("_source_file"), "_unmapped": text_null()})
         if self.mapping is not None:
             rows = self.mapping(rows)
@@ -98,6 +99,11 @@ class Feed:
                 F.col("_unmapped").alias("unmapped"),
             ).alias(RECORD),
         )
+
+
+def raw_of(names: Column, texts: Column) -> Column:
+    """What a Bronze row said, as `_raw`: the names of its text columns, and their texts in the same order."""
+    return F.struct(names.alias("names"), texts.alias("texts"))
 
 
 def blank_to_null(name: str) -> Column:

@@ -18,8 +18,9 @@ from pyspark.sql import types as T
 
 from project_etl.core import quarantine
 from project_etl.core.contract import Action
+from project_etl.core.json_text import texts_of_json
 from project_etl.core.judge import BROKEN, breaks, judged
-from project_etl.core.records import LINEAGE_NAMES, RECORD, SILVER_LINEAGE, of_days, union_all
+from project_etl.core.records import LINEAGE_NAMES, RECORD, SILVER_LINEAGE, of_days, raw_of, union_all
 from project_etl.core.silver_plan import VALIDITY, SilverJob, SilverPlan, unjudged_days
 from project_etl.core.silver_rank import Stored, ranked
 from project_etl.core.steps import call, conform
@@ -86,7 +87,7 @@ def _waiting(job: SilverJob, days: Collection[str]) -> DataFrame:
     """Records that wait for a parent, read back from quarantine; those of `days` are judged from Bronze anyway."""
     text = T.StructType([T.StructField(name, T.StringType()) for name in job.columns])
     held = job.lake.read(quarantine.name_of(job.table.name)).where(F.col("is_waiting") & ~of_days(days))
-    held = held.withColumns({"_text": F.from_json("record", text), "_raw": F.from_json("raw", "map<string,string>")})
+    held = held.withColumns({"_text": F.from_json("record", text), "_raw": raw_of(*texts_of_json("raw"))})
     nothing = F.lit(None).cast("string")
     return held.select(
         *[F.col(f"_text.{name}").alias(name) for name in job.columns],
@@ -133,7 +134,7 @@ def judged_records(job: SilverJob, records: DataFrame) -> DataFrame:
     # Whether a parent that only warns is known changes without the record, which nobody looks at again for that.
     is_valid = ~breaks(job.rules, Action.QUARANTINE)
     if warnings := [ref.rule for ref in job.table.references if ref.action is Action.WARN]:
-        lasting = F.array_except(BROKEN, F.array(*[F.lit(name) for name in warnings]))
+        lasting = F.array_except(BROKEN, F.array(*[F.lit(name) for name in warnings]).cast("array<string>"))
         rows = rows.withColumn(BROKEN, F.when(is_valid, F.col(BROKEN)).otherwise(lasting))
     derived = [item for item in job.table.schema.fields if item.name not in rows.columns]
     return rows.select(
