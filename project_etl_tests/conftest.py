@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -69,32 +70,32 @@ def jvm_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSessi
     if not any(jars.glob("*delta-spark*.jar")):
         pytest.fail(f"no Delta jar in {jars}; run `make setup`, or name the folder in PROJECT_ETL_JARS_DIR")
     scratch = tmp_path_factory.mktemp("spark")
-    session = start(
-        EngineConfig(
-            master="local[2]",
-            driver_memory="1g",
-            jars=jars,
-            java_home=Path(settings.java_home) if settings.java_home else None,
-            conf={
-                "spark.sql.warehouse.dir": str(scratch / "warehouse"),
-                "spark.driver.extraJavaOptions": f"-Duser.timezone=UTC -Dderby.system.home={scratch / 'derby'}",
-                # Compiling expressions for a handful of rows takes a quarter of all time. The demo, the README's
-                # commands, the daemon and the real data run as shipped; so do tests that ask for `compiled`.
-                CODEGEN: "NO_CODEGEN",
-                # Tests leave many lakes behind, and each log would stay in the heap for an hour. Some five lakes.
-                "spark.databricks.delta.delta.log.cacheSize": "200",
-            },
-        )
+    config = EngineConfig(
+        master="local[2]",
+        driver_memory="1g",
+        jars=jars,
+        java_home=Path(settings.java_home) if settings.java_home else None,
+        conf={
+            "spark.sql.warehouse.dir": str(scratch / "warehouse"),
+            "spark.driver.extraJavaOptions": f"-Duser.timezone=UTC -Dderby.system.home={scratch / 'derby'}",
+            # Compiling expressions for a handful of rows takes a quarter of all time. The demo, the README's
+            # commands, the daemon and the real data run as shipped; so do tests that ask for `compiled`.
+            CODEGEN: "NO_CODEGEN",
+            # Tests leave many lakes behind, and each log would stay in the heap for an hour. Some five lakes.
+            "spark.databricks.delta.delta.log.cacheSize": "200",
+        },
     )
+    with SparkEngine(lambda: session).active():
+        session = start(config)
     session.sparkContext.setLogLevel("ERROR")
     yield session
     session.stop()
 
 
 @pytest.fixture(scope="module")
-def compiled(jvm_session: SparkSession) -> Iterator[None]:
-    """Expressions are compiled, as they are outside of tests."""
-    with runtime_conf(jvm_session, {CODEGEN: "FALLBACK"}):
+def compiled(engine: Engine) -> Iterator[None]:
+    """Where a JVM computes, expressions are compiled, as they are outside of tests."""
+    with runtime_conf(engine.session(), {CODEGEN: "FALLBACK"}) if engine.name == "spark" else nullcontext():
         yield
 
 

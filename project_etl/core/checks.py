@@ -18,6 +18,7 @@ from typing import Any, TypeGuard, cast
 
 from pyspark.sql import types as T
 
+from project_etl.core.patterns import portable
 from project_etl.core.rules import ContractError
 from project_etl.core.sql_text import spark_text
 
@@ -81,7 +82,7 @@ def _text(function: str, words: str, value: str) -> Callable[[str, T.DataType, M
     """Make the meaning of a SQL function of the column and the text that Pandera keeps under the name `value`."""
 
     def says(column: str, of: T.DataType, values: Mapping[str, Any]) -> Says:
-        given = _pattern(values[value])
+        given = str(values[value])
         return f"{function}({column}, {literal(given, of)})", f"must {words} '{given}'"
 
     return says
@@ -106,7 +107,12 @@ def _str_matches(column: str, of: T.DataType, values: Mapping[str, Any]) -> Says
             f" the start of the text; write {'^(' + pattern.removeprefix('^') + ')'!r}"
         )
     anchored = pattern if pattern.startswith("^") else f"^{pattern}"
-    return f"{column} RLIKE {literal(anchored, of)}", f"must match the pattern '{anchored}'"
+    return f"{column} RLIKE {literal(_portable(anchored), of)}", f"must match the pattern '{anchored}'"
+
+
+def _str_contains(column: str, of: T.DataType, values: Mapping[str, Any]) -> Says:
+    pattern = _pattern(values["pattern"])
+    return f"regexp_like({column}, {literal(_portable(pattern), of)})", f"must contain the pattern '{pattern}'"
 
 
 def _str_length(column: str, _of: T.DataType, values: Mapping[str, Any]) -> Says:
@@ -131,7 +137,7 @@ CHECKS: Mapping[str, CheckKind] = {
     "notin": CheckKind("notin", _LISTED, _listed("NOT IN", "not be one of", "forbidden_values")),
     "str_startswith": CheckKind("str_startswith", _TEXT, _text("startswith", "start with", "string")),
     "str_endswith": CheckKind("str_endswith", _TEXT, _text("endswith", "end with", "string")),
-    "str_contains": CheckKind("str_contains", _TEXT, _text("regexp_like", "contain the pattern", "pattern")),
+    "str_contains": CheckKind("str_contains", _TEXT, _str_contains),
     "str_matches": CheckKind("str_matches", _TEXT, _str_matches),
     "str_length": CheckKind("str_length", _TEXT, _str_length),
 }
@@ -174,6 +180,13 @@ def sql_type(of: T.DataType) -> str:
 
 def _pattern(value: str | re.Pattern[str]) -> str:
     return value.pattern if isinstance(value, re.Pattern) else value
+
+
+def _portable(pattern: str) -> str:
+    try:
+        return portable(pattern)
+    except ValueError as error:
+        raise ContractError(str(error)) from error
 
 
 def _is_int(value: object) -> TypeGuard[int]:

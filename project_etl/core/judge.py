@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from project_etl.core.contract import Action, Rule, broken_rules
+from project_etl.core.json_text import json_object
 from project_etl.core.report import RuleResult
-
-if TYPE_CHECKING:
-    from pyspark.sql import types as T
 
 BROKEN = "_broken"
 SAMPLES = 3
@@ -115,14 +113,15 @@ def masked_json(schema: T.StructType, names: Iterable[str], struct: str | None =
 
     Args:
         schema: gives the columns' metadata.
-        names: columns to show; those that the schema does not know are shown as they are.
-        struct: struct column that holds them; the row itself when None.
+        names: columns to show; those that the schema does not know are text and are shown as they are.
+        struct: struct column that holds them as text; the row itself, with the schema's types, when None.
     """
-    known = set(schema.fieldNames())
+    types = {item.name: item.dataType for item in schema.fields} if struct is None else {}
 
-    def shown(name: str) -> Column:
+    def shown(name: str) -> tuple[Column, T.DataType]:
         column = F.col(f"{struct}.{name}" if struct else name)
-        is_personal = name in known and bool(schema[name].metadata.get("pii"))
-        return F.when(column.isNotNull(), F.lit(MASK)).alias(name) if is_personal else column.alias(name)
+        is_personal = name in schema.fieldNames() and bool(schema[name].metadata.get("pii"))
+        text = T.StringType()
+        return (F.when(column.isNotNull(), F.lit(MASK)), text) if is_personal else (column, types.get(name, text))
 
-    return F.to_json(F.struct(*[shown(name) for name in names]))
+    return json_object({name: shown(name) for name in names})

@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.asof import join_valid
+from project_etl.core.exact import quotient, rate_product, scaled_product
 
 # The same types twice: as contracts annotate columns, and as Spark casts them.
 Amount: TypeAlias = Annotated[T.DecimalType, 18, 4]
@@ -34,7 +35,14 @@ RATE = T.DecimalType(28, 18)
 MONEY = T.DecimalType(20, 2)
 SHARE = T.DecimalType(18, 6)
 TOTAL = T.DecimalType(22, 4)
-"""An unrounded sum: as many digits before the point as `MONEY`; dividing two leaves 16 places before rounding."""
+"""An unrounded sum: as many digits before the point as `MONEY`. A sum of `AMOUNT` fits in the type that engines give
+it for the first 10¹⁰ rows; beyond that one engine raises and another goes wrong."""
+CROSSED = T.DecimalType(27, 17)
+"""A rate through a third currency, before it becomes `RATE`."""
+CHANGE = T.DecimalType(23, 4)
+"""The difference of two unrounded sums."""
+GIVEN_RATE = T.DecimalType(18, 8)
+"""An exchange rate as Silver stores it."""
 
 
 def total(amount: Column | str) -> Column:
@@ -44,35 +52,44 @@ def total(amount: Column | str) -> Column:
 
 def total_where(amount: Column | str, condition: Column) -> Column:
     """Sum the amounts of the rows that meet the condition, as `total` does; 0 when no row does."""
-    return total(F.when(condition, _column(amount)).otherwise(F.lit(0)))
+    return total(F.when(condition, _column(amount)).otherwise(F.lit(0).cast(AMOUNT)))
 
 
 def to_money(amount: Column | str) -> Column:
     """Round an unrounded sum or quotient half up to two places (`MONEY`)."""
-    return F.round(amount, 2).try_cast(MONEY)
+    return _column(amount).try_cast(MONEY)
 
 
 def to_share(quotient: Column | str) -> Column:
     """Round a quotient half up to six places (`SHARE`)."""
-    return F.round(quotient, 6).try_cast(SHARE)
+    return _column(quotient).try_cast(SHARE)
 
 
-def divide(dividend: Column | str, divisor: Column | str) -> Column:
-    """Divide two unrounded sums or counts exactly enough to round afterwards: 16 places; NULL when the divisor is 0.
+def average(of: Column | str, number: Column | str) -> Column:
+    """Divide an unrounded sum by a count, rounded half up to two places (`MONEY`); NULL when the count is 0."""
+    return to_money(quotient(_column(of), _column(number), TOTAL, MONEY.scale))
 
-    Both become `TOTAL` first, because Spark keeps only six places when it divides wider decimals and turns the
-    quotient of two counts into a float.
-    """
-    return F.try_divide(_column(dividend).try_cast(TOTAL), _column(divisor).try_cast(TOTAL))
+
+def share(part: Column | str, whole: Column | str) -> Column:
+    """Divide two unrounded sums or counts, rounded half up to six places (`SHARE`); NULL when the second is 0."""
+    return to_share(quotient(_column(part), _column(whole), TOTAL, SHARE.scale))
+
+
+def growth(now: Column | str, before: Column | str) -> Column:
+    """Return now / before − 1 for two unrounded sums or counts, rounded to six places (`SHARE`); NULL after 0."""
+    change = _column(now).try_cast(TOTAL) - _column(before).try_cast(TOTAL)
+    return to_share(quotient(change, _column(before), CHANGE, SHARE.scale))
 
 
 def convert(amount: Column | str, rate: Column | str) -> Column:
     """Return amount × rate at four places (`AMOUNT`); NULL without a rate or when the result does not fit.
 
-    Spark keeps 13 places of the product. That this is rounded before the final rounding is welcome: a quotient that
-    lies exactly on a half, such as 0.06 / 9.6, misses it by the 19th place of the rate and is put back on it.
+    The exact product is first rounded to 13 places. That this is rounded before the final rounding is welcome: a
+    quotient that lies exactly on a half, such as 0.06 / 9.6, misses it by the 19th place of the rate and is put back
+    on it.
     """
-    return F.round(_column(amount) * _column(rate).cast(RATE), 4).try_cast(AMOUNT)
+    exact = scaled_product(_column(amount), _column(rate))
+    return exact.try_cast(T.DecimalType(29, 13)).try_cast(AMOUNT)
 
 
 def with_rates(rows: DataFrame, fx_rates: DataFrame, *, into: str, day: str = "order_date") -> DataFrame:
@@ -117,7 +134,7 @@ def rates_into(fx_rates: DataFrame, into: str) -> DataFrame:
     """
     is_exchange = F.col("base_currency") != F.col("quote_currency")
     rate = F.col("rate").cast(RATE)
-    inverse = F.try_divide(F.lit(Decimal(1)), F.col("rate")).try_cast(RATE)
+    inverse = quotient(F.lit(1), F.col("rate"), GIVEN_RATE, RATE.scale).try_cast(RATE)
     both_ways = F.array(
         _leg(F.col("base_currency"), F.col("quote_currency"), rate, choice=0),
         _leg(F.col("quote_currency"), F.col("base_currency"), inverse, choice=1),
@@ -131,7 +148,7 @@ def rates_into(fx_rates: DataFrame, into: str) -> DataFrame:
         "rate_date", "last", F.explode(F.concat(F.array(F.lit(None)), first_legs)).alias("first")
     )  # fmt: skip
     is_direct = F.col("first").isNull()
-    crossed = (F.col("first.rate") * F.col("last.rate")).try_cast(RATE)
+    crossed = rate_product(F.col("first.rate"), F.col("last.rate")).try_cast(CROSSED).try_cast(RATE)
     rated = routes.select(
         "rate_date",
         F.coalesce("first.sold", "last.sold").alias("currency"),

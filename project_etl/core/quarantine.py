@@ -6,7 +6,7 @@ Belongs here: the shape of a quarantine table and how it changes. One table per 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pyarrow.compute as pc
@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from project_etl.core.json_text import json_object
 from project_etl.core.lake import Append, Commit, TableStore, Upsert
 from project_etl.core.lake.state import on_days
 from project_etl.core.records import LINEAGE_NAMES, PLACE, SILVER_LINEAGE
@@ -50,24 +51,28 @@ def name_of(table: str) -> str:
     return f"quarantine/{table.split('/')[1]}"
 
 
-def rows_of(rejected: DataFrame, received: DataFrame, waiting: Collection[str], version: str, run: Run) -> DataFrame:
+def rows_of(
+    rejected: DataFrame, received: DataFrame, columns: Sequence[str], waiting: Collection[str], version: str, run: Run
+) -> DataFrame:
     """Turn rejected records into quarantine rows.
 
     Args:
         rejected: records with their lineage, `_text` and `_broken`.
         received: `raw` of each of them, as it was received, by `PLACE`.
+        columns: text columns of a record.
+        columns: text columns of a record.
         waiting: names of the rules that a missing parent breaks.
         version: version of the rules.
         run: the run that judged them.
     """
-    keep_nulls = {"ignoreNullFields": "false"}
+    record = json_object({name: (F.col(f"_text.{name}"), T.StringType()) for name in columns}, keep_nulls=True)
     lacks_parent = F.arrays_overlap("_broken", F.array(*[F.lit(name) for name in waiting]))
     return rejected.join(received, on=[*PLACE], how="left").select(
         *[name for name in LINEAGE_NAMES if name != "_source_files"],
         F.col("_broken").alias("rules"),
         F.lit(version).alias("rules_version"),
         (lacks_parent if waiting else F.lit(False)).alias("is_waiting"),
-        F.to_json("_text", keep_nulls).alias("record"),
+        record.alias("record"),
         "raw",
         F.lit(run.run_id).alias("run_id"),
         F.lit(run.started_at).alias("first_seen"),

@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.code_version import code_version
+from project_etl.core.json_text import json_object
 from project_etl.core.names import MALFORMED_KEY, RESCUED
 from project_etl.core.sql_text import is_day
 
@@ -108,7 +109,8 @@ class Feed:
 
     def as_received(self, bronze: DataFrame) -> DataFrame:
         """The place of each Bronze row, and `raw`: its columns as received, as JSON."""
-        raw = F.to_json(F.struct(*self.columns, RESCUED), {"ignoreNullFields": "false"})
+        names = (*self.columns, RESCUED)
+        raw = json_object({name: (F.col(name), T.StringType()) for name in names}, keep_nulls=True)
         return bronze.select(*PLACE, raw.alias("raw"))
 
 

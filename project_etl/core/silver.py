@@ -143,7 +143,9 @@ def _commit(
     if counted.reject_days:
         rejected = rows.where(F.col("_status") == "quarantined")
         waiting = [ref.rule for ref in job.table.references]
-        bad = quarantine.rows_of(rejected, as_received(job, counted.reject_days), waiting, job.version, job.run)
+        bad = quarantine.rows_of(
+            rejected, as_received(job, counted.reject_days), job.columns, waiting, job.version, job.run
+        )
         put = note_of(job.run, job.table.name, Report(), batch=note["batch"], rejects=counted.reject_days)
         quarantine.put(lake, name, bad, counted.reject_days, put)
     commit = _write(job, rows, counted, note)

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contract import FAIL, on_fail, sql_rule
-from project_etl.core.money import Money, Share, divide, to_money, to_share, total, total_where
+from project_etl.core.money import Money, Share, growth, to_money, total, total_where
 from project_etl.core.table import ReplaceDays, Table, window
 
 DAYS = 7
@@ -71,5 +71,5 @@ def transform(order_items: DataFrame) -> DataFrame:
         "category",
         to_money("net").alias("revenue_7d"),
         to_money("prev_net").alias("prev_revenue_7d"),
-        to_share(divide("net", "prev_net") - F.lit(1)).alias("growth"),
+        growth("net", "prev_net").alias("growth"),
     )

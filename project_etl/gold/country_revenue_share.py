@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contract import FAIL, on_fail, sql_rule
-from project_etl.core.money import Money, Share, divide, to_money, to_share, total
+from project_etl.core.money import Money, Share, share, to_money, total
 from project_etl.core.table import ReplaceDays, Table, same_day
 
 
@@ -57,5 +57,5 @@ def transform(orders: DataFrame) -> DataFrame:
         "order_date",
         "country",
         to_money("net").alias("net_revenue"),
-        to_share(divide("net", "day_net")).alias("share"),
+        share("net", "day_net").alias("share"),
     )

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contract import FAIL, on_fail, sql_rule
-from project_etl.core.money import Money, divide, to_money, total
+from project_etl.core.money import Money, average, to_money, total
 from project_etl.core.table import Snapshot, Table, whole
 
 
@@ -60,5 +60,5 @@ def transform(orders: DataFrame) -> DataFrame:
         "last_order_date",
         "orders",
         to_money("net").alias("net_revenue"),
-        to_money(divide("net", "orders")).alias("avg_order_value"),
+        average("net", "orders").alias("avg_order_value"),
     )

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contract import FAIL, on_fail
-from project_etl.core.money import Money, divide, to_money, total
+from project_etl.core.money import Money, average, to_money, total
 from project_etl.core.table import ReplaceDays, Table, same_day
 
 
@@ -44,5 +44,5 @@ def transform(orders: DataFrame) -> DataFrame:
         "order_date",
         "orders",
         to_money("net").alias("net_revenue"),
-        to_money(divide("net", "orders")).alias("aov"),
+        average("net", "orders").alias("aov"),
     )

@@ -143,4 +143,5 @@ def transform(orders: DataFrame, order_items: DataFrame, customers_history: Data
 
 def _zero_without_items(column: str) -> Column:
     """0 for an order without items; a sum that is NULL for want of a rate stays NULL."""
+    # The sum comes first: some engines give a CASE the type of its first branch.
     return F.when(F.col("items").isNotNull(), F.col(column)).otherwise(F.lit(0)).alias(column)

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contract import FAIL, on_fail, sql_rule
-from project_etl.core.money import Share, divide, to_share
+from project_etl.core.money import Share, share
 from project_etl.core.table import ReplaceDays, Table, whole
 
 
@@ -77,5 +77,5 @@ def transform(orders: DataFrame) -> DataFrame:
         "order_date",
         "customers",
         "repeat_customers",
-        to_share(divide("repeat_customers", "customers")).alias("repeat_rate"),
+        share("repeat_customers", "customers").alias("repeat_rate"),
     )

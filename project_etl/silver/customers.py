@@ -10,7 +10,7 @@ from pyspark.sql import types as T
 from project_etl.core.contract import WARN, on_fail
 from project_etl.core.iso import COUNTRIES
 from project_etl.core.records import RECORD
-from project_etl.core.steps import cleaned, to_date, to_utc
+from project_etl.core.steps import capitalized, cleaned, to_date, to_utc
 from project_etl.core.table import Merge, Table
 
 EMAIL = r"^[a-z0-9][a-z0-9._%+'-]*@([a-z0-9-]+\.)+[a-z]{2,}$"
@@ -46,7 +46,7 @@ TABLE = Table(
 
 def transform(customers: DataFrame) -> DataFrame:
     """Clean names, e-mail addresses and countries."""
-    first, last = F.initcap(cleaned("first_name")), F.initcap(cleaned("last_name"))
+    first, last = capitalized(cleaned("first_name")), capitalized(cleaned("last_name"))
     full_name = F.concat_ws(" ", first, last)
     return customers.select(
         "customer_id",

@@ -12,8 +12,9 @@ from pyspark.sql import types as T
 
 from project_etl.core.contract import sql_rule
 from project_etl.core.iso import CURRENCIES
+from project_etl.core.json_text import read_texts
 from project_etl.core.records import RECORD
-from project_etl.core.steps import cleaned, to_boolean, to_decimal, to_utc
+from project_etl.core.steps import capitalized, cleaned, to_boolean, to_decimal, to_utc
 from project_etl.core.table import Merge, Table
 
 NO_CATEGORY = "Unknown"
@@ -63,13 +64,13 @@ def transform(products: DataFrame, *, price_low: Decimal, price_high: Decimal) -
     return products.select(
         "product_id",
         cleaned("name").alias("name"),
-        F.coalesce(F.initcap(cleaned("category")), F.lit(NO_CATEGORY)).alias("category"),
-        F.initcap(cleaned("subcategory")).alias("subcategory"),
+        F.coalesce(capitalized(cleaned("category")), F.lit(NO_CATEGORY)).alias("category"),
+        capitalized(cleaned("subcategory")).alias("subcategory"),
         price.alias("price"),
         F.upper(cleaned("currency")).alias("currency"),
         F.when(price.isNotNull(), band).alias("price_band"),
         to_boolean("active").alias("is_active"),
-        F.from_json("tags", "array<string>").alias("tags"),
+        read_texts("tags").alias("tags"),
         to_utc("updated_at").alias("updated_at"),
         RECORD,
     )

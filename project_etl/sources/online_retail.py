@@ -14,8 +14,9 @@ from pyspark.sql import functions as F
 
 from project_etl.core.iso import UNKNOWN_COUNTRY
 from project_etl.core.names import RESCUED
+from project_etl.core.patterns import BLANK
 from project_etl.core.records import ARRIVAL_ORDER, LINEAGE_NAMES, Feed
-from project_etl.core.steps import to_decimal, to_utc
+from project_etl.core.steps import looked_up, to_decimal, to_utc
 from project_etl.sources.catalog import Dataset, Source
 from project_etl.sources.country_names import COUNTRY_CODES
 
@@ -43,7 +44,7 @@ PASSED_ON = (*LINEAGE_NAMES, RESCUED, "_unmapped")
 def order_items(lines: DataFrame) -> DataFrame:
     """Every line is an item; the eight columns as text are its identity, so that exact repeats are one item."""
     identity = F.concat_ws("\x1f", *[F.coalesce(F.concat(F.lit("="), F.col(name)), F.lit("-")) for name in COLUMNS])
-    positive = F.regexp_replace("Quantity", r"^\s*-", "")
+    positive = F.regexp_replace("Quantity", rf"^{BLANK}*-", "")
     return lines.select(
         F.sha2(identity, 256).substr(1, 32).alias("order_item_id"),
         F.col("InvoiceNo").alias("order_id"),
@@ -110,15 +111,14 @@ def _is_return() -> Column:
 
 def _customer_id() -> Column:
     """The customer number without the `.0` that the shop's export appends; null for a guest."""
-    number = F.regexp_replace(F.trim("CustomerID"), r"\.0$", "")
+    number = F.regexp_replace(F.trim("CustomerID"), r"\.0\z", "")
     return F.when(number != "", number)
 
 
 def _country() -> dict[str, Column]:
     """`_country` as ISO code, and `_unmapped`, which names a country that the table does not know."""
     name = F.when(F.trim("Country") != "", F.trim("Country"))
-    codes = F.create_map(*[F.lit(text) for pair in COUNTRY_CODES.items() for text in pair])
-    code = F.try_element_at(codes, name)
+    code = looked_up(name, COUNTRY_CODES)
     unknown = F.concat(F.lit("Country '"), name, F.lit("'"))
     return {
         "_country": F.when(name.isNotNull(), F.coalesce(code, F.lit(UNKNOWN_COUNTRY))),

@@ -1,0 +1,1 @@
+"""The same rows on every engine: transforms, shared steps and rules over the values at which engines differ."""

@@ -1,0 +1,126 @@
+"""Two engines in one process, and their answers side by side.
+
+Here: what a test of parity needs to ask both and compare exactly. Not here: what is asked.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+# While it is set, PySpark's functions build columns for Spark Connect.
+CONNECT_MODE = "SPARK_CONNECT_MODE_ENABLED"
+
+Build = Callable[[SparkSession], DataFrame]
+
+
+@dataclass(frozen=True)
+class AskedEngine:
+    """An engine and its session.
+
+    Attributes:
+        name: as the settings name it.
+        session: its session.
+        is_connect: whether frames of the session are built for Spark Connect.
+    """
+
+    name: str
+    session: Any
+    is_connect: bool
+
+    @contextmanager
+    def building(self) -> Iterator[None]:
+        """Have PySpark's functions build columns for this engine."""
+        before = os.environ.pop(CONNECT_MODE, None)
+        if self.is_connect:
+            os.environ[CONNECT_MODE] = "1"
+        try:
+            yield
+        finally:
+            os.environ.pop(CONNECT_MODE, None)
+            if before is not None:
+                os.environ[CONNECT_MODE] = before
+
+    def arrow(self, build: Build) -> pa.Table:
+        """The rows of a frame that is built for this engine."""
+        with self.building():
+            frame: Any = build(self.session)
+            # A Connect frame's own `toArrow` fails on null structs, which Sail types as structs of non-null fields.
+            return frame._to_table()[0] if self.is_connect else frame.toArrow()
+
+
+Engines = Sequence[AskedEngine]
+Rows = list[dict[str, Any]]
+
+
+def answers(engines: Engines, build: Build) -> dict[str, tuple[dict[str, str], Rows]]:
+    """By engine: names and types of the columns, and the rows in an order of their own."""
+    found = {engine.name: engine.arrow(build) for engine in engines}
+    return {
+        name: (
+            {field.name: type_name(field.type) for field in table.schema},
+            sorted(_rows(table), key=repr),
+        )
+        for name, table in found.items()
+    }
+
+
+def same_rows(engines: Engines, build: Build) -> Rows:
+    """Ask every engine; fail when one gives another type or another row than the first.
+
+    Returns:
+        The rows: instants as microseconds and days as numbers of days since 1970.
+    """
+    found = answers(engines, build)
+    (first, (types, rows)), *others = found.items()
+    for name, (other_types, other_rows) in others:
+        assert {name: other_types} == {name: types}, f"types differ from {first}"
+        different = [(row, other) for row, other in zip(rows, other_rows, strict=False) if row != other]
+        assert not different, f"{len(different)} rows differ ({first}, {name}): {ascii(different[:3])}"
+        assert len(rows) == len(other_rows), f"{first} gives {len(rows)} rows, {name} {len(other_rows)}"
+    return rows
+
+
+def type_name(of: pa.DataType) -> str:
+    """An Arrow type without the names and the nullability of what is inside lists and structs."""
+    if pa.types.is_list(of) or pa.types.is_large_list(of):
+        return f"list<{type_name(of.value_type)}>"
+    if pa.types.is_struct(of):
+        return f"struct<{', '.join(f'{field.name}: {type_name(field.type)}' for field in of)}>"
+    if pa.types.is_map(of):
+        return f"map<{type_name(of.key_type)}, {type_name(of.item_type)}>"
+    return str(of)
+
+
+def _rows(table: pa.Table) -> Rows:
+    columns: Mapping[str, list[Any]] = {
+        name: _values(table.column(name).combine_chunks()) for name in table.column_names
+    }
+    return [{name: values[row] for name, values in columns.items()} for row in range(table.num_rows)]
+
+
+def _values(array: Any) -> list[Any]:  # noqa: ANN401 - pyarrow has no types
+    """Values that compare exactly: years beyond those of Python, and NaN."""
+    if isinstance(array, pa.ChunkedArray):
+        return [value for chunk in array.chunks for value in _values(chunk)]
+    if pa.types.is_struct(array.type):
+        fields = {array.type[at].name: _values(array.field(at)) for at in range(array.type.num_fields)}
+        return [
+            {name: values[row] for name, values in fields.items()} if array[row].is_valid else None
+            for row in range(len(array))
+        ]
+    if pa.types.is_list(array.type):
+        return [_values(one.values) if one.is_valid else None for one in array]
+    if pa.types.is_timestamp(array.type):
+        return array.cast(pa.int64()).to_pylist()
+    if pa.types.is_date32(array.type):
+        return array.cast(pa.int32()).to_pylist()
+    if pa.types.is_floating(array.type):
+        return [repr(value) for value in array.to_pylist()]
+    return array.to_pylist()

@@ -1,0 +1,281 @@
+"""Shared steps: text is read and cleaned alike by every engine, and as a plain reading says."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from project_etl.core.json_text import json_object, json_of_texts, read_texts, texts_of_json
+from project_etl.core.patterns import portable
+from project_etl.core.steps import capitalized, cleaned, looked_up, to_boolean, to_date, to_decimal, to_int, to_utc
+from project_etl_tests.oracle import values as plain
+from project_etl_tests.parity.engines import Engines, Rows, same_rows
+
+FEW = settings(
+    max_examples=3, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck)
+)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
+
+BLANK = ["", " ", "\t", "\n", "\r\n", "\x00", "\x1f", "\x7f", "\u0085", "\u00a0", "\u2028", "\u3000", "\u200b"]
+NUMBERS = [
+    "12", "12.0", "12.7", "12.34565", "-12.34565", "+5", "++5", "-", "+", ".", "1.", ".5", "-.5", "1,000", "5 000",
+    "0x1F", "NaN", "Infinity", "inf", "null", "12.3d", "12.3f", "1L", "1_000", "\u0663", "\uff11", "1\u06637",
+    "1e3", "1E3", "1e-3", "1.5e+2", "1.5E2", "-1e3", ".5e1", "5.e1", "e3", "1e", "1e+", ".e5", "1e3.5", "1e 3", "1e03",
+    "1e13", "1e14", "1e20", "1e400", "1e-400", "1e999", "1e1000", "0e0", "0e99", "1e-5", "4.9e-5", "5e-5", "123.456e-2",
+    "123456e-3", "1234567890123456789012345e-20", "99999999999999.99994", "99999999999999.99995", "99999999999999.9999",
+    "-99999999999999.99995", "100000000000000", "0.00004999999999999999999999999999", "0.00005", "-0.00005", "-0", "-0.0",
+    "1" * 38, "1" * 40, "0" * 60 + "1", "0" * 100 + "1.5", "9" * 100, "1" + "0" * 100 + "e-100", "0." + "0" * 100 + "1", "0." + "0" * 60 + "1", "0" * 100 + "1.5", "9" * 100, "1" + "0" * 100 + "e-100", "0." + "0" * 100 + "1", "0." + "1" * 60, "9" * 14 + "." + "9" * 60,
+    "2147483647", "2147483648", "-2147483648", "-2147483649", "99999999999", "1e2147483647", "1e-2147483648",
+]  # fmt: skip
+BOOLEANS = [
+    "true", "T", "t", "yes", "Y", "1", "on", "0", "n", "no", "off", "OFF", "false", "F", "tRuE", "tr", "fa", "ye", "2",
+    "01", "1.0", "ｔｒｕｅ", "yeſ", "true false", "",
+]  # fmt: skip
+DAYS = [
+    "2025-01-02", "2025-02-30", "2024-02-29", "2023-02-29", "2025-1-2", "2025-13-01", "2025-00-01", "2025-01-00",
+    "0000-01-01", "0001-01-01", "1582-10-10", "1900-01-01", "9999-12-31", "10000-01-01", "-2025-01-01", "20250102",
+    "2025-01-02T00:00:00", "\u06625-01-02", "\u0662\u0660\u0662\u0665-01-02", "today", "2025",
+]  # fmt: skip
+TIMES = [
+    "03:04:05", "3:04", "03:04", "03:4", "24:00:00", "24:00", "23:59:60", "25:00:00", "00:60:00", "03:04:05.", "03:04:05.1",
+    "03:04:05.123456", "03:04:05.1234567", "03:04:05.999999999", "03:04:05.1234567890", "23:59:59.9999999", "03",
+]  # fmt: skip
+OFFSETS = [
+    "", "Z", "z", " Z", "\tZ", "UTC", " UTC", "GMT", "+00", "+0530", "+05:30", " +05:30", "-00:00", "+18:00", "+18:01",
+    "-18:00", "-1800", "+19:00", "+05:60", "+5:30", " Europe/Paris",
+]  # fmt: skip
+WORDS = [
+    "O'NEILL-SMITH mc donald", "anne-marie", "jean_luc", "a.b", "ΟΔΟΣ ΟΔΟΣ", "Σ ΣΑΣ aΣ", "AΣ'A", "İstanbul İ", "straße",
+    "ﬁn ﬃ", "ǆabc ǅ Ǆ", "ნინო", "ŉ x", "ß", "ẞ", "ΰ ύ", "ᾳ ᾼ ᾷ ᾲ", "և", "éCOLE", "e\u0301COLE \u0301a", "a\tb\nc", "a  b",
+    " a ", "", " ", "x\u00a0y", "\u3000Ab cD", "😀a b", "𐐨𐐀 𐐀𐐨", "ϴ", "dž DŽ", "1a 2B",
+]  # fmt: skip
+
+
+def of_texts(texts: Sequence[str | None], result: Callable[[], Column]) -> Callable[[SparkSession], DataFrame]:
+    """A frame of the texts as `t`, their number, and a result."""
+    table = pa.table({"row": pa.array(range(len(texts)), pa.int32()), "t": pa.array(texts, pa.string())})
+    return lambda session: session.createDataFrame(table).select("row", "t", result().alias("found"))
+
+
+def padded(texts: Sequence[str]) -> list[str | None]:
+    around = [f"{before}{texts[0]}{after}" for before in BLANK for after in BLANK]
+    return [*texts, *around, *(f" {text}\t" for text in texts), None]
+
+
+def assert_reading(rows: Rows, reading: Callable[[str | None], Any]) -> None:
+    wrong = [(row["t"], row["found"], reading(row["t"])) for row in rows if row["found"] != reading(row["t"])]
+    assert not wrong, ascii(wrong[:5])
+
+
+def stripped(text: str | None, blanks: str) -> str | None:
+    """Text without such blanks around it; with others it is no number."""
+    inner = (text or "").strip(blanks)
+    return inner if inner.isascii() and inner == inner.strip() else None
+
+
+CONTROLS = "".join(map(chr, range(33)))
+
+
+@pytest.mark.parametrize(("precision", "scale"), [(18, 4), (18, 8), (38, 18)])
+def test_decimals(engines: Engines, precision: int, scale: int) -> None:
+    rows = same_rows(engines, of_texts(padded(NUMBERS), lambda: to_decimal("t", precision, scale)))
+    if scale == plain.AMOUNT_PLACES:
+        assert_reading(rows, lambda text: plain.to_amount(stripped(text, CONTROLS)))
+
+
+@FEW
+@given(seed=st.integers(0, 2**32))
+def test_drawn_decimals(engines: Engines, seed: int) -> None:
+    random = Random(seed)
+
+    def number() -> str:
+        digits = [str(random.choice((0, 4, 5, 9, random.randrange(10)))) for _ in range(random.randrange(1, 50))]
+        at = random.randrange(len(digits) + 1)
+        exponent = random.choice(("", "", f"e{random.randrange(-60, 60)}", f"E+{random.randrange(20)}"))
+        return random.choice(("", "-", "+")) + "".join([*digits[:at], ".", *digits[at:]]) + exponent
+
+    rows = same_rows(engines, of_texts([number() for _ in range(2000)], lambda: to_decimal("t")))
+    assert_reading(rows, plain.to_amount)
+
+
+def test_whole_numbers(engines: Engines) -> None:
+    rows = same_rows(engines, of_texts(padded(NUMBERS), lambda: to_int("t")))
+
+    def reading(text: str | None) -> int | None:
+        inner = stripped(text, CONTROLS + "\x7f") or ""
+        found = int(inner) if re.fullmatch("[+-]?[0-9]+", inner) else 2**31
+        return found if -(2**31) <= found < 2**31 else None
+
+    assert_reading(rows, reading)
+
+
+def test_booleans(engines: Engines) -> None:
+    rows = same_rows(engines, of_texts(padded(BOOLEANS), lambda: to_boolean("t")))
+    assert_reading(rows, lambda text: plain.to_bool(stripped(text, CONTROLS + "\x7f")))
+
+
+def test_days(engines: Engines) -> None:
+    same_rows(engines, of_texts(padded(DAYS), lambda: to_date("t")))
+
+
+def test_instants(engines: Engines) -> None:
+    ends = ["0001-01-01", "9999-12-31", "0000-01-01", "1969-12-31", "1582-10-10", "2025-02-30"]
+    instants = [f"2025-01-02{between}{time}{offset}" for between in " T" for time in TIMES for offset in OFFSETS]
+    instants += [
+        f"{day}T{time}{offset}" for day in ends for time in ("00:00:00", "23:59:59.9999999") for offset in OFFSETS
+    ]
+    instants += ["now", "12:30", "epoch", "T12:30", "2025-01-02  03:04:05", "2025-01-02t03:04:05"]
+    rows = same_rows(engines, of_texts(padded([*DAYS, *instants]), lambda: to_utc("t")))
+    assert sum(row["found"] is not None for row in rows) > 200
+
+
+def test_cleaned_text(engines: Engines) -> None:
+    texts = padded(["Ab c", *WORDS])
+    same_rows(engines, of_texts(texts, lambda: F.struct(cleaned("t"), F.upper(cleaned("t")), F.lower("t"))))
+
+
+def test_words_begin_with_a_capital_as_initcap_means_it(engines: Engines) -> None:
+    cased = [chr(code) for code in range(1, 0x1E944) if not 0xD800 <= code < 0xE000]
+    cased = [letter for letter in cased if letter.lower() != letter or letter.upper() != letter]
+    texts = [*WORDS, *cased, *(f"a{letter}a x{letter} {letter}a" for letter in cased), None]
+    rows = same_rows(engines, of_texts(texts, lambda: capitalized(F.col("t"))))
+    spark = engines[0].session
+    initcap = of_texts(texts, lambda: F.initcap("t"))(spark).toArrow().to_pylist()
+    expected = {row["row"]: row["found"] for row in initcap}
+    assert [row for row in rows if row["found"] != expected[row["row"]]] == []
+
+
+@FEW
+@given(texts=st.lists(TEXTS, min_size=200, max_size=200))
+def test_drawn_words(engines: Engines, texts: list[str]) -> None:
+    same_rows(engines, of_texts(texts, lambda: capitalized(F.col("t"))))
+
+
+def test_lists_of_codes(engines: Engines) -> None:
+    codes = {"EIRE": "IE", "it's": "IT", "": "none"}
+    rows = same_rows(engines, of_texts(["EIRE", "it's", "", "eire", None], lambda: looked_up(F.col("t"), codes)))
+    assert [row["found"] for row in rows] == ["IE", "IT", "none", None, None]
+
+
+ARRAYS = [
+    '["a"]', '["a",1,null]', "[]", "[ ]", "null", "{}", '"a"', "1", "[1", '["a"] x', '["a"]["b"]', "['a']", '[{"a":1}]',
+    "[[1]]", "[1.5]", "[1e5]", "[100000000000000000000]", "[999999999999999999]", "[true,false]", ' ["a"] ', '\n["a"]\r\n',
+    '["a\\u0041\\n\\"\\/\\b"]', '["a\tb"]', "[a]", "[NaN]", "[-0]", "[0]", "[01]", "[-12]", '["a",]', '[,"a"]', '["\\x"]',
+    '["\\ud83d\\ude00"]', '["\\ud83d"]', '["\\ude00"]', '["é😀"]', '{"a":["b"]}', '["a"]\x00', '[/*x*/"a"]', '["a"]//x',
+    "a, b", "", "  ", "[null]", '[""]', '["a" "b"]', "[" + "1," * 1999 + "1]", "[" + '"\\n",' * 799 + "1]", "[" + "1," * 2500 + "1]",
+    "\ufeff[]", "\u00a0[]", '["\\u0000"]', None,
+]  # fmt: skip
+
+
+def test_arrays_of_text(engines: Engines) -> None:
+    rows = same_rows(engines, of_texts(ARRAYS, lambda: read_texts("t")))
+    found = {row["t"]: row["found"] for row in rows}
+    assert found['["a",1,null]'] == ["a", "1", None]
+    assert found["['a']"] is None
+    assert found["{}"] is None
+
+
+ESCAPED = [
+    "",
+    "plain",
+    'q"q',
+    "b\\b",
+    "/",
+    "é😀\u2028\u0085\ufeff",
+    "\x7f",
+    *(f"a{chr(code)}b" for code in range(32)),
+    None,
+]
+
+
+def test_json_of_texts_is_what_spark_writes_and_reads_back(engines: Engines) -> None:
+    def result() -> Column:
+        names, texts = F.array(F.lit("a"), F.lit('b"\n'), F.lit("c")), F.array("t", F.lit(None).cast("string"), "t")
+        return json_of_texts(names, texts)
+
+    rows = same_rows(engines, of_texts(ESCAPED, result))
+    for row in rows:
+        assert json.loads(row["found"]) == {"a": row["t"], 'b"\n': None, "c": row["t"]}
+
+    def as_spark() -> Column:
+        fields = [F.col("t").alias("a"), F.lit(None).cast("string").alias('b"\n'), F.col("t").alias("c")]
+        return F.to_json(F.struct(*fields), {"ignoreNullFields": "false"})
+
+    spark = of_texts(ESCAPED, as_spark)(engines[0].session).toArrow().to_pylist()
+    assert {row["row"]: row["found"] for row in spark} == {row["row"]: row["found"] for row in rows}
+    back = same_rows(engines, of_texts([row["found"] for row in rows], lambda: F.array(*texts_of_json("t"))))
+    by_text = {row["t"]: row["found"] for row in back}
+    for row in rows:
+        assert by_text[row["found"]] == [["a", 'b"\n', "c"], [row["t"], None, row["t"]]]
+
+
+FIELDS: dict[str, T.DataType] = {
+    "text": T.StringType(),
+    "amount": T.DecimalType(18, 4),
+    "rate": T.DecimalType(28, 18),
+    "day": T.DateType(),
+    "at": T.TimestampType(),
+    "number": T.IntegerType(),
+    "count": T.LongType(),
+    "is_one": T.BooleanType(),
+    "tags": T.ArrayType(T.StringType()),
+}
+
+
+@pytest.mark.parametrize("keep_nulls", [True, False])
+def test_json_of_typed_columns(engines: Engines, keep_nulls: bool) -> None:
+    values = [
+        ["x\n", "1.5", "0", "2025-01-02", "2025-01-02 03:04:05.12", "-1", str(2**63 - 1), "true", '["a\\"",null]'],
+        ["", "-0.0001", "0.000000000000000001", "0001-01-01", "9999-12-31 23:59:59.999999", "0", "0", "false", "[]"],
+        [None] * 9,
+    ]
+
+    def build(session: SparkSession) -> DataFrame:
+        rows = session.createDataFrame(values, ", ".join(f"{name} string" for name in FIELDS))
+        typed = [
+            (F.from_json(name, of) if isinstance(of, T.ArrayType) else F.col(name).cast(of)).alias(name)
+            for name, of in FIELDS.items()
+        ]
+        typed_rows = rows.select(*typed)
+        fields = {name: (F.col(name), of) for name, of in FIELDS.items()}
+        return typed_rows.select(json_object(fields, keep_nulls=keep_nulls).alias("found"))
+
+    found = [json.loads(row["found"], parse_float=Decimal) for row in same_rows(engines, build)]
+    assert ({} in found) is not keep_nulls
+    assert {"at": "2025-01-02T03:04:05.120Z", "amount": Decimal("1.5000"), "tags": ['a"', None]}.items() <= next(
+        one for one in found if one.get("number") == -1
+    ).items()
+
+
+def test_a_type_that_is_not_written_alike_is_refused(engines: Engines) -> None:
+    with pytest.raises(TypeError, match="weight has the type map<string,string>, which is not written as JSON"):
+        json_object({"weight": (F.lit(None), T.MapType(T.StringType(), T.StringType()))})
+
+
+PATTERNS = [
+    r"^\d+$", r"^\w$", r"^\s$", r"^.$", r"^\D$", r"^\W$", r"^\S$", r"^[\d.]+$", r"^[^@]+@[^@]+$", r"^(a|b)$", r"^a{1,2}$",
+    r"x$|^y", r"^[A-Z]{2}$", r"^\u00e9\t?$", r"^a.b\.c$", r"\$$", r"^[a\-z]$", r"^a*?b+?$",
+]  # fmt: skip
+MATCHED = [
+    "1", "\u0663", "a", "é", "_", " ", "\t", "\u00a0", "\u3000", "\n", "\r", "\u0085", "\u2028", "", "x@y", "x@\ny",
+    "b", "aa", "aaa", "ax", "yx", "AB", "AB\n", "AB\r\n", "AB\n\n", "AB\u2029", "a1b.c", "a\nb.c", "$", "-", "1.2", "é\t", None,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_patterns_mean_what_they_mean_in_java(engines: Engines, pattern: str) -> None:
+    rows = same_rows(engines, of_texts(MATCHED, lambda: F.col("t").rlike(portable(pattern))))
+    java = of_texts(MATCHED, lambda: F.col("t").rlike(pattern))(engines[0].session).toArrow().to_pylist()
+    assert {row["row"]: row["found"] for row in java} == {row["row"]: row["found"] for row in rows}
