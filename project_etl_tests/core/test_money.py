@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core import money
+from project_etl.core.exact import quotient
 from project_etl_tests.small_tables import assert_rows, frame
 
 pytestmark = pytest.mark.usefixtures("compiled")
@@ -43,8 +44,7 @@ def test_a_half_goes_away_from_zero(spark: SparkSession):
 def test_a_quotient_is_rounded_once(spark: SparkSession):
     """0.0333/7.4 = 0.0045 exactly, and 1/201 = 0.004975…: six places are not enough to round from."""
     rows = frame(spark, "a | n\n100000.0049 | 1\n0.0149 | 3\n1 | 201\n5 | 0", "a DECIMAL(18,4), n BIGINT")
-    quotient = money.divide("a", "n")
-    found = rows.select("n", money.to_money(quotient).alias("m"), money.to_share(quotient).alias("s"))
+    found = rows.select("n", money.average("a", "n").alias("m"), money.share("a", "n").alias("s"))
     assert_rows(
         found,
         """
@@ -59,9 +59,7 @@ def test_a_quotient_is_rounded_once(spark: SparkSession):
 
 def test_counts_are_divided_as_decimals(spark: SparkSession):
     counts = spark.range(1).select(F.lit(2).cast("bigint").alias("a"), F.lit(3).cast("bigint").alias("b"))
-    found = counts.select(money.divide("a", "b").alias("q"), money.to_share(money.divide("a", "b")).alias("s"))
-    assert found.schema["q"].dataType == T.DecimalType(38, 16)
-    assert_rows(found, "q | s\n0.6666666666666667 | 0.666667")
+    assert_rows(counts.select(money.share("a", "b").alias("s")), "s\n0.666667")
 
 
 def test_sums_stay_unrounded_and_wide(spark: SparkSession):
@@ -186,7 +184,7 @@ def test_conversion_by_a_derived_rate_equals_exact_arithmetic(spark: SparkSessio
     amounts += [Decimal(number).scaleb(-4) for number in range(1, 100)]
     pairs = [(quote, amount) for quote in quotes for amount in amounts]
     rows = spark.createDataFrame(pairs, "quote DECIMAL(18,8), amount DECIMAL(18,4)")
-    inverse = F.try_divide(F.lit(Decimal(1)), F.col("quote")).try_cast(money.RATE)
+    inverse = quotient(F.lit(1), F.col("quote"), money.GIVEN_RATE, money.RATE.scale).try_cast(money.RATE)
     found = rows.select("quote", "amount", money.convert("amount", inverse).alias("converted")).collect()
     wrong = [row for row in found if row.converted != _exactly(Fraction(row.amount) / Fraction(row.quote))]
     assert not wrong

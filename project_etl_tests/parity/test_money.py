@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -74,16 +75,17 @@ def assert_exact(rows: list[dict[str, Any]], expected: Callable[[Fraction, Fract
     assert not wrong, wrong[:3]
 
 
-def quotient(a: Fraction, b: Fraction) -> Decimal | None:
-    return None if b == 0 else half_up(a / b, 16, 37)
-
-
 @FEW
 @given(seed=SEEDS)
 def test_a_quotient_of_sums_is_exact(engines: Engines, seed: int) -> None:
     rows = pairs(seed, money.TOTAL, money.TOTAL)
-    build = of_pairs(rows, (money.TOTAL, money.TOTAL), lambda: money.divide("a", "b"))
-    assert_exact(same_rows(engines, build), quotient)
+    for divide, of in ((money.average, money.MONEY), (money.share, money.SHARE)):
+
+        def quotient(a: Fraction, b: Fraction, of: T.DecimalType = of) -> Decimal | None:
+            return None if b == 0 else half_up(a / b, of.scale, of.precision)
+
+        build = of_pairs(rows, (money.TOTAL, money.TOTAL), partial(divide, "a", "b"))
+        assert_exact(same_rows(engines, build), quotient)
 
 
 @FEW
@@ -115,11 +117,7 @@ def test_a_cross_rate_is_exact(engines: Engines, seed: int) -> None:
 @FEW
 @given(seed=SEEDS)
 def test_an_inverse_is_exact(engines: Engines, seed: int) -> None:
-    rows = pairs(seed, T.DecimalType(18, 8), T.DecimalType(18, 8))
-    of = T.DecimalType(18, 8)
-
-    def inverse() -> Column:
-        return exact.quotient(F.lit(1), F.col("b"), T.DecimalType(22, 8), money.INVERSE_PLACES)
-
-    build = of_pairs(rows, (of, of), inverse)
-    assert_exact(same_rows(engines, build), lambda _, b: None if b == 0 else half_up(1 / b, 19))
+    of, places = money.GIVEN_RATE, money.RATE.scale
+    rows = pairs(seed, of, of)
+    build = of_pairs(rows, (of, of), lambda: exact.quotient(F.lit(1), F.col("b"), of, places))
+    assert_exact(same_rows(engines, build), lambda _, b: None if b == 0 else half_up(1 / b, places))
