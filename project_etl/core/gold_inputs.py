@@ -16,6 +16,7 @@ from typing import Any
 
 from project_etl.core.lake import Commit, TableStore
 from project_etl.core.staged import Memory, remember
+from project_etl.core.steps import taken
 from project_etl.core.table import Input, ReplaceDays, Table
 
 # The "day" of a table that is computed as a whole.
@@ -123,7 +124,7 @@ def inputs_now(lake: TableStore, table: Table, parameters: Mapping[str, Any]) ->
     names = sorted({item.table for item in table.inputs.values() if lake.exists(item.table)})
     # A table that was deleted and made again counts its versions from the start.
     tables = {name: lake.state(name).table_id for name in names}
-    text = json.dumps([table.version, tables, sorted(parameters.items())], default=str)
+    text = json.dumps([table.version, tables, taken(table, parameters)], default=str)
     changes = {name: Changes.of(lake.commits(name)) for name in names}
     return GoldInputs(table, hashlib.blake2b(text.encode(), digest_size=6).hexdigest(), changes)
 

@@ -8,13 +8,14 @@ Bronze table to records. Does not belong here: any particular source (`sources/`
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from project_etl.core.code_version import code_version
 from project_etl.core.names import MALFORMED_KEY, RESCUED
 from project_etl.core.sql_text import is_day
 
@@ -66,14 +67,19 @@ class Feed:
         mapping: Bronze rows → records: text columns of the record plus Bronze's lineage columns, and `_source_files`
             or `_unmapped` where they differ from a plain record's. None when a row is a record.
         gather: Bronze column by whose values a mapping groups: it needs all their rows; None when rows stand alone.
-        version: changes when the mapping changes.
+        version: changes when the mapping's code changes.
     """
 
     bronze: str
     columns: tuple[str, ...]
     mapping: Callable[[DataFrame], DataFrame] | None = None
     gather: str | None = None
-    version: str = ""
+    version: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Take the version while the code on disk is the code that runs."""
+        code = code_version(self.mapping) if self.mapping else ""
+        object.__setattr__(self, "version", f"{code}/{self.gather}")
 
     def records(self, bronze: DataFrame, columns: Sequence[str]) -> DataFrame:
         """Turn Bronze rows into records.

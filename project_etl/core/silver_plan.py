@@ -19,6 +19,7 @@ from project_etl.core.ledger import ledger
 from project_etl.core.records import Feed
 from project_etl.core.report import Report
 from project_etl.core.staged import Memory, Run, remember
+from project_etl.core.steps import taken
 from project_etl.core.table import History, Reference, Table
 
 EMPTY = "-"
@@ -59,8 +60,12 @@ class SilverJob:
 
     @property
     def version(self) -> str:
-        """Changes when rules, code, mappings or parameters change."""
-        parts = [self.table.version, *(feed.version for feed in self.feeds), str(sorted(self.run.parameters.items()))]
+        """Changes when rules, code, mappings or the parameters that the transform takes change."""
+        parts = [
+            self.table.version,
+            *(feed.version for feed in self.feeds),
+            str(taken(self.table, self.run.parameters)),
+        ]
         return hashlib.blake2b("|".join(parts).encode(), digest_size=6).hexdigest()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -52,7 +53,13 @@ def to_boolean(name: str) -> Column:
     return F.col(name).try_cast("boolean")
 
 
-def call(table: Table, frames: Sequence[DataFrame], parameters: Mapping[str, object]) -> DataFrame:
+def taken(table: Table, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Those parameters that a table's transform takes, in the order of their names."""
+    known = inspect.signature(table.transform).parameters if table.transform else {}
+    return {name: value for name, value in sorted(parameters.items()) if name in known}
+
+
+def call(table: Table, frames: Sequence[DataFrame], parameters: Mapping[str, Any]) -> DataFrame:
     """Call a table's transform with its input frames and those parameters that it takes.
 
     Raises:
@@ -60,8 +67,7 @@ def call(table: Table, frames: Sequence[DataFrame], parameters: Mapping[str, obj
     """
     if table.transform is None:
         raise TableError(f"{table.name} has no transform: build it with project_etl.core.table.from_module.")
-    taken = inspect.signature(table.transform).parameters
-    return table.transform(*frames, **{name: value for name, value in parameters.items() if name in taken})
+    return table.transform(*frames, **taken(table, parameters))
 
 
 def conform(rows: DataFrame, schema: T.StructType, table: str, also: Sequence[str] = ()) -> DataFrame:

@@ -14,7 +14,7 @@ from functools import cached_property
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from project_etl import __version__
+from project_etl.core.code_version import code_version
 from project_etl.core.contract import Action, Contract, Rule, contract_version, rules_of, schema_of
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Table:
         owners: people or teams in charge, as Dagster writes them.
         transform: `DataFrame` in, `DataFrame` out; taken from the module by `from_module`.
         description: the module's docstring; taken by `from_module`.
-        code_version: changes when the module changes; taken by `from_module`.
+        code_version: changes when the transform's code changes; taken by `from_module`.
     """
 
     name: str
@@ -183,9 +183,7 @@ class Table:
                 f"{self.contract.__name__}, which has {', '.join(sorted(columns))}."
             )
         if isinstance(self.write, Merge | History) != (self.records is not None):
-            raise TableError(
-                f"{self.name}: Merge and History tables name their `records`, other tables their `inputs`."
-            )
+            raise TableError(f"{self.name}: Merge and History tables name their `records`, others their `inputs`.")
         if isinstance(self.write, History) and self.keys != (self.write.of, self.write.newest_by):
             raise TableError(f"{self.name}: the keys of a History table are its `of` and `newest_by` columns.")
         if isinstance(self.write, ReplaceDays) and self.write.day not in self.keys:
@@ -219,9 +217,11 @@ class Table:
 
     @cached_property
     def version(self) -> str:
-        """Changes when the rules, the module or the platform's version change: what makes a result out of date."""
+        """Changes when the transform's code or what is declared changes the rows: what makes a result out of date."""
         rules = contract_version(rules_of(self.contract, extra=self.rules))
-        return hashlib.blake2b(f"{rules}|{self.code_version}|{__version__}".encode(), digest_size=6).hexdigest()
+        declared = (self.keys, self.write, self.records, sorted(self.inputs.items()), self.references)
+        parts = f"{rules}|{self.schema.simpleString()}|{declared}|{self.code_version}"
+        return hashlib.blake2b(parts.encode(), digest_size=6).hexdigest()
 
 
 def from_module(module: ModuleType) -> Table:
@@ -242,7 +242,7 @@ def from_module(module: ModuleType) -> Table:
             f"{module.__name__}: transform takes ({', '.join(found)}), {table.name} declares ({', '.join(expected)}); "
             f"name the arguments as the inputs, in their order (allowed beside them: {', '.join(PARAMETERS)})."
         )
-    code = hashlib.blake2b(inspect.getsource(module).encode(), digest_size=6).hexdigest()
+    code = code_version(transform)
     return replace(table, transform=transform, description=inspect.getdoc(module) or "", code_version=code)
 
 

@@ -9,10 +9,6 @@ Every line is an order item; orders, customers and products are read off the lin
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import sys
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -130,15 +126,13 @@ def _country() -> dict[str, Column]:
     }
 
 
-VERSION = hashlib.blake2b(inspect.getsource(sys.modules[__name__]).encode(), digest_size=6).hexdigest()
-
 ONLINE_RETAIL = Source(
     name="online_retail",
     datasets=(LINES,),
     feeds={
-        "customers": Feed(LINES.bronze, COLUMNS, customers, version=VERSION),
-        "products": Feed(LINES.bronze, COLUMNS, products, version=VERSION),
-        "orders": Feed(LINES.bronze, COLUMNS, orders, gather="InvoiceNo", version=VERSION),
-        "order_items": Feed(LINES.bronze, COLUMNS, order_items, version=VERSION),
+        "customers": Feed(LINES.bronze, COLUMNS, customers),
+        "products": Feed(LINES.bronze, COLUMNS, products),
+        "orders": Feed(LINES.bronze, COLUMNS, orders, gather="InvoiceNo"),
+        "order_items": Feed(LINES.bronze, COLUMNS, order_items),
     },
 )

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from project_etl.core.gold_inputs import WHOLE, Changes, inputs_now
 from project_etl.core.lake import TableStore
@@ -26,6 +28,11 @@ SAME_DAY, WINDOW, WHOLE_TABLE = same_day(SOURCE), window(SOURCE, back=2), whole(
 def reading(item: Input, mode: WriteMode) -> Table:
     """A table that reads orders in some way."""
     return replace(DECLARED[RESULT], inputs={"orders": item}, write=mode)
+
+
+def converted(orders: DataFrame, *, reporting_currency: str) -> DataFrame:
+    """A transform that takes a setting."""
+    return orders.where(F.col("currency") == reporting_currency)
 
 
 def source(lake: TableStore) -> None:
@@ -93,8 +100,11 @@ def test_a_change_that_does_not_say_where_may_be_everywhere(lake: TableStore) ->
 def test_other_parameters_and_other_code_make_other_results(lake: TableStore) -> None:
     table = reading(SAME_DAY, ReplaceDays())
     compute(lake, table, *DAYS)
-    assert inputs_now(lake, table, {"reporting_currency": "GBP"}).stale(DAYS, remember(lake, RESULT)) == DAYS
     assert stale(lake, replace(table, code_version="2"), *DAYS) == DAYS
+    converting = replace(table, transform=converted)
+    compute(lake, converting, *DAYS)
+    assert stale(lake, converting, *DAYS) == ()
+    assert inputs_now(lake, converting, {"reporting_currency": "GBP"}).stale(DAYS, remember(lake, RESULT)) == DAYS
 
 
 def test_a_table_that_was_made_again_is_another_one(lake: TableStore) -> None:
