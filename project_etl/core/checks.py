@@ -19,6 +19,7 @@ from typing import Any, TypeGuard, cast
 from pyspark.sql import types as T
 
 from project_etl.core.rules import ContractError
+from project_etl.core.sql_text import spark_text
 
 _INTEGERS = (T.ByteType, T.ShortType, T.IntegerType, T.LongType)
 FLOATS = (T.FloatType, T.DoubleType)
@@ -147,7 +148,7 @@ def literal(value: object, of: T.DataType) -> str:
     """
     value = value.value if isinstance(value, Enum) else value
     if isinstance(of, T.StringType) and isinstance(value, str):
-        return _text_literal(value)
+        return spark_text(value)
     if isinstance(of, T.BooleanType) and isinstance(value, bool):
         return str(value).upper()
     if isinstance(of, _INTEGERS) and _is_int(value):
@@ -196,12 +197,6 @@ def _expected(of: T.DataType) -> str:
     kinds: dict[type[T.DataType], str] = {T.StringType: "text", T.BooleanType: "a bool", T.DateType: "a date"}
     kinds |= dict.fromkeys(_INTEGERS, "an int of at most 64 bits") | dict.fromkeys(FLOATS, "a float that is not NaN")
     return kinds[type(of)]
-
-
-def _text_literal(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    # Spark replaces ${name} in SQL by a setting before it parses; an escaped brace keeps the text as it is.
-    return "'" + escaped.replace("${", "$\\u007b") + "'"
 
 
 def _show(value: object) -> str:

@@ -1,7 +1,6 @@
-"""Values and conditions on days as SQL text, safely quoted.
+"""Values and conditions on days as SQL text, safely quoted: the one place where text becomes a SQL literal.
 
-Belongs here: conditions that Delta needs as text, or that cross to the JVM in one call as text. Does not belong here:
-conditions of rules (`checks.py`).
+Does not belong here: conditions of rules (`checks.py`).
 """
 
 from __future__ import annotations
@@ -9,16 +8,25 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import date
 
+# What Spark, delta-rs or both read otherwise than it is written.
+SPECIAL = ("'", "\\", "${")
+
 
 def sql_list(values: Collection[str]) -> str:
-    """Values as a SQL list of text literals, safely quoted: `'a', 'b'`."""
+    """Values as a SQL list of text literals for Spark and delta-rs: `'a', 'b'`."""
     return ", ".join(sql_text(value) for value in sorted(values))
 
 
 def sql_text(value: str) -> str:
-    """A value as a SQL text literal."""
+    """A value as a SQL literal for Spark and delta-rs, which do not escape alike: special text goes as its bytes."""
+    return f"CAST(X'{value.encode().hex()}' AS STRING)" if any(sign in value for sign in SPECIAL) else f"'{value}'"
+
+
+def spark_text(value: str) -> str:
+    """A value as a SQL literal for Spark alone, which people can read whatever it holds."""
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    # Spark replaces ${name} in SQL by a setting before it parses; an escaped brace keeps the text as it is.
+    return "'" + escaped.replace("${", "$\\u007b") + "'"
 
 
 def is_day(column: str, days: Collection[str], of: str | None = None) -> str:
