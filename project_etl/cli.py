@@ -63,7 +63,7 @@ def demo(days: int, scale: float, seed: int, folder: Path | None) -> None:
     Uses the settings of config/demo.yaml. A second call has nothing new to do and is quick.
     """
     from project_etl.commands import demo as command
-    from project_etl.commands.progress import new_console
+    from project_etl.commands.console import new_console
 
     _exit(command.run(new_console(), command.Demo(days=days, scale=scale, seed=seed, folder=folder)))
 
@@ -97,7 +97,7 @@ def generate(days: int, start: date, scale: float, seed: int, out: Path, *, over
     The same options give the same bytes. OUT/_shop_manifest.json says how much dirt of each kind there is, and where.
     """
     from project_etl.commands import generate as command
-    from project_etl.commands.progress import new_console
+    from project_etl.commands.console import new_console
 
     command.run(new_console(), out, days=days, start=start, scale=scale, seed=seed, overwrite=overwrite)
 
@@ -108,7 +108,7 @@ def generate(days: int, start: date, scale: float, seed: int, out: Path, *, over
 def doctor(env: str | None, *, spark: bool) -> None:
     """Check Java, jars, versions, folders, clock and disk; say what to do."""
     from project_etl.commands import doctor as command
-    from project_etl.commands.progress import new_console
+    from project_etl.commands.console import new_console
 
     _exit(command.run(new_console(), env, with_spark=spark))
 
@@ -131,8 +131,8 @@ def list_(
     """Count what each rule keeps out."""
     from project_etl.commands import held
     from project_etl.commands import quarantine as command
+    from project_etl.commands.console import new_console
     from project_etl.commands.environment import settings_of
-    from project_etl.commands.progress import new_console
 
     wanted = held.Filter(rule, day)
     command.show_counts(new_console(), settings_of(env), table, wanted, by_day=by_day, as_json=as_json)
@@ -152,8 +152,8 @@ def show(env: str | None, table: str, rule: str | None, day: date | None, limit:
     """
     from project_etl.commands import held
     from project_etl.commands import quarantine as command
+    from project_etl.commands.console import new_console
     from project_etl.commands.environment import settings_of
-    from project_etl.commands.progress import new_console
 
     command.show_entries(new_console(), settings_of(env), table, held.Filter(rule, day), limit=limit, as_json=as_json)
 
@@ -169,8 +169,8 @@ def replay(env: str | None, table: str, since: date | None, until: date | None) 
     What passes now is published once, and the Gold days it belongs to are computed again.
     """
     from project_etl.commands import replay as command
+    from project_etl.commands.console import new_console
     from project_etl.commands.environment import settings_of
-    from project_etl.commands.progress import new_console
 
     _exit(command.run(new_console(), settings_of(env), command.Replay(table, since, until)))
 
@@ -186,8 +186,8 @@ def gate(env: str | None, run_id: str | None, junit: Path | None, markdown: Path
     A rule that only warns is shown and exits 0; a broken `fail` rule or a failed run exits 1; no run exits 2.
     """
     from project_etl.commands import gate as command
+    from project_etl.commands.console import new_console
     from project_etl.commands.environment import settings_of
-    from project_etl.commands.progress import new_console
 
     _exit(command.run(new_console(), settings_of(env), run_id=run_id, junit=junit, markdown=markdown))
 
@@ -203,8 +203,8 @@ def plan(env: str | None, since: date, until: date, select: str) -> None:
     Reads what each table was made from; computes and changes nothing.
     """
     from project_etl.commands import plan as command
+    from project_etl.commands.console import new_console
     from project_etl.commands.environment import settings_of
-    from project_etl.commands.progress import new_console
 
     command.run(new_console(), settings_of(env), since, until, select)
 
@@ -220,8 +220,8 @@ def trace(env: str | None, table: str, day: date | None) -> None:
     table that is computed as a whole, such as gold/customer_ltv, takes no DAY.
     """
     from project_etl.commands import trace as command
+    from project_etl.commands.console import new_console
     from project_etl.commands.environment import settings_of
-    from project_etl.commands.progress import new_console
 
     command.run(new_console(), settings_of(env), table, day)
 
@@ -234,8 +234,8 @@ def status(env: str | None) -> None:
     Exits 1 when files wait to be loaded or a Gold table is overdue.
     """
     from project_etl.commands import status as command
+    from project_etl.commands.console import new_console
     from project_etl.commands.environment import settings_of
-    from project_etl.commands.progress import new_console
 
     _exit(command.run(new_console(), settings_of(env)))
 

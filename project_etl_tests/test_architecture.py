@@ -24,8 +24,9 @@ MAY_IMPORT = {
     "silver": {"core"},
     "gold": {"core"},
     "generator": set(),
-    "orchestration": {"core", "sources", "silver", "gold", "settings", "setting_groups"},
-    "commands": {"core", "sources", "silver", "gold", "settings", "setting_types", "generator", "orchestration"},
+    "tables": {"core", "silver", "gold"},
+    "orchestration": {"core", "sources", "tables", "settings", "setting_groups"},
+    "commands": {"core", "sources", "tables", "settings", "setting_types", "generator", "orchestration"},
     "definitions": {"orchestration", "settings"},
     "cli": {"commands", "settings", "generator"},
     "settings": {"setting_types", "setting_groups"},
@@ -123,3 +124,14 @@ def test_importing_the_code_location_has_no_effects_and_needs_no_secrets(tmp_pat
     )
     assert done.returncode == 0, done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["status", "trace", "quarantine", "console"])
+def test_commands_that_only_look_start_without_dagster(command: str) -> None:
+    script = f"import sys, project_etl.commands.{command}; sys.exit('dagster' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=PACKAGE.parent, check=False).returncode == 0
+
+
+def test_the_code_location_loads_the_event_log_only_with_an_instance() -> None:
+    script = "import sys, project_etl.definitions; sys.exit('sqlalchemy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=PACKAGE.parent, check=False).returncode == 0

@@ -6,11 +6,13 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-
-import dagster as dg
+from typing import TYPE_CHECKING
 
 from project_etl.core.lake import TableStore
 from project_etl.settings import PREFIX, Settings, load_settings
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 # Dagster's own variable: the folder of its memory of runs.
 DAGSTER_HOME = "DAGSTER_HOME"
@@ -58,6 +60,8 @@ def prepared_home(settings: Settings) -> Path:
 
 def instance_in(home: Path) -> dg.DagsterInstance:
     """Open Dagster's memory in a folder, which from now on is `DAGSTER_HOME`, since dagster.yaml names it so."""
+    import dagster as dg
+
     os.environ[DAGSTER_HOME] = str(home)
     return dg.DagsterInstance.from_config(str(home))
 

@@ -27,13 +27,13 @@ from project_etl.core.silver_plan import SilverJob
 from project_etl.core.silver_plan import make_plan as silver_plan
 from project_etl.core.staged import Run, remember
 from project_etl.core.table import Table
-from project_etl.orchestration.build import tables
 from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.failures import table_of_step
 from project_etl.settings import Settings
 from project_etl.sources.catalog import datasets_of, feeds_of, record_columns
 from project_etl.sources.load_plan import BronzeJob
 from project_etl.sources.load_plan import make_plan as bronze_plan
+from project_etl.tables import tables
 
 RUNS_LOOKED_AT = 30
 

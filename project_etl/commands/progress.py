@@ -22,17 +22,10 @@ from rich.text import Text
 from project_etl.core.report import SILVER_COUNTS
 from project_etl.orchestration.failures import table_of_step
 
-WIDTH_WITHOUT_TERMINAL = 120
 # Rows that a terminal needs for what stands above and below the lines of a progress table.
 FRAME_ROWS = 6
 UNCHANGED = "nothing new"
 MARKS = {"running": "…", "done": "✓", "failed": "✗", "skipped": "-"}
-
-
-def new_console() -> Console:
-    """A console on standard output; wide enough for our tables where there is no terminal."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDTH_WITHOUT_TERMINAL)
 
 
 @dataclass

@@ -48,7 +48,8 @@ class RunOutcome:
 
 def platform(settings: Settings) -> tuple[dg.Definitions, tuple[Table, ...]]:
     """The definitions and the Silver and Gold tables behind them."""
-    from project_etl.orchestration.build import build_defs, tables
+    from project_etl.orchestration.build import build_defs
+    from project_etl.tables import tables
 
     return build_defs(settings), tables()
 

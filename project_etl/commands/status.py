@@ -15,18 +15,17 @@ from rich.console import Console
 from project_etl.commands import held
 from project_etl.commands.environment import lake_without_spark
 from project_etl.commands.summary import grid
-from project_etl.core.freshness import missing_day
+from project_etl.core.freshness import due_day, missing_day
 from project_etl.core.gold_inputs import WHOLE
 from project_etl.core.lake import TableStore
 from project_etl.core.ledger import ledger
 from project_etl.core.staged import memory_of
 from project_etl.core.words import some_of
-from project_etl.orchestration.alerts import due_day
-from project_etl.orchestration.build import tables
 from project_etl.settings import Settings
 from project_etl.sources.catalog import Dataset, datasets_of
 from project_etl.sources.file_register import entries
 from project_etl.sources.landing import list_files
+from project_etl.tables import tables
 
 SHOWN = 5
 RECENT_DAYS = 7

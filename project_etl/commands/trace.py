@@ -12,8 +12,8 @@ from rich.tree import Tree
 from project_etl.commands.environment import lake_without_spark
 from project_etl.commands.errors import UserError
 from project_etl.core.trace import Made, Origin, trace_gold
-from project_etl.orchestration.build import tables
 from project_etl.settings import Settings
+from project_etl.tables import tables
 
 DAYS_SHOWN = 3
 

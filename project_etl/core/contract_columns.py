@@ -10,6 +10,7 @@ import re
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Protocol, TypeAlias, cast
 
 import pandera.pyspark as pa
@@ -81,6 +82,7 @@ class ContractColumn:
         return not self.required or self.on_fail.to("null").action is Action.WARN
 
 
+@cache
 def columns_of(contract: Contract) -> tuple[ContractColumn, ...]:
     """Read and validate the columns of a contract, in its order.
 

@@ -1,7 +1,7 @@
 """Freshness: which Gold tables have not been computed for a day.
 
 Belongs here: reading it from the commit notes, so that a run of another machine counts, and a backfill of an old day
-does not pass for news of yesterday's. Does not belong here: when a day is due, and whom to tell.
+does not pass for news of yesterday's. Does not belong here: whom to tell.
 """
 
 from __future__ import annotations
@@ -13,6 +13,18 @@ from project_etl.core.lake import TableStore
 from project_etl.core.report import Report
 from project_etl.core.staged import memory_of
 from project_etl.core.table import Table
+
+
+def due_day(deadline: str | None, now: datetime) -> date | None:
+    """The newest business day that must be there: yesterday from the deadline on, the day before until then.
+
+    Args:
+        deadline: time of day as HH:MM; None expects nothing.
+        now: an instant in UTC.
+    """
+    if deadline is None:
+        return None
+    return now.date() - timedelta(days=1 if now.strftime("%H:%M") >= deadline else 2)
 
 
 def missing_day(lake: TableStore, tables: Sequence[Table], day: date) -> list[str]:

@@ -10,14 +10,14 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from http.client import HTTPException
 from typing import Any
 
 import dagster as dg
 
 from project_etl.core.days import each_day
-from project_etl.core.freshness import missing_day
+from project_etl.core.freshness import due_day, missing_day
 from project_etl.core.lake import TableStore
 from project_etl.core.table import Table
 from project_etl.orchestration.channels import Channel, Message, channels_of, without_secrets
@@ -127,18 +127,6 @@ def ended_since(instance: dg.DagsterInstance, since: float, now: float) -> Itera
         failed |= {name: reason for name, reason in checks.items() if reason and table_of(name) not in failed}
         why = {table: without_secrets(text) for table, text in failed.items()}
         yield Ended(_label(run), _days(run), frozenset(worked | ({RUN} if run.is_success else set())), why)
-
-
-def due_day(deadline: str | None, now: datetime) -> date | None:
-    """The newest business day that must be there: yesterday from the deadline on, the day before until then.
-
-    Args:
-        deadline: time of day as HH:MM; None expects nothing.
-        now: an instant in UTC.
-    """
-    if deadline is None:
-        return None
-    return now.date() - timedelta(days=1 if now.strftime("%H:%M") >= deadline else 2)
 
 
 def overdue_tables(lake: TableStore, tables: Sequence[Table], day: date) -> dict[str, Trouble]:

@@ -5,16 +5,12 @@ Belongs here: putting assets, jobs and resources together. Does not belong here:
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
-from project_etl import gold, silver
-from project_etl.core.table import Table, from_module
 from project_etl.orchestration.alerts import alerts_sensor
 from project_etl.orchestration.changed_days import changed_days_sensor
 from project_etl.orchestration.factory import IO_MANAGER_KEY, Wiring, bronze_asset, gold_asset, silver_asset
@@ -25,16 +21,7 @@ from project_etl.orchestration.partitions import daily_partitions
 from project_etl.orchestration.resources import lake_of, spark_resource
 from project_etl.settings import Settings
 from project_etl.sources.catalog import datasets_of
-
-
-def tables() -> tuple[Table, ...]:
-    """Every Silver and Gold table: one module each, found by looking."""
-    modules = [
-        importlib.import_module(f"{package.__name__}.{info.name}")
-        for package in (silver, gold)
-        for info in pkgutil.iter_modules(package.__path__)
-    ]
-    return tuple(from_module(module) for module in modules)
+from project_etl.tables import tables
 
 
 def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None) -> dg.Definitions:

@@ -16,7 +16,6 @@ import dagster as dg
 from project_etl.core.lake import TableStore
 from project_etl.core.lake.maintenance import tidy
 from project_etl.core.table import Table
-from project_etl.orchestration.event_storage import PooledSqliteEventLogStorage
 from project_etl.orchestration.request_book import LAKE_TAG
 from project_etl.orchestration.requested_runs import require_lake
 from project_etl.settings import Settings
@@ -83,6 +82,9 @@ def prune_old_events(instance: dg.DagsterInstance, before: datetime) -> int:
     Returns:
         How many runs had any. Another event storage than ours is left alone, and so is its database's upkeep.
     """
+    # Takes SQLAlchemy along, which nobody else needs at a start.
+    from project_etl.orchestration.event_storage import PooledSqliteEventLogStorage
+
     storage = instance.event_log_storage
     if not isinstance(storage, PooledSqliteEventLogStorage):
         return 0
