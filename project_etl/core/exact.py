@@ -18,35 +18,34 @@ MAX_PRECISION = 38
 WHOLE = T.DecimalType(MAX_PRECISION, 0)
 
 
-def quotient(dividend: Column, divisor: Column, of: T.DecimalType, places: int) -> Column:
+def quotient(dividend: Column, divisor: Column, of: T.DecimalType, into: T.DecimalType) -> Column:
     """Divide two decimals and round the exact quotient half up, once.
 
     Args:
         dividend: becomes `of`.
         divisor: becomes `of`.
-        of: a type of at most 36 - `places` digits.
-        places: places of the quotient.
+        of: the type of both; its digits and the places of `into` are at most 36 together.
+        into: the type of the quotient.
 
     Returns:
-        DECIMAL(38, places); NULL when the divisor is 0, when a value does not fit in `of`, or when the quotient has
-        more than 37 - `places` digits before the point.
+        NULL when the divisor is 0, or when a value does not fit in its type.
 
     Raises:
         ValueError: `of` has too many digits for so many places.
     """
+    places = into.scale
     if of.precision + places + 2 > MAX_PRECISION:
         raise ValueError(f"{of.simpleString()} has too many digits for a quotient of {places} places")
     top, bottom = _units(dividend, of), _units(divisor, of)
     by = F.when(bottom != F.lit(0), F.abs(bottom))
-    # Rounded half up, a / b is the whole part of (2a + b) / 2b. Without its remainder a dividend is divided exactly, so
-    # that it does not matter how an engine rounds.
-    doubled = (F.abs(top) * _whole(2 * 10**places)).cast(WHOLE) + by
-    whole = ((doubled - doubled % (by + by)) / (by + by)).cast(WHOLE)
-    found = (whole.try_cast(T.DecimalType(MAX_PRECISION - 1 - places, 0)) * _place(places)).cast(
-        T.DecimalType(MAX_PRECISION, places)
-    )
+    # Rounded half up, a / b is the whole part of (2a + b) / 2b.
+    units = _whole_part((F.abs(top) * _whole(2 * 10**places)).cast(WHOLE) + by, by + by)
+    units = units.try_cast(T.DecimalType(into.precision, 0))
+    ones = _whole_part(units, _whole(10**places)).cast(T.DecimalType(into.precision - places, 0))
+    rest = (units % _whole(10**places)).cast(T.DecimalType(places, 0)) * _place(places)
+    found = (ones + rest.cast(T.DecimalType(places, places))).cast(into)
     is_negative = (top < F.lit(0)) != (bottom < F.lit(0))
-    return F.when(is_negative, -found).otherwise(found)
+    return F.when(is_negative, (-found).cast(into)).otherwise(found)
 
 
 def scaled_product(amount: Column, rate: Column) -> Column:
@@ -79,6 +78,11 @@ def _parts(rate: Column) -> tuple[Column, Column]:
     rate = rate.try_cast(T.DecimalType(28, 18))
     whole = F.floor(rate).cast(T.DecimalType(11, 0))
     return whole, (rate - whole).cast(T.DecimalType(18, 18))
+
+
+def _whole_part(dividend: Column, divisor: Column) -> Column:
+    """The whole part of a quotient of whole numbers; with nothing left over, it does not matter how an engine rounds."""
+    return ((dividend - dividend % divisor) / divisor).cast(WHOLE)
 
 
 def _units(value: Column, of: T.DecimalType) -> Column:

@@ -67,18 +67,18 @@ def to_share(quotient: Column | str) -> Column:
 
 def average(of: Column | str, number: Column | str) -> Column:
     """Divide an unrounded sum by a count, rounded half up to two places (`MONEY`); NULL when the count is 0."""
-    return to_money(quotient(_column(of), _column(number), TOTAL, MONEY.scale))
+    return quotient(_column(of), _column(number), TOTAL, MONEY)
 
 
 def share(part: Column | str, whole: Column | str) -> Column:
     """Divide two unrounded sums or counts, rounded half up to six places (`SHARE`); NULL when the second is 0."""
-    return to_share(quotient(_column(part), _column(whole), TOTAL, SHARE.scale))
+    return quotient(_column(part), _column(whole), TOTAL, SHARE)
 
 
 def growth(now: Column | str, before: Column | str) -> Column:
     """Return now / before − 1 for two unrounded sums or counts, rounded to six places (`SHARE`); NULL after 0."""
     change = _column(now).try_cast(TOTAL) - _column(before).try_cast(TOTAL)
-    return to_share(quotient(change, _column(before), CHANGE, SHARE.scale))
+    return quotient(change, _column(before), CHANGE, SHARE)
 
 
 def convert(amount: Column | str, rate: Column | str) -> Column:
@@ -134,7 +134,7 @@ def rates_into(fx_rates: DataFrame, into: str) -> DataFrame:
     """
     is_exchange = F.col("base_currency") != F.col("quote_currency")
     rate = F.col("rate").cast(RATE)
-    inverse = quotient(F.lit(1), F.col("rate"), GIVEN_RATE, RATE.scale).try_cast(RATE)
+    inverse = quotient(F.lit(1), F.col("rate"), GIVEN_RATE, RATE)
     both_ways = F.array(
         _leg(F.col("base_currency"), F.col("quote_currency"), rate, choice=0),
         _leg(F.col("quote_currency"), F.col("base_currency"), inverse, choice=1),

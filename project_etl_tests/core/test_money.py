@@ -184,7 +184,7 @@ def test_conversion_by_a_derived_rate_equals_exact_arithmetic(spark: SparkSessio
     amounts += [Decimal(number).scaleb(-4) for number in range(1, 100)]
     pairs = [(quote, amount) for quote in quotes for amount in amounts]
     rows = spark.createDataFrame(pairs, "quote DECIMAL(18,8), amount DECIMAL(18,4)")
-    inverse = quotient(F.lit(1), F.col("quote"), money.GIVEN_RATE, money.RATE.scale).try_cast(money.RATE)
+    inverse = quotient(F.lit(1), F.col("quote"), money.GIVEN_RATE, money.RATE)
     found = rows.select("quote", "amount", money.convert("amount", inverse).alias("converted")).collect()
     wrong = [row for row in found if row.converted != _exactly(Fraction(row.amount) / Fraction(row.quote))]
     assert not wrong
