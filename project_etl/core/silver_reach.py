@@ -71,9 +71,11 @@ def changed_parents(parent: TableState, ref: Reference, since: int) -> set[str] 
     """Parent keys that vanished or whose carried columns changed after version `since`; None when any may have.
 
     Commits that prove to have only added rows cannot change what is carried, which the log tells without its rows. What
-    anybody else did to the table may have.
+    anybody else did to the table may have, and so may commits that the log has forgotten.
     """
     commits = [commit for commit in parent.commits if commit.version > since]
+    if len(commits) != parent.version - since:
+        return None
     changing = [commit for commit in commits if commit.may_change_stored_rows]
     if not changing:
         return set()

@@ -5,7 +5,7 @@ Does not belong here: conditions of rules (`checks.py`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import date
 
 # What Spark, delta-rs or both read otherwise than it is written.
@@ -43,32 +43,3 @@ def is_day(column: str, days: Collection[str], of: str | None = None) -> str:
         return f"{name} >= DATE'{first}' AND {name} <= DATE'{last}'"
     listed = ", ".join(f"DATE'{day}'" for day in sorted(set(days)))
     return f"{name} IN ({listed})"
-
-
-def merge_into(
-    table: str,
-    changes: str,
-    on: Sequence[str],
-    columns: Sequence[str],
-    updated: Sequence[str],
-    within: str | None = None,
-) -> str:
-    """The MERGE that applies changes, each with its `_op` (`insert`, `update` or `delete`), to a table.
-
-    Args:
-        table: the table as SQL names it; `t` in `within`.
-        changes: the view of the changes.
-        on: key columns.
-        columns: columns of an insert.
-        updated: columns of an update.
-        within: condition over `t.` that holds for every stored row that may match.
-    """
-    condition = " AND ".join([f"t.`{key}` = s.`{key}`" for key in on] + ([f"({within})"] if within else []))
-    assign = ", ".join(f"t.`{column}` = s.`{column}`" for column in updated)
-    names, values = (", ".join(f"{prefix}`{column}`" for column in columns) for prefix in ("", "s."))
-    return (
-        f"MERGE INTO {table} t USING {changes} s ON {condition} "
-        f"WHEN MATCHED AND s._op = 'delete' THEN DELETE "
-        f"WHEN MATCHED AND s._op <> 'delete' THEN UPDATE SET {assign} "
-        f"WHEN NOT MATCHED AND s._op <> 'delete' THEN INSERT ({names}) VALUES ({values})"
-    )

@@ -78,10 +78,10 @@ class EmbeddedEngine(Engine):
 class _QueryCounter(grpc.UnaryStreamClientInterceptor):
     """Counts what the server is asked to compute."""
 
-    def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:  # noqa: ANN401 - of grpc
-        if details.method.endswith("/ExecutePlan"):
+    def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:  # noqa: ANN401
+        if client_call_details.method.endswith("/ExecutePlan"):
             meter.count("queries")
-        return continuation(details, request)
+        return continuation(client_call_details, request)
 
 
 Kind = TypeVar("Kind", bound=T.DataType)

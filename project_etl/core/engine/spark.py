@@ -195,8 +195,8 @@ class SparkEngine(Engine):
         """Bytes that `arrow` of kept rows takes at most, as Spark's planner estimates it from what it has kept."""
         if self.is_connect:
             return None
-        plan: Any = rows._jdf.queryExecution().optimizedPlan()  # pyright: ignore[reportPrivateUsage]
-        return int(str(plan.stats().sizeInBytes()))
+        frame: Any = rows._jdf  # pyright: ignore[reportPrivateUsage]
+        return int(str(frame.queryExecution().optimizedPlan().stats().sizeInBytes()))
 
     @contextmanager
     def session_with(self, conf: Mapping[str, str]) -> Generator[SparkSession]:

@@ -14,7 +14,7 @@ from deltalake import CommitProperties, Transaction
 
 from project_etl.core.lake.changes import Append, Change, Overwrite, ReplaceWhere, Upsert
 
-# A `pyarrow.Table` or `pyarrow.RecordBatchReader`; they have no types.
+# A `pyarrow.Table`, which has no types.
 Arrow = Any
 
 
@@ -30,8 +30,11 @@ def commit(
         note: what to remember with the commit.
         number: writer and number of the commit. Of two commits with one number, Delta refuses the second.
     """
+    # Without retries nothing is committed beside what another writer has committed since the rows were computed.
     properties = CommitProperties(
-        custom_metadata={"userMetadata": json.dumps(note)}, app_transactions=[Transaction(*number)]
+        custom_metadata={"userMetadata": json.dumps(note)},
+        app_transactions=[Transaction(*number)],
+        max_commit_retries=0,
     )
     match change:
         case Append():
@@ -46,14 +49,13 @@ def commit(
 
 def _upsert(delta: deltalake.DeltaTable, change: Upsert, rows: Arrow, properties: CommitProperties) -> None:
     before = delta.version()
-    merge = delta.merge(
-        rows, change.condition(), source_alias="s", target_alias="t", commit_properties=properties
-    ).when_matched_delete("s._op = 'delete'")
-    if set(change.columns) != set(change.on):
-        merge = merge.when_matched_update(
-            {f"`{column}`": f"s.`{column}`" for column in change.updated}, "s._op <> 'delete'"
-        ).when_not_matched_insert({f"`{column}`": f"s.`{column}`" for column in change.columns}, "s._op <> 'delete'")
-    merge.execute()
+    (
+        delta.merge(rows, change.condition(), source_alias="s", target_alias="t", commit_properties=properties)
+        .when_matched_delete("s._op = 'delete'")
+        .when_matched_update({f"`{column}`": f"s.`{column}`" for column in change.updated}, "s._op <> 'delete'")
+        .when_not_matched_insert({f"`{column}`": f"s.`{column}`" for column in change.columns}, "s._op <> 'delete'")
+        .execute()
+    )
     if delta.version() == before:
         # A MERGE that changes nothing makes no commit, and the note would be lost.
         import pyarrow as pa

@@ -32,7 +32,7 @@ def tidy(lake: TableStore, name: str, keep_hours: float) -> dict[str, int]:
     """
     with lake.lock(name):
         found = lake.state(name).release().optimize.compact()
-        table = lake.state(name).delta
+        table = lake.state(name).release()
         vacuum = partial(
             table.vacuum, retention_hours=math.ceil(keep_hours), enforce_retention_duration=False, full=True
         )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import types as T
@@ -15,6 +14,8 @@ from pyspark.sql import types as T
 from project_etl.core.lake.errors import LakeError
 
 if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
     from project_etl.core.lake.state import TableState
 
 # Key in a column's metadata: a commit refuses rows without a value.
@@ -57,12 +58,8 @@ def new_columns(stored: Sequence[dict[str, Any]], schema: T.StructType, what: st
     return added
 
 
-def in_types_of(state: TableState, rows: Any) -> Any:  # noqa: ANN401 - tables and readers of pyarrow have no types
+def in_types_of(state: TableState, rows: Any) -> Any:  # noqa: ANN401 - tables of pyarrow have no types
     """Arrow rows in the types of a table's columns; a column that the table does not have stays as it is.
-
-    Args:
-        state: the table.
-        rows: a table or a reader.
 
     Raises:
         LakeError: a row has no value where a commit refuses that.
@@ -71,13 +68,26 @@ def in_types_of(state: TableState, rows: Any) -> Any:  # noqa: ANN401 - tables a
 
     stored = state.arrow_schema
     schema = pa.schema([stored.field(item.name) if item.name in stored.names else item for item in rows.schema])
-    if isinstance(rows, pa.RecordBatchReader):
-        parts = (in_types_of(state, pa.Table.from_batches([batch])).to_batches() for batch in rows)
-        return pa.RecordBatchReader.from_batches(schema, chain.from_iterable(parts))
     for name in state.required:
         if name in rows.schema.names and (nulls := rows.column(name).null_count):
-            raise LakeError(
-                f"{nulls} rows for {state.name} have no {name}, which every row must have: nothing was published. "
-                "A rule should have kept them out: report it as a fault."
-            )
+            raise LakeError(f"{nulls} {_lacking(state, name)}")
     return rows if rows.schema.equals(schema) else rows.cast(schema)
+
+
+def refusing_nulls(state: TableState, rows: DataFrame) -> DataFrame:
+    """Rows that fail as they are computed when one has no value where a commit refuses that."""
+    from pyspark.sql import functions as F
+
+    refused = {
+        name: F.coalesce(F.col(name), F.raise_error(F.lit(_lacking(state, name)))).alias(name)
+        for name in state.required
+        if name in rows.columns
+    }
+    return rows.select(*[refused.get(name, F.col(name)) for name in rows.columns])
+
+
+def _lacking(state: TableState, name: str) -> str:
+    return (
+        f"rows for {state.name} have no {name}, which every row must have: nothing was published. "
+        "A rule should have kept them out: report it as a fault."
+    )

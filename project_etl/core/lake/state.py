@@ -10,6 +10,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import deltalake
@@ -51,14 +52,24 @@ class TableState:
         meter.count("log_reads", name)
         return cls(name, path, deltalake.DeltaTable(path, version, storage_options=dict(options)), options)
 
-    def moved_on(self, delta: deltalake.DeltaTable, commit: Commit) -> TableState:
+    def moved_on(self, delta: deltalake.DeltaTable) -> TableState:
         """The state after a commit of ours, without reading the log again."""
         state = TableState(self.name, self.path, delta, self._options)
-        if "commits" in self.__dict__ and commit.version == self.version + 1:
-            state.__dict__["commits"] = (commit, *self.commits)
+        if "commits" in self.__dict__ and state.version == self.version + 1:
+            state.__dict__["commits"] = (state.made_by, *self.commits)
         return state
 
     # --- what the log tells -------------------------------------------------------------------------------------------
+
+    def entry(self, version: int) -> tuple[int, int] | None:
+        """Identity of the file of the log that made a version; None when there is none, and on an object store."""
+        if "://" in self.path:
+            return None
+        try:
+            found = (Path(self.path) / "_delta_log" / f"{version:020}.json").stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns
 
     @cached_property
     def schema_json(self) -> str:
@@ -113,17 +124,32 @@ class TableState:
     def commits(self) -> tuple[Commit, ...]:
         """The commits up to this version that the log still knows, newest first."""
         meter.count("histories", self.name)
-        table = self.delta
+        return self._history()
+
+    @cached_property
+    def made_by(self) -> Commit:
+        """The commit that made this version."""
+        return self._history(1)[0]
+
+    def _history(self, limit: int | None = None) -> tuple[Commit, ...]:
         # `deltalake` counts back from the version that it has loaded, and lists later commits too: read again, with a
         # table of its own, when one was made in between.
-        while True:
-            loaded, entries = table.version(), table.history()
-            newest = deltalake.DeltaTable(self.path, storage_options=self._options) if table is self.delta else table
-            newest.update_incremental()
-            if newest.version() == loaded:
-                found = (commit_of(entry) for entry in entries)
-                return tuple(commit for commit in found if commit.version <= self.version)
-            table = newest
+        table = later = self.delta
+        entries = list[dict[str, Any]]()
+        while later is not None:
+            table = later
+            entries = table.history(limit and limit + table.version() - self.version)
+            later = self._later_than(table)
+        found = (commit_of(entry) for entry in entries)
+        return tuple(commit for commit in found if commit.version <= self.version)
+
+    def _later_than(self, table: deltalake.DeltaTable) -> deltalake.DeltaTable | None:
+        """The table at its newest version; None when that is the given one."""
+        if "://" not in self.path and self.entry(table.version() + 1) is None:
+            return None
+        meter.count("log_reads", self.name)
+        newest = deltalake.DeltaTable(self.path, storage_options=self._options)
+        return newest if newest.version() > table.version() else None
 
     @property
     def data_version(self) -> int:
@@ -136,10 +162,11 @@ class TableState:
     @property
     def delta(self) -> deltalake.DeltaTable:
         """The table as `deltalake` sees it, at this version."""
-        if self._delta is None:
+        delta = self._delta
+        if delta is None:
             meter.count("log_reads", self.name)
-            self._delta = deltalake.DeltaTable(self.path, self.version, storage_options=self._options)
-        return self._delta
+            delta = self._delta = deltalake.DeltaTable(self.path, self.version, storage_options=self._options)
+        return delta
 
     def release(self) -> deltalake.DeltaTable:
         """Hand over the loaded table to who moves it on to a later version; this state loads it again when asked."""

@@ -28,15 +28,15 @@ from project_etl.core.lake.changes import Change, Upsert
 from project_etl.core.lake.delta_rs import Arrow
 from project_etl.core.lake.errors import Conflict, LakeError
 from project_etl.core.lake.locks import file_lock
-from project_etl.core.lake.log import PROPERTIES, Commit, commit_of
-from project_etl.core.lake.schema import in_types_of, new_columns, stored_schema
+from project_etl.core.lake.log import PROPERTIES, Commit
+from project_etl.core.lake.schema import in_types_of, new_columns, refusing_nulls, stored_schema
 from project_etl.core.lake.state import ArrowTable, TableState
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql import types as T
 
-# A frame, or a `pyarrow.Table` or `pyarrow.RecordBatchReader`, which have no types.
+# A frame, or a `pyarrow.Table`, which has no types.
 Rows = Any
 # Who numbers the commits.
 APP = "project_etl"
@@ -104,8 +104,9 @@ class TableStore:
         if name in self.pins:
             return self.pins[name] is not None
         if self.is_local:
-            log = Path(self.path(name)) / "_delta_log"
-            return log.is_dir() and any(log.iterdir())
+            # Who died while it made the table may have left other files there.
+            entries = (Path(self.path(name)) / "_delta_log").glob("[0-9]*")
+            return any(entry.suffix in (".json", ".parquet") for entry in entries)
         return deltalake.DeltaTable.is_deltatable(self._rust_path(name), dict(self.storage_options))
 
     # --- states -------------------------------------------------------------------------------------------------------
@@ -250,7 +251,7 @@ class TableStore:
         Args:
             name: the table.
             change: what the commit does with the rows.
-            rows: a frame of this store's engine, or Arrow, in the types of the table.
+            rows: a frame of this store's engine, or an Arrow table, with columns that fit the table's.
             note: what to remember with the commit.
 
         Raises:
@@ -263,9 +264,9 @@ class TableStore:
         number = (APP, 0 if last is None else last + 1)
         arrow = self._as_arrow(state, change, rows)
         if arrow is None:
-            rows = rows if self._engine.owns(rows) else self._engine.frame(rows)
+            rows = refusing_nulls(state, rows if self._engine.owns(rows) else self._engine.frame(rows))
             delta_spark.commit(self._engine, self.path(name), change, rows, note, number)
-            return self._made(name, note)
+            return self._made(state, note)
         delta = state.release()
         try:
             delta_rs.commit(delta, change, arrow, note, number)
@@ -274,9 +275,7 @@ class TableStore:
                 f"Table {name} was written by another process while this run computed it; nothing was published. "
                 "Let one process write the table at a time, and run again."
             ) from error
-        made = commit_of(delta.history(1)[0])
-        self._remember(state.moved_on(delta, made))
-        return made
+        return self._remember(state.moved_on(delta)).made_by
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -295,25 +294,15 @@ class TableStore:
         return self._remember(TableState.load(name, self._rust_path(name), self.storage_options))
 
     def _remember(self, state: TableState) -> TableState:
-        self.known[state.name] = Known(state, self._entry(state, state.version))
+        self.known[state.name] = Known(state, state.entry(state.version))
         return state
 
     def _is_newest(self, known: Known) -> bool:
         """Whether a state is still the table's newest; of an object store that is not known without reading."""
         state = known.state
-        if known.entry is None or self._entry(state, state.version) != known.entry:
+        if known.entry is None or state.entry(state.version) != known.entry:
             return False
-        return self._entry(state, state.version + 1) is None
-
-    def _entry(self, state: TableState, version: int) -> tuple[int, int] | None:
-        """Identity of the file of a local log that made a version; None when there is none."""
-        if not self.is_local:
-            return None
-        try:
-            found = (Path(self.path(state.name)) / "_delta_log" / f"{version:020}.json").stat()
-        except FileNotFoundError:
-            return None
-        return found.st_ino, found.st_mtime_ns
+        return state.entry(state.version + 1) is None
 
     def _unchanged(self, state: TableState) -> TableState:
         """The newest state, whose rows are those of the given one.
@@ -324,6 +313,8 @@ class TableStore:
         newest = replace(self, pins={})._newest(state.name)
         if newest is None or newest.table_id != state.table_id or newest.version < state.version:
             raise Conflict(f"Table {state.name} was removed or made anew while this run computed it. Run again.")
+        if newest.version == state.version:
+            return newest
         if any(commit.version > state.version and commit.may_change_rows for commit in newest.commits):
             raise Conflict(
                 f"Table {state.name} was at version {state.version} when this run read it and is at {newest.version}: "
@@ -348,15 +339,15 @@ class TableStore:
         size = self._engine.size(rows)
         return size is None or size > MAX_BATCH_BYTES
 
-    def _made(self, name: str, note: Mapping[str, Any]) -> Commit:
-        """The commit that Spark made; it may have compacted after it."""
+    def _made(self, before: TableState, note: Mapping[str, Any]) -> Commit:
+        """The commit that Spark made after a state; it may have compacted after it."""
         told = json.loads(json.dumps(note))
-        commits = replace(self, pins={}).state(name).commits[:10]
-        for commit in commits:
-            if commit.note == told:
+        newest = replace(self, pins={}).state(before.name)
+        for commit in newest.commits:
+            if commit.version > before.version and commit.note == told:
                 return commit
         raise Conflict(
-            f"Table {name}: the commit of this run is not in its log; version {commits[0].version} is the newest. "
+            f"Table {before.name}: the commit of this run is not in its log; version {newest.version} is the newest. "
             "Let one process write the table at a time, and run again."
         )
 
