@@ -18,7 +18,7 @@ PROC = Path("/proc")
 SAMPLE_SECONDS = 0.1
 SHOWN_OUTPUT = 3_000
 # Places of a process' numbers in /proc/<pid>/stat, counted from the state, which follows the name.
-SESSION, USER_TICKS, SYSTEM_TICKS, RESIDENT_PAGES = 3, 11, 12, 21
+SESSION, FIRST_TICKS, LAST_TICKS, RESIDENT_PAGES = 3, 11, 14, 21
 
 
 class BenchError(RuntimeError):
@@ -31,8 +31,8 @@ class Usage:
 
     Attributes:
         wall_seconds: from start to end.
-        cpu_seconds: user and system time of all processes. Of one whose parent did not wait for it, what it used after
-            it was last looked at is missing.
+        cpu_seconds: user and system time of all processes. Of those that ended together, what they used after they
+            were last looked at is missing.
         peak_bytes: largest sum of resident memory; pages that processes share count once for each of them.
         has_jvm: whether one of them was Java.
         others_cores: cores that all other processes of the machine kept busy meanwhile, on average.
@@ -71,8 +71,7 @@ def measure(command: Sequence[str], *, env: Mapping[str, str], folder: Path, log
         BenchError: it exits with anything but 0; the message has its last words.
     """
     require_linux()
-    ticks: dict[int, int] = {}
-    peak, has_jvm = 0, False
+    ticks, peak, has_jvm = 0, 0, False
     with log.open("wb") as output:
         begun, busy, waited = time.perf_counter(), _busy_seconds(), _waited_seconds()
         # Its own session marks all its descendants, also those whose parent is gone.
@@ -84,7 +83,7 @@ def measure(command: Sequence[str], *, env: Mapping[str, str], folder: Path, log
             seen = _session(process.pid)
             peak = max(peak, sum(each.resident_bytes for each in seen))
             has_jvm = has_jvm or any(each.name == "java" for each in seen)
-            ticks |= {each.pid: each.ticks for each in seen}
+            ticks = max(ticks, sum(each.ticks for each in seen))
             try:
                 code = process.wait(SAMPLE_SECONDS)
             except subprocess.TimeoutExpired:
@@ -93,15 +92,14 @@ def measure(command: Sequence[str], *, env: Mapping[str, str], folder: Path, log
     if code != 0:
         last_words = log.read_text(encoding="utf-8", errors="replace")[-SHOWN_OUTPUT:]
         raise BenchError(f"`{' '.join(command)}` exited with {code}, expected 0; its last words:\n{last_words}")
-    cpu = max(_seconds(sum(ticks.values())), _waited_seconds() - waited)
+    cpu = max(_seconds(ticks), _waited_seconds() - waited)
     return Usage(wall, cpu, peak, has_jvm, max(0.0, busy - cpu) / wall)
 
 
 @dataclass(frozen=True)
 class _Process:
-    pid: int
     name: str
-    ticks: int
+    ticks: int  # its own, and those of its children that have ended
     resident_bytes: int
 
 
@@ -137,6 +135,6 @@ def _read(folder: Path) -> tuple[int, _Process] | None:
     # The name stands in parentheses, and may itself hold some.
     name, _, rest = text.partition("(")[2].rpartition(")")
     values = rest.split()
-    ticks = int(values[USER_TICKS]) + int(values[SYSTEM_TICKS])
+    ticks = sum(map(int, values[FIRST_TICKS : LAST_TICKS + 1]))
     resident = int(values[RESIDENT_PAGES]) * os.sysconf("SC_PAGE_SIZE")
-    return int(values[SESSION]), _Process(int(folder.name), name, ticks, resident)
+    return int(values[SESSION]), _Process(name, ticks, resident)
