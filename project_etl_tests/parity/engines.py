@@ -82,7 +82,7 @@ def same_rows(engines: Engines, build: Build) -> Rows:
     for name, (other_types, other_rows) in others:
         assert {name: other_types} == {name: types}, f"types differ from {first}"
         different = [(row, other) for row, other in zip(rows, other_rows, strict=False) if row != other]
-        assert not different, f"{len(different)} rows differ ({first}, {name}): {ascii(different[:3])}"
+        assert not different, f"{len(different)} rows differ ({first}, {name}): {different[:3]!a}"
         assert len(rows) == len(other_rows), f"{first} gives {len(rows)} rows, {name} {len(other_rows)}"
     return rows
 
@@ -105,7 +105,7 @@ def _rows(table: pa.Table) -> Rows:
     return [{name: values[row] for name, values in columns.items()} for row in range(table.num_rows)]
 
 
-def _values(array: Any) -> list[Any]:  # noqa: ANN401 - pyarrow has no types
+def _values(array: Any) -> list[Any]:
     """Values that compare exactly: years beyond those of Python, and NaN."""
     if isinstance(array, pa.ChunkedArray):
         return [value for chunk in array.chunks for value in _values(chunk)]

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 import pyarrow as pa
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -18,15 +18,10 @@ from pyspark.sql import types as T
 
 from project_etl.core import exact, money
 from project_etl_tests.parity.engines import Engines, same_rows
+from project_etl_tests.parity.test_steps import FEW
 
 WIDE = Context(prec=200)
 SEEDS = st.integers(0, 2**32)
-FEW = settings(
-    max_examples=3,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
 
 
 def half_up(value: Fraction, places: int, precision: int = 38) -> Decimal | None:

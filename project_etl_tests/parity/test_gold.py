@@ -1,0 +1,209 @@
+"""Gold: every table has the same rows on every engine, for drawn orders with amounts and rates of every size."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from decimal import Decimal
+from random import Random
+
+import pyarrow as pa
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from project_etl.core import money
+from project_etl.core.asof import as_of
+from project_etl.core.contract import broken_rules
+from project_etl.core.judge import masked_json
+from project_etl.core.steps import conform
+from project_etl.core.table import from_module
+from project_etl_tests.gold import given
+from project_etl_tests.gold.test_contracts import MODULES
+from project_etl_tests.parity.engines import Engines, same_rows
+
+DAYS = [f"2025-01-{day:02}" for day in range(1, 20)]
+CURRENCIES = ["EUR", "USD", "GBP", "AUD", "JPY", "XAU"]
+Texts = dict[str, list[str | None]]
+
+
+def drawn_orders(random: Random, number: int) -> tuple[Texts, Texts]:
+    """Orders, and items of most of them and of a few that are not there."""
+    orders: Texts = {
+        name: []
+        for name in (
+            "order_id",
+            "customer_id",
+            "order_ts",
+            "order_date",
+            "status",
+            "currency",
+            "order_total",
+            "country",
+        )
+    }
+    items: Texts = {
+        name: []
+        for name in (
+            "order_item_id",
+            "order_id",
+            "order_date",
+            "product_id",
+            "quantity",
+            "unit_price",
+            "gross_amount",
+            "discount",
+            "net_amount",
+        )
+    }
+    for order in range(number):
+        day = random.choice(DAYS)
+        row = {
+            "order_id": f"o{order}", "customer_id": random.choice([None, *(f"c{one}" for one in range(12))]),
+            "order_ts": f"{day} {random.randrange(24):02}:{random.choice(('00:00', '59:59.999999'))}",
+            "order_date": day,
+            "status": random.choice(("PAID", "SHIPPED", "COMPLETED", "CANCELLED", "RETURNED")),
+            "currency": random.choice(CURRENCIES), "order_total": random.choice((None, "10", "10.01", "0.0001")),
+            "country": random.choice((None, "FR", "DE")),
+        }  # fmt: skip
+        for name, value in row.items():
+            orders[name].append(value)
+        for item in range(random.choice((0, 1, 1, 2, 5))):
+            unit = Decimal(random.choice((1, 3, 5, 33333, 99999999, random.randrange(1, 10**9)))).scaleb(-4)
+            quantity = random.choice((1, 2, 3, 7, 100_000))
+            gross = unit * quantity
+            discount = (gross * random.randrange(100) / 100).quantize(Decimal("0.0001"))
+            line = {
+                "order_item_id": f"i{order}-{item}", "order_id": f"o{order}", "order_date": day,
+                "product_id": f"p{random.randrange(25)}", "quantity": quantity, "unit_price": unit,
+                "gross_amount": gross, "discount": discount, "net_amount": gross - discount,
+            }  # fmt: skip
+            for name, value in line.items():
+                items[name].append(str(value))
+    return orders, items
+
+
+def drawn_rates(random: Random) -> Texts:
+    rates: Texts = {name: [] for name in ("rate_date", "base_currency", "quote_currency", "rate")}
+    for day in DAYS[2:]:
+        for base in CURRENCIES:
+            for quote in CURRENCIES:
+                if random.random() < 0.12:
+                    size = random.choice((2, 8, 9, 12, 17))
+                    rate = Decimal(random.choice((3, 7, 10**8, random.randrange(1, 10**size)))).scaleb(-8)
+                    for name, value in zip(rates, (day, base, quote, f"{rate:f}"), strict=True):
+                        rates[name].append(value)
+    return rates
+
+
+def versions(random: Random, key: str, number: int, column: str, values: list[str | None]) -> Texts:
+    """Versions of things, each valid until the next one."""
+    found: Texts = {name: [] for name in (key, column, "valid_from", "valid_to")}
+    for thing in range(number):
+        starts = sorted(random.sample(DAYS, random.randrange(1, 4)))
+        for start, end in zip(starts, [*starts[1:], None], strict=True):
+            row = (f"{key[0]}{thing}", random.choice(values), f"{start} 12:00:00", end and f"{end} 12:00:00")
+            for name, value in zip(found, row, strict=True):
+                found[name].append(value)
+    return found
+
+
+def typed(session: SparkSession, texts: Texts, ddl: str) -> DataFrame:
+    """Texts as columns of the types of a DDL text; its other columns are null."""
+    rows = session.createDataFrame(pa.table({name: pa.array(column, pa.string()) for name, column in texts.items()}))
+    pairs = [
+        part.strip().replace("DECIMAL(18;", "DECIMAL(18,").split(" ") for part in ddl.replace("(18,", "(18;").split(",")
+    ]
+    return rows.select(*[(F.col(name) if name in texts else F.lit(None)).cast(of).alias(name) for name, of in pairs])
+
+
+@pytest.fixture(scope="module")
+def tables() -> Callable[[SparkSession, str], DataFrame]:
+    """A Silver or Gold table of drawn data, on the session that is given."""
+    random = Random(11)
+    orders, items = drawn_orders(random, 600)
+    rates = drawn_rates(random)
+    products = versions(random, "product_id", 20, "category", ["Toys", "Garden", None])
+    customers = versions(random, "customer_id", 10, "country", ["IT", "ES", None])
+    silver = {
+        "silver/orders": (orders, given.ORDERS),
+        "silver/order_items": (items, given.ITEMS),
+        "silver/fx_rates": (rates, given.RATES),
+        "silver/products_history": (products, given.PRODUCTS),
+        "silver/customers_history": (customers, given.CUSTOMERS),
+    }
+
+    def table(session: SparkSession, name: str) -> DataFrame:
+        if name in silver:
+            return typed(session, *silver[name])
+        gold = from_module(importlib.import_module(f"project_etl.gold.{name.removeprefix('gold/')}"))
+        assert gold.transform is not None
+        inputs = [table(session, read.table) for read in gold.inputs.values()]
+        settings = {"reporting_currency": "EUR"} if name == "gold/fact_order_items" else {}
+        return conform(gold.transform(*inputs, **settings), gold.schema, name)
+
+    return table
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_gold_tables_are_the_same(
+    engines: Engines, tables: Callable[[SparkSession, str], DataFrame], module: str
+) -> None:
+    gold = from_module(importlib.import_module(f"project_etl.gold.{module}"))
+
+    def judged(session: SparkSession) -> DataFrame:
+        sample = masked_json(gold.schema, gold.schema.fieldNames())
+        return tables(session, gold.name).select(
+            "*", broken_rules(given.rules(gold)).alias("_broken"), sample.alias("_sample")
+        )
+
+    assert same_rows(engines, judged)
+
+
+def test_rates_are_derived_alike(engines: Engines, tables: Callable[[SparkSession, str], DataFrame]) -> None:
+    for currency in CURRENCIES:
+        rows = same_rows(
+            engines, lambda session, into=currency: money.rates_into(tables(session, "silver/fx_rates"), into)
+        )
+        assert len(rows) > 20
+
+
+def test_versions_are_joined_alike(engines: Engines, tables: Callable[[SparkSession, str], DataFrame]) -> None:
+    def joined(session: SparkSession) -> DataFrame:
+        orders, history = tables(session, "silver/orders"), tables(session, "silver/customers_history")
+        return as_of(orders, history, key="customer_id", at="order_ts", columns={"country": "country_then"})
+
+    rows = same_rows(engines, joined)
+    assert len(rows) == 600
+    assert {row["country_then"] for row in rows} == {"IT", "ES", None}
+
+
+def test_sums_are_alike_up_to_the_end_of_their_type(engines: Engines) -> None:
+    def sums(session: SparkSession) -> DataFrame:
+        largest = F.lit("99999999999999.9999").cast(money.AMOUNT)
+        rows = session.range(12_000).withColumn("a", largest).withColumn("few", F.col("id") < 3)
+        return rows.groupBy("few").agg(
+            money.total("a").alias("fits"),
+            money.total(F.col("a") * F.lit(10)).alias("may_not_fit"),
+            money.total_where("a", F.col("id") < F.lit(0)).alias("none"),
+            F.sum("a").alias("sum"),
+            F.sum(F.lit(100_000)).alias("units"),
+        )
+
+    rows = same_rows(engines, sums)
+    assert {row["few"]: row["fits"] is None for row in rows} == {True: False, False: True}
+    assert all(row["none"] == 0 for row in rows)
+
+
+@pytest.mark.parametrize(
+    "quotient", ["9999999999", "1.005", "0.015", "-0.005", "-1.0049", "0.0000005", "99999999999999999.995"]
+)
+def test_results_are_rounded_alike(engines: Engines, quotient: str) -> None:
+    def rounded(session: SparkSession) -> DataFrame:
+        value = F.lit(quotient).cast("decimal(38,16)")
+        growth = money.growth(value.cast(money.TOTAL), F.lit("3").cast(money.TOTAL))
+        return session.range(1).select(
+            money.to_money(value).alias("m"), money.to_share(value).alias("s"), growth.alias("g")
+        )
+
+    assert len(same_rows(engines, rounded)) == 1

@@ -1,0 +1,175 @@
+"""Silver: records are read, judged, ranked and sent to quarantine alike by every engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from project_etl.core import quarantine
+from project_etl.core.json_text import json_of_texts, texts_of_json
+from project_etl.core.judge import broken_counts, masked_json
+from project_etl.core.records import RECORD, raw_of
+from project_etl.core.silver_frames import judged_records, silver_schema
+from project_etl.core.silver_plan import SilverJob
+from project_etl.core.silver_rank import Stored, ranked
+from project_etl.core.staged import Run
+from project_etl.core.table import Table
+from project_etl.sources.catalog import feeds_of, record_columns
+from project_etl.sources.online_retail import COLUMNS, ONLINE_RETAIL
+from project_etl_tests.parity.engines import Engines, same_rows
+from project_etl_tests.parity.values import ARRAYS, BOOLEANS, DAYS, ESCAPED, NUMBERS, OFFSETS, TIMES, WORDS
+from project_etl_tests.silver.given import LANDED, PARENTS, TABLES, Record, records
+from project_etl_tests.silver.test_rules import CASES
+from project_etl_tests.small_shop import PARAMETERS
+
+AT = datetime(2025, 1, 10, 12, tzinfo=UTC)
+TRICKY: list[str | None] = [
+    *NUMBERS, *BOOLEANS, *DAYS, *WORDS, *ARRAYS, *(text for text in ESCAPED if text != "a\x00b"),
+    *(f"2025-01-02T{time}{offset}" for time in TIMES for offset in OFFSETS[:8]), " ada@example.org ",
+    "ada@example.org\n", "ADA@EXAMPLE.ORG", "a@b.c1", "ada@exa\u0663mple.org", " paid", "İ@b.org",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Parents:
+    """Stands in for the lake of a job: each parent table holds the one row of `PARENTS`."""
+
+    session: SparkSession
+
+    def read(self, _name: str) -> DataFrame:
+        row = {key: str(value) for key, value in PARENTS.items()}
+        columns = [
+            F.lit(value).cast("date" if key == "order_date" else "string").alias(key) for key, value in row.items()
+        ]
+        return self.session.range(1).select(*columns)
+
+
+def job_of(session: SparkSession, table: Table) -> SilverJob:
+    feeds = feeds_of(table.records or "", ("shop",))
+    lake = cast("Any", Parents(session))
+    run = Run("r", AT, PARAMETERS)
+    return SilverJob(lake, table, record_columns(table.records or ""), feeds, (LANDED,), run)
+
+
+def rows_of(table: Table) -> list[Record]:
+    """The records of the table's cases, and a good record with each tricky text in each of its columns."""
+    cases = next(cases for cases in CASES.values() if table.short_name in (cases.table, *cases.also))
+    changed = [{**cases.record, **change} for change, _, _ in cases.expected.values()]
+    tricky = [{**cases.record, name: text} for name in record_columns(table.records or "") for text in TRICKY]
+    versions = [{**cases.record, "updated_at": f"2025-01-0{day}T00:00:00Z"} for day in (3, 1, 2, 2)]
+    return cast("list[Record]", [*changed, *tricky, *(versions if "updated_at" in cases.record else [])])
+
+
+def judged_in(session: SparkSession, name: str) -> DataFrame:
+    table = TABLES[name]
+    texts = [{key: None if text is None else str(text) for key, text in row.items()} for row in rows_of(table)]
+    return judged_records(job_of(session, table), records(session, table, texts))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_records_are_judged_alike(engines: Engines, name: str) -> None:
+    rows = same_rows(engines, lambda session: judged_in(session, name))
+    assert sum(row["_valid"] for row in rows) > 50
+    assert sum(not row["_valid"] for row in rows) > 50
+
+
+@pytest.mark.parametrize("name", ["customers", "products", "order_items"])
+def test_rejected_records_have_the_same_text(engines: Engines, name: str) -> None:
+    def rejected(session: SparkSession) -> DataFrame:
+        bad = judged_in(session, name).where(~F.col("_valid"))
+        return quarantine.rows_of(bad, ["order_exists"], "v1", Run("r", AT))
+
+    rows = same_rows(engines, rejected)
+    assert any("null" in row["record"] for row in rows)
+    assert any('"_rescued_data":null' in row["raw"] for row in rows)
+
+
+def test_samples_have_the_same_text(engines: Engines) -> None:
+    schema = T.StructType([T.StructField("email", T.StringType(), True, {"pii": True})])
+
+    def sample() -> Column:
+        return masked_json(schema, record_columns("customers"), f"{RECORD}.text")
+
+    rows = same_rows(engines, lambda session: judged_in(session, "customers").select(sample().alias("sample")))
+    assert any('"email":"***"' in row["sample"] for row in rows)
+    counts: list[Any] = []
+    for engine in engines:
+        with engine.building():
+            judged = judged_in(engine.session, "customers")
+            counts.append([tuple(row) for row in broken_counts(judged, F.col("_landing_date"), sample())])
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("name", ["customers", "customers_history", "order_items", "fx_rates"])
+@pytest.mark.parametrize("stored", Stored)
+def test_rows_are_ranked_alike(engines: Engines, name: str, stored: Stored) -> None:
+    table = TABLES[name]
+    columns = silver_schema(table).fieldNames()
+
+    def pool(session: SparkSession) -> DataFrame:
+        fresh = judged_in(session, name).drop("_broken").withColumn("_in_batch", F.lit(True))
+        if stored is Stored.NOTHING:
+            return fresh
+        old = (
+            fresh.where("_valid AND _row_number % 7 = 3")
+            .select(*columns)
+            .withColumns({"_valid": F.lit(False), "_stored": F.lit(True), "_in_batch": F.lit(False)})
+        )
+        return fresh.unionByName(old, allowMissingColumns=True)
+
+    rows = same_rows(engines, lambda session: ranked(table, columns, pool(session), stored).drop(RECORD))
+    assert {row["_status"] for row in rows} >= {"published", "quarantined"}
+
+
+def test_waiting_records_are_read_back_alike(engines: Engines) -> None:
+    """As `_waiting` does, from the text that quarantine holds."""
+
+    def back(session: SparkSession) -> DataFrame:
+        bad = judged_in(session, "customers").where(~F.col("_valid"))
+        text = quarantine.rows_of(bad, [], "v1", Run("r", AT))
+        return text.select("_row_number", raw_of(*texts_of_json("raw")).alias("raw"), F.col("raw").alias("text"))
+
+    def again(session: SparkSession) -> DataFrame:
+        return back(session).where(json_of_texts(F.col("raw.names"), F.col("raw.texts")) != F.col("text"))
+
+    assert len(same_rows(engines, back)) > 50
+    assert same_rows(engines, again) == []
+
+
+LINE = {
+    "InvoiceNo": "536365", "StockCode": "85123A", "Description": "LANTERN", "Quantity": "6",
+    "InvoiceDate": "2010-12-01 08:26:00", "UnitPrice": "2.55", "CustomerID": "17850.0", "Country": "United Kingdom",
+}  # fmt: skip
+CHANGES: list[dict[str, str | None]] = [
+    {}, {"InvoiceNo": "C536366", "Quantity": "-3"}, {"InvoiceNo": "C1", "Quantity": "\t- 3"}, {"InvoiceNo": " "},
+    {"CustomerID": None}, {"CustomerID": ""}, {"CustomerID": " 17850 "}, {"CustomerID": "1.00"},
+    {"CustomerID": "x.0\n"}, {"Country": "EIRE"}, {"Country": " France "}, {"Country": "Atlantis"}, {"Country": ""},
+    {"Country": None}, {"Country": "france"}, {"Description": " "}, {"Description": None}, {"UnitPrice": "0"},
+    {"UnitPrice": "1e-1"}, {"UnitPrice": "x"}, {"InvoiceDate": "2010-12-01"}, {"InvoiceDate": "never"},
+    {"InvoiceDate": None}, {"InvoiceDate": "2010-11-30 08:26:00", "CustomerID": None},
+    {"InvoiceNo": "536365", "InvoiceDate": "2010-11-29 8:26"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ONLINE_RETAIL.feeds)
+def test_lines_of_online_retail_are_mapped_alike(engines: Engines, kind: str) -> None:
+    lines = [{**LINE, **change} for change in [*CHANGES, *CHANGES[:3]]]
+
+    def mapped(session: SparkSession) -> DataFrame:
+        texts = (*COLUMNS, "_rescued_data", "_source_file", "_source_version")
+        same = {"_source_version": "v1"}
+        rows = [
+            (*[{**same, "_source_file": f"f{number % 3}.csv", **line}.get(name) for name in texts], number)
+            for number, line in enumerate(lines, start=1)
+        ]
+        schema = ", ".join([*(f"`{name}` string" for name in texts), "_row_number bigint"])
+        bronze = session.createDataFrame(rows, schema).withColumn("_landing_date", F.lit(LANDED).cast("date"))
+        return ONLINE_RETAIL.feeds[kind].records(bronze, record_columns(kind))
+
+    assert same_rows(engines, mapped)
