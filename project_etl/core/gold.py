@@ -62,7 +62,13 @@ def gold_rules(table: Table) -> tuple[Rule, ...]:
 def stage_gold(job: GoldJob) -> Staged:
     """Compute and judge the asked days of a Gold table, or find that they have been computed from the same inputs."""
     table = job.table
-    job.lake.create(table.name, table.schema, partition_by=table.partition_by, description=table.description)
+    job.lake.create(
+        table.name,
+        table.schema,
+        partition_by=table.partition_by,
+        description=table.description,
+        statistics=table.statistics,
+    )
     lake = job.lake.pinned([table.name, *(item.table for item in table.inputs.values())])
     job = replace(job, lake=lake)
     memory, inputs = remember(lake, table.name), inputs_now(lake, table, job.run.parameters)
@@ -88,8 +94,6 @@ def stage_gold(job: GoldJob) -> Staged:
 def _commit(job: GoldJob, stale: Sequence[str], rows: DataFrame, note: dict[str, Any]) -> Commit:
     table, lake = job.table, job.lake
     result = rows.select(*table.schema.fieldNames())
-    if isinstance(table.write, ReplaceDays):
-        result = result.repartition(table.write.day)
     if lake.is_empty(table.name):
         # There is nothing to replace, and the writer need not look for it.
         change = Append()

@@ -77,8 +77,7 @@ def data_span(lake: TableStore, tables: Sequence[Table], first: date, last: date
         if isinstance(table.write, ReplaceDays):
             furthest = max(furthest, table.write.reach)
         if table.day_column is not None and lake.exists(table.name):
-            held = lake.state(table.name).partition_rows(table.day_column)
-            days |= {date.fromisoformat(day) for day in held if day != "None"}
+            days |= {*lake.state(table.name).bounds(table.day_column)}
     if not days:
         return []
     start = max(first, min(days)).toordinal()

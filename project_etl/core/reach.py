@@ -212,7 +212,7 @@ def _has(table: Table, column: str) -> bool:
 
 def _day_column(table: Table) -> str:
     if table.day_column is None:
-        raise TableError(f"{table.name} is read by day but has none: set its partition_by to the column of its day.")
+        raise TableError(f"{table.name} is read by day but has none: set its `day` to the column of its business day.")
     return table.day_column
 
 

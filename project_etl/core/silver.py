@@ -25,11 +25,9 @@ from project_etl.core.report import SILVER_COUNTS, Judgement, Report
 from project_etl.core.silver_frames import as_received, scored, silver_schema
 from project_etl.core.silver_plan import SilverJob, SilverPlan, make_plan, remembered_report, unsettled_days
 from project_etl.core.silver_reach import reach
-from project_etl.core.sql_text import is_day, sql_list
+from project_etl.core.sql_text import is_day
 from project_etl.core.staged import Staged, note_of, staging
 
-# More partitions than this in a condition cost more to plan than they save.
-MAX_PARTITIONS = 400
 OPS = ("insert", "update", "delete")
 
 
@@ -45,6 +43,7 @@ def stage_silver(job: SilverJob) -> Staged:
         silver_schema(table),
         partition_by=table.partition_by,
         description=table.description,
+        statistics=(*table.statistics, "_landing_date"),
         properties={"delta.enableChangeDataFeed": "true"},
     )
     job = job.pinned()
@@ -73,7 +72,7 @@ def _stage(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Staged:
         reads={feed.bronze: lake.version(feed.bronze) for feed in job.feeds} | dict(plan.parents),
         batch=batch,
         tidies=batch if rejudged.leaving is not None else None,
-        touched=counted.touched if table.day_column else None,
+        touched=counted.touched,
     )
     # Of further days that are judged along, those are shown that forbid publishing.
     shown = {*job.days, *report.failed_days.intersection(plan.batch_days)}
@@ -89,8 +88,8 @@ class Counted:
         report: counts and verdicts of the batch.
         effect: operation of `OPS` → rows.
         reject_days: landing days of rejected records.
-        lost: partitions that lose or change rows; None when one of them has no name, or the table no partitions.
-        touched: those and the partitions that gain rows; None in the same cases.
+        lost: business days that lose or change rows; None when the table has none, or a row is of no day.
+        touched: those and the days that gain rows; None in the same cases.
     """
 
     report: Report
@@ -102,10 +101,10 @@ class Counted:
 
 def _count(job: SilverJob, rows: DataFrame) -> Counted:
     """Count a scored frame in one query."""
-    partition, nowhere = job.table.partition_by, F.lit(None).cast("string")
+    day_column, no_day = job.table.day_column, F.lit(None).cast("string")
     is_lost, is_gained = F.col("_op").isin("update", "delete"), F.col("_op").isin("update", "insert")
-    lost = F.when(is_lost, F.col("_was_partition")) if partition else nowhere
-    gained = F.when(is_gained, F.col(partition).cast("string")) if partition else nowhere
+    lost = F.when(is_lost, F.col("_was_day")) if day_column else no_day
+    gained = F.when(is_gained, F.col(day_column).cast("string")) if day_column else no_day
     landed = F.col("_landing_date").cast("string").alias("day")
     keys = [landed, *map(F.col, ("_in_batch", "_status", "_op")), lost.alias("lost"), gained.alias("gained")]
     where = F.concat_ws(":", "_source_file", "_row_number")
@@ -125,15 +124,15 @@ def _count(job: SilverJob, rows: DataFrame) -> Counted:
         report=Report(dict(sorted(days.items())), rule_results(job.rules, batch, "day"), effect),
         effect=effect,
         reject_days=tuple(sorted(rejected)),
-        lost=_named(losing) if partition else None,
-        touched=_named(losing | gaining) if partition else None,
+        lost=_named(losing) if day_column else None,
+        touched=_named(losing | gaining) if day_column else None,
     )
 
 
-def _named(partitions: Collection[str | None]) -> tuple[str, ...] | None:
-    """Partitions in order; None when one has no name."""
-    names = tuple(sorted(name for name in partitions if name is not None))
-    return names if len(names) == len(partitions) else None
+def _named(days: Collection[str | None]) -> tuple[str, ...] | None:
+    """Days in order; None when one is not known."""
+    names = tuple(sorted(day for day in days if day is not None))
+    return names if len(names) == len(days) else None
 
 
 def _commit(
@@ -161,16 +160,10 @@ def _write(job: SilverJob, rows: DataFrame, counted: Counted, note: dict[str, An
     if not counted.effect["update"] and not counted.effect["delete"]:
         # Nothing stored changes: an append is less work than a MERGE. An empty one still remembers the days.
         new = rows.where(F.col("_op") == "insert").select(*columns)
-        return lake.commit(table.name, Append(), _by_partition(new, table.partition_by), note)
-    is_pruned = counted.lost is not None and len(counted.lost) <= MAX_PARTITIONS
-    within = f"t.`{table.partition_by}` IN ({sql_list(counted.lost or ())})" if is_pruned else None
+        return lake.commit(table.name, Append(), new, note)
+    within = is_day(table.day_column, counted.lost, of="t") if table.day_column and counted.lost else None
     changed = rows.where(F.col("_op").isNotNull()).select(*columns, "_op")
     return lake.commit(table.name, Upsert(tuple(table.keys), tuple(columns), within), changed, note)
-
-
-def _by_partition(rows: DataFrame, column: str | None) -> DataFrame:
-    """Bring the rows of a partition together, so that each partition gets one file and not one per task."""
-    return rows.repartition(column) if column else rows
 
 
 @dataclass(frozen=True)

@@ -53,11 +53,10 @@ def scored(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Keys], kept: Exi
     if not (plan.changed_days or orphaned):
         sources = [_records(job, plan, is_all=False)]
         sources += [_waiting(job, plan.batch_days)] if plan.waiting else []
-        fresh = judged_records(job, union_all(sources))
+        # Read twice below: for its keys, and for its rows.
+        fresh = kept.enter_context(lake.keep(judged_records(job, union_all(sources))))
         if lake.is_empty(job.table.name):
             return ranked(job.table, columns, _with_batch(fresh, plan), Stored.NOTHING)
-        # Read twice below: for its keys, and for its rows.
-        fresh = kept.enter_context(lake.keep(fresh))
         keys = fresh.where("_valid").select(*_entity(job.table)).distinct()
         stored = _stored(job).join(keys, on=list(_entity(job.table)), how="left_semi")
         return ranked(job.table, columns, _with_batch(_pool(fresh, stored), plan), Stored.TRUSTED)

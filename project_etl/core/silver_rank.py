@@ -16,8 +16,8 @@ from project_etl.core.records import ARRIVAL_ORDER
 from project_etl.core.silver_plan import VALIDITY
 from project_etl.core.table import History, Merge, Table
 
-# Of the stored row of a record's key: its partition, and the record that it was made from.
-WAS = {"_was_partition": "string", "_was_file": "string", "_was_row": "bigint"}
+# Of the stored row of a record's key: its business day, and the record that it was made from.
+WAS = {"_was_day": "string", "_was_file": "string", "_was_row": "bigint"}
 
 
 class Stored(enum.Enum):
@@ -37,35 +37,64 @@ def ranked(table: Table, columns: list[str], pool: DataFrame, stored: Stored) ->
         pool: judged records and stored rows of the keys concerned.
         stored: what the stored rows in the pool stand for.
     """
-    assert isinstance(table.write, History | Merge)
-    newest = [F.col(name).desc_nulls_last() for name in (table.write.newest_by, *ARRIVAL_ORDER)]
-    may_win = F.col("_valid") | F.col("_stored") if stored is Stored.TRUSTED else F.col("_valid")
-    key = Window.partitionBy(*table.keys)
-    same = Window.partitionBy(
-        *table.keys, "_valid", F.xxhash64(*[name for name in table.schema.fieldNames() if name not in VALIDITY])
-    )
-    rows = pool.withColumns({"_may_win": may_win, "_copy": F.row_number().over(same.orderBy(*newest))})
-    best = key.orderBy(F.col("_may_win").desc(), *newest, F.col("_stored").asc())
-    rows = rows.withColumn("_wins", F.col("_may_win") & (F.row_number().over(best) == 1))
+    rows = _first(table, pool) if stored is Stored.NOTHING else _compared(table, columns, pool, stored)
+    if isinstance(table.write, History):
+        rows = _with_validity(rows, table.write)
     if stored is Stored.NOTHING:
-        # Most rows of a lake's life come in the first load, where there is nothing to compare them with.
         was = {name: F.lit(None).cast(kind) for name, kind in WAS.items()}
         op, is_best = F.when(F.col("_wins"), "insert"), F.col("_wins")
     else:
-        rows, was = _with_stored(rows, columns, key, best), _was(table)
-        op, is_best = _op(columns), _is_best()
-    if isinstance(table.write, History):
-        rows = _with_validity(rows, table.write)
-    return rows.withColumns({**was, "_op": op, "_status": _status(is_best)}).drop(
-        "_may_win", "_copy", "_best", "_wins", "_was"
+        was, op, is_best = _was(table), _op(columns), _is_best()
+    return rows.withColumns({**was, "_op": op, "_status": _status(is_best)}).drop("_copy", "_best", "_wins", "_was")
+
+
+def _first(table: Table, pool: DataFrame) -> DataFrame:
+    """Find winners where there is nothing to compare them with, as in the first load: most rows of a lake's life.
+
+    Most keys have one record then. To sort those would be most of the work.
+    """
+    keys = list(table.keys)
+    repeated = pool.groupBy(*keys).agg(F.count(F.lit(1)).alias("_number")).where("_number > 1").select(*keys)
+    # A record without a key is like no other, and cannot win.
+    alone = pool.join(repeated, on=keys, how="left_anti").withColumns({"_copy": F.lit(1), "_wins": F.col("_valid")})
+    several = _with_winner(table, pool.join(repeated, on=keys, how="left_semi"), F.col("_valid"))
+    return alone.unionByName(several)
+
+
+def _compared(table: Table, columns: list[str], pool: DataFrame, stored: Stored) -> DataFrame:
+    """Find winners among records and stored rows: `_wins`, `_copy`, `_best` and `_was`."""
+    may_win = F.col("_valid") | F.col("_stored") if stored is Stored.TRUSTED else F.col("_valid")
+    rows = _with_winner(table, pool.withColumn("_may_win", may_win), F.col("_may_win"))
+    return _with_stored(rows, columns, Window.partitionBy(*table.keys), _order(table, F.col("_may_win"))).drop(
+        "_may_win"
     )
+
+
+def _with_winner(table: Table, rows: DataFrame, may_win: Column) -> DataFrame:
+    """Add `_wins`, and `_copy`: which of the records that say the same a record is, from 1."""
+    same = Window.partitionBy(
+        *table.keys, "_valid", F.xxhash64(*[name for name in table.schema.fieldNames() if name not in VALIDITY])
+    )
+    is_best = F.row_number().over(_order(table, may_win)) == 1
+    return rows.withColumns(
+        {"_copy": F.row_number().over(same.orderBy(*_newest(table))).cast("int"), "_wins": may_win & is_best}
+    )
+
+
+def _newest(table: Table) -> list[Column]:
+    assert isinstance(table.write, History | Merge)
+    return [F.col(name).desc_nulls_last() for name in (table.write.newest_by, *ARRIVAL_ORDER)]
+
+
+def _order(table: Table, may_win: Column) -> WindowSpec:
+    return Window.partitionBy(*table.keys).orderBy(may_win.desc(), *_newest(table), F.col("_stored").asc())
 
 
 def _was(table: Table) -> dict[str, Column]:
     """What the rest of the algorithm asks of a key's stored row."""
-    partition = f"_was.{table.partition_by}" if table.partition_by else "_was._source_file"
-    names = {"_was_partition": partition, "_was_file": "_was._source_file", "_was_row": "_was._row_number"}
-    return {name: F.col(column).cast(WAS[name]) for name, column in names.items()}
+    day = F.col(f"_was.{table.day_column}") if table.day_column else F.lit(None)
+    columns = {"_was_day": day, "_was_file": F.col("_was._source_file"), "_was_row": F.col("_was._row_number")}
+    return {name: column.cast(WAS[name]) for name, column in columns.items()}
 
 
 def _with_stored(rows: DataFrame, columns: list[str], key: WindowSpec, best: WindowSpec) -> DataFrame:

@@ -147,7 +147,8 @@ class Table:
         references: foreign keys of a Silver table.
         rules: rules over several columns.
         write: how rows become visible.
-        partition_by: column that partitions the files on disk; None for a single folder.
+        day: column with a row's business day; a daily table's is in its `write`. None when rows belong to no day.
+        partition_by: column that partitions the files on disk, for tables of many gigabytes; None for a single folder.
         owners: people or teams in charge, as Dagster writes them.
         transform: `DataFrame` in, `DataFrame` out; taken from the module by `from_module`.
         description: the module's docstring; taken by `from_module`.
@@ -162,6 +163,7 @@ class Table:
     inputs: Mapping[str, Input] = field(default_factory=dict[str, Input])
     references: tuple[Reference, ...] = ()
     rules: tuple[Rule, ...] = ()
+    day: str | None = None
     partition_by: str | None = None
     owners: tuple[str, ...] = ("team:data-platform",)
     transform: Transform | None = None
@@ -174,7 +176,7 @@ class Table:
         if layer not in LAYERS or not rest or "/" in rest:
             raise TableError(f"Table name {self.name!r} is not '<layer>/<name>' with a layer of {', '.join(LAYERS)}.")
         columns = set(self.schema.fieldNames())
-        wanted = {*self.keys, *([self.partition_by] if self.partition_by else [])}
+        wanted = {*self.keys, *filter(None, (self.day, self.partition_by))}
         wanted |= {self.write.newest_by} if isinstance(self.write, Merge | History) else set()
         wanted |= {self.write.day} if isinstance(self.write, ReplaceDays) else set()
         if missing := sorted(wanted - columns):
@@ -206,9 +208,13 @@ class Table:
 
     @property
     def day_column(self) -> str | None:
-        """The date that partitions the files, which is then the rows' business day; None without one."""
-        column = self.partition_by
-        return column if column and self.schema[column].dataType.typeName() == "date" else None
+        """The column with the rows' business day; None without one."""
+        return self.write.day if isinstance(self.write, ReplaceDays) else self.day
+
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        """Columns by whose smallest and largest value a reader may pass over a file: keys and days."""
+        return tuple(dict.fromkeys(filter(None, (*self.keys, self.day_column))))
 
     @cached_property
     def schema(self) -> T.StructType:

@@ -12,11 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import pyarrow.compute as pc
-
 from project_etl.core import quarantine
 from project_etl.core.gold_inputs import WHOLE, input_days
 from project_etl.core.lake import Commit, LakeError, TableStore
+from project_etl.core.lake.state import on_days
 from project_etl.core.table import Table
 
 
@@ -115,7 +114,7 @@ def _gold(
 
 
 def _silver(lake: TableStore, table: Table, days: tuple[str, ...] | None, version: int | None) -> Origin:
-    if days is None or table.partition_by is None:
+    if days is None or table.day_column is None:
         return Origin(table.name, None, version, _newest(lake, table.name, version))
     try:
         files = _files(lake, table, days, version)
@@ -164,10 +163,9 @@ def _commits(lake: TableStore, name: str, version: int | None) -> list[Commit]:
 
 def _files(lake: TableStore, table: Table, days: Sequence[str], version: int | None) -> dict[str, int]:
     """Source file → rows of some days that it supports, at a version."""
-    assert table.partition_by is not None
+    assert table.day_column is not None
     then = lake.state(table.name) if version is None else lake.at(table.name, version)
-    wanted = pc.field(table.partition_by).isin([date.fromisoformat(day) for day in days])
-    rows = then.rows(["_source_files"], wanted)
+    rows = then.rows(["_source_files"], on_days(table.day_column, days))
     counts = Counter(file for files in rows.column("_source_files").to_pylist() for file in files or ())
     return dict(sorted(counts.items()))
 

@@ -47,7 +47,6 @@ TABLE = Table(
         ),
     ),
     write=ReplaceDays(reach=2 * DAYS - 1),
-    partition_by="order_date",
 )
 
 

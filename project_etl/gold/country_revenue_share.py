@@ -43,7 +43,6 @@ TABLE = Table(
         ),
     ),
     write=ReplaceDays(),
-    partition_by="order_date",
 )
 
 

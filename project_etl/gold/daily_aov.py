@@ -29,7 +29,6 @@ TABLE = Table(
     keys=("order_date",),
     inputs={"orders": same_day("gold/fact_orders")},
     write=ReplaceDays(),
-    partition_by="order_date",
 )
 
 

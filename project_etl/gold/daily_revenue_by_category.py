@@ -44,7 +44,6 @@ TABLE = Table(
         ),
     ),
     write=ReplaceDays(),
-    partition_by="order_date",
 )
 
 

@@ -101,7 +101,6 @@ TABLE = Table(
         ),
     ),
     write=ReplaceDays(),
-    partition_by="order_date",
 )
 
 

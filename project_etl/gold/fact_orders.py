@@ -93,7 +93,6 @@ TABLE = Table(
         ),
     ),
     write=ReplaceDays(),
-    partition_by="order_date",
 )
 
 

@@ -30,7 +30,6 @@ TABLE = Table(
     keys=("order_date", "hour"),
     inputs={"orders": same_day("gold/fact_orders")},
     write=ReplaceDays(),
-    partition_by="order_date",
 )
 
 

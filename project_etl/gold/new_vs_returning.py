@@ -57,7 +57,6 @@ TABLE = Table(
         ),
     ),
     write=ReplaceDays(reach_customers=True),
-    partition_by="order_date",
 )
 
 

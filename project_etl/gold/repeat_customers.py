@@ -54,7 +54,6 @@ TABLE = Table(
         ),
     ),
     write=ReplaceDays(reach_customers=True),
-    partition_by="order_date",
 )
 
 

@@ -38,7 +38,6 @@ TABLE = Table(
     keys=("order_date", "rank"),
     inputs={"order_items": window("gold/fact_order_items", back=DAYS - 1)},
     write=ReplaceDays(reach=DAYS - 1),
-    partition_by="order_date",
 )
 
 

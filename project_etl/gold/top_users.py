@@ -35,7 +35,6 @@ TABLE = Table(
     keys=("order_date", "rank"),
     inputs={"orders": same_day("gold/fact_orders")},
     write=ReplaceDays(),
-    partition_by="order_date",
 )
 
 

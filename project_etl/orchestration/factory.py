@@ -32,7 +32,7 @@ from project_etl.core.silver import stage_silver
 from project_etl.core.silver_frames import silver_schema
 from project_etl.core.silver_plan import SilverJob, silver_rules
 from project_etl.core.staged import Run, Staged
-from project_etl.core.table import ReplaceDays, Table
+from project_etl.core.table import Table
 from project_etl.orchestration.io_manager import PARTITION_COLUMN
 from project_etl.orchestration.metadata import check_result, column_schema, failure_message
 from project_etl.orchestration.requested_runs import require_lake
@@ -131,19 +131,14 @@ def gold_asset(wiring: Wiring, table: Table, tables: Sequence[Table]) -> dg.Asse
         table: the table.
         tables: all tables, for the day columns of the inputs.
     """
-    day_columns = {item.name: column for item in tables if (column := _business_day(item))}
+    day_columns = {item.name: item.day_column for item in tables if item.day_column}
 
     def stage(days: tuple[str, ...], run: Run) -> Staged:
         return stage_gold(GoldJob(wiring.lake, table, day_columns, days, run))
 
     deps = tuple(item.table for item in table.inputs.values())
-    day_column = table.write.day if isinstance(table.write, ReplaceDays) else None
-    shape = _shape(table, deps, table.schema, gold_rules(table), day_column, is_daily=table.is_daily)
+    shape = _shape(table, deps, table.schema, gold_rules(table), table.day_column, is_daily=table.is_daily)
     return _asset(wiring, shape, stage)
-
-
-def _business_day(table: Table) -> str | None:
-    return table.write.day if isinstance(table.write, ReplaceDays) else table.day_column
 
 
 def _shape(

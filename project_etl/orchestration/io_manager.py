@@ -59,7 +59,7 @@ class DeltaIOManager(dg.IOManager):
             column = definition.get(PARTITION_COLUMN)
             # Where a day is a partition on disk too, the log says how many rows it holds, whoever wrote them.
             state = self.lake.state(obj.table)
-            stored = state.partition_rows(column) if column in state.partition_columns else None
+            stored = state.rows_by_day(column, context.asset_partition_keys) if column else None
             for day, counts in day_metadata(obj, context.asset_partition_keys, stored).items():
                 context.step_context.add_asset_metadata(counts, context.asset_key, day)
 

@@ -40,7 +40,6 @@ TABLE = Table(
     keys=("customer_id",),
     records="customers",
     write=Merge(newest_by="updated_at"),
-    partition_by="country",
 )
 
 

@@ -43,7 +43,7 @@ TABLE = Table(
     keys=("order_item_id",),
     records="order_items",
     write=Merge(newest_by="updated_at"),
-    partition_by="order_date",
+    day="order_date",
     references=(
         Reference("order_id", "silver/orders", rule="order_exists", carry=("order_date",)),
         Reference("product_id", "silver/products", rule="product_exists"),

@@ -42,7 +42,7 @@ TABLE = Table(
     keys=("order_id",),
     records="orders",
     write=Merge(newest_by="updated_at"),
-    partition_by="order_date",
+    day="order_date",
     references=(Reference("customer_id", "silver/customers", rule="customer_known", action=WARN),),
     rules=(
         sql_rule(

@@ -52,7 +52,6 @@ TABLE = Table(
     keys=("product_id",),
     records="products",
     write=Merge(newest_by="updated_at"),
-    partition_by="category",
     rules=RULES,
 )
 

@@ -63,16 +63,35 @@ class EmbeddedEngine(Engine):
     @contextmanager
     def keep(self, rows: DataFrame) -> Generator[DataFrame]:
         """The same rows, computed once for the length of the block: as Parquet in a folder for temporary files."""
-        folder = Path(tempfile.mkdtemp(prefix="project-etl-"))
-        try:
-            rows.write.mode("overwrite").parquet(str(folder))
-            yield self.session().read.schema(_nullable(rows.schema)).parquet(str(folder))
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        with _folder() as folder:
+            rows.write.mode("overwrite").parquet(folder)
+            yield self.session().read.schema(_nullable(rows.schema)).parquet(folder)
+
+    def arrow(self, rows: DataFrame) -> ArrowTable:
+        """Compute rows and bring them into this process; by way of a file, which is half the work of a stream."""
+        import pyarrow.parquet as pq
+
+        schema = rows.schema
+        with _folder() as folder:
+            rows.write.mode("overwrite").parquet(folder)
+            if not any(Path(folder).glob("*.parquet")):
+                return rows.toArrow()
+            found = pq.read_table(folder)
+        return found.select(schema.fieldNames())
 
     def frame(self, rows: ArrowTable) -> DataFrame:
         """A frame of rows that are in this process."""
         return self.session().createDataFrame(rows)
+
+
+@contextmanager
+def _folder() -> Generator[str]:
+    """A folder for temporary files."""
+    folder = tempfile.mkdtemp(prefix="project-etl-")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class _QueryCounter(grpc.UnaryStreamClientInterceptor):

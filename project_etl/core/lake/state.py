@@ -120,6 +120,20 @@ class TableState:
             rows[value] = rows.get(value, 0) + (file["num_records"] or 0)
         return rows
 
+    def bounds(self, column: str) -> tuple[Any, ...]:
+        """The smallest and the largest value of a column; nothing when no row has a value."""
+        names = (f"min.{column}", f"max.{column}")
+        if all(file.get(name) is not None for file in self.files for name in names):
+            found = [file[name] for file in self.files for name in names]
+        else:
+            found = [value for value in self.rows([column])[column].unique().to_pylist() if value is not None]
+        return (min(found), max(found)) if found else ()
+
+    def rows_by_day(self, column: str, days: Collection[str]) -> dict[str, int]:
+        """How many rows some days (ISO dates) have; days without rows are absent."""
+        found = self.rows([column], on_days(column, days))[column].value_counts()
+        return {str(entry["values"]): entry["counts"] for entry in found.to_pylist()}
+
     @cached_property
     def commits(self) -> tuple[Commit, ...]:
         """The commits up to this version that the log still knows, newest first."""

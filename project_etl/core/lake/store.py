@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -214,6 +214,7 @@ class TableStore:
         *,
         partition_by: str | None = None,
         description: str = "",
+        statistics: Sequence[str] = (),
         properties: Mapping[str, str] | None = None,
     ) -> None:
         """Make an empty table with its columns' comments, or bring an existing one up to `schema`.
@@ -237,7 +238,11 @@ class TableStore:
             partition_by=[partition_by] if partition_by else None,
             name=name.replace("/", "_"),
             description=description.split("\n")[0],
-            configuration={**PROPERTIES, **(properties or {})},
+            configuration={
+                **PROPERTIES,
+                **({"delta.dataSkippingStatsColumns": ",".join(statistics)} if statistics else {}),
+                **(properties or {}),
+            },
             storage_options=dict(self.storage_options),
             mode="ignore",
         )
