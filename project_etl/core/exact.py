@@ -81,7 +81,7 @@ def _parts(rate: Column) -> tuple[Column, Column]:
 
 
 def _whole_part(dividend: Column, divisor: Column) -> Column:
-    """The whole part of a quotient of whole numbers. Nothing is left over, so it does not matter how an engine rounds."""
+    """The whole part of a quotient. Nothing is left over, so that it does not matter how an engine rounds."""
     return ((dividend - dividend % divisor) / divisor).cast(WHOLE)
 
 

@@ -57,9 +57,8 @@ def scored(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Keys], kept: Exi
         fresh = kept.enter_context(lake.keep(judged_records(job, union_all(sources))))
         if lake.is_empty(job.table.name):
             return ranked(job.table, columns, _with_batch(fresh, plan), Stored.NOTHING)
-        keys = fresh.where("_valid").select(*_entity(job.table)).distinct()
-        stored = _stored(job).join(keys, on=list(_entity(job.table)), how="left_semi")
-        return ranked(job.table, columns, _with_batch(_pool(fresh, stored), plan), Stored.TRUSTED)
+        pool = _pool(fresh, _stored_beside(job, fresh.where("_valid")))
+        return ranked(job.table, columns, _with_batch(pool, plan), Stored.TRUSTED)
     records, stored = _records(job, plan, is_all=True), _stored(job)
     if not _is_all_judged(job, plan):
         records, stored = _of_concerned_keys(job, plan, records, stored, orphaned, kept)
@@ -176,6 +175,17 @@ def as_received(job: SilverJob, days: Collection[str]) -> DataFrame:
 def _entity(table: Table) -> tuple[str, ...]:
     """The columns whose rows are decided together."""
     return (table.write.of,) if isinstance(table.write, History) else table.keys
+
+
+def _stored_beside(job: SilverJob, fresh: DataFrame) -> DataFrame:
+    """The stored rows that new records may change, where these are compared with nothing else."""
+    write, stored = job.table.write, _stored(job)
+    if not isinstance(write, History):
+        return stored.join(fresh.select(*job.table.keys).distinct(), on=list(job.table.keys), how="left_semi")
+    # A version changes the one before it, and says itself how long it holds by the one after it.
+    since = fresh.groupBy(write.of).agg(F.min(write.newest_by).alias("_since"))
+    still_valid = F.col("valid_to").isNull() | (F.col("valid_to") >= F.col("_since"))
+    return stored.join(since, on=write.of, how="inner").where(still_valid).drop("_since")
 
 
 def _stored(job: SilverJob) -> DataFrame:
