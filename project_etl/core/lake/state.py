@@ -219,7 +219,8 @@ class TableState:
             The table's columns, `_change_type` and `_commit_version`.
 
         Raises:
-            LakeError: the feed does not go back so far, or is longer than `most`.
+            LakeError: the feed does not go back so far, or is longer than `most`; or the table is partitioned by text
+                with signs that a folder's name must escape, such as a blank: `deltalake` escapes them twice here.
         """
         import pyarrow as pa
 
