@@ -169,7 +169,7 @@ class AnyOrder(RuleBasedStateMachine):
             if all(self.shop.lake.exists(reference.table) for reference in table.references):
                 self.shop.silver(table.short_name, *days)
 
-    @rule(chosen=st.sets(datasets, min_size=1), days=ranges, lives=st.integers(0, 12))
+    @rule(chosen=st.sets(datasets, min_size=1), days=ranges, lives=st.integers(0, 60))
     def load_and_die(self, chosen: set[str], days: tuple[str, ...], lives: int) -> None:
         """The same in a process that dies."""
         self._dying(lives, lambda: self.load(chosen, days))
@@ -182,7 +182,7 @@ class AnyOrder(RuleBasedStateMachine):
                 if name.startswith("fact_") or name in names:
                     self.shop.gold(name, *days)
 
-    @rule(days=ranges, lives=st.integers(0, 8))
+    @rule(days=ranges, lives=st.integers(0, 16))
     def backfill_and_die(self, days: tuple[str, ...], lives: int) -> None:
         """The same in a process that dies."""
         self._dying(lives, lambda: self.backfill(days, {"daily_aov"}))

@@ -38,7 +38,7 @@ def run(deaths: Path, pattern: str, command: list[str]) -> None:
         os.killpg(os.getpid(), signal.SIGKILL)
 
     sys.argv = command
-    with crash_points(at, at):
+    with crash_points(at):
         PROGRAMS[command[0]]()
 
 
