@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -75,8 +75,8 @@ def judged_in(session: SparkSession, name: str) -> DataFrame:
 @pytest.mark.parametrize("name", TABLES)
 def test_records_are_judged_alike(engines: Engines, name: str) -> None:
     rows = same_rows(engines, lambda session: judged_in(session, name))
-    assert sum(row["_valid"] for row in rows) > 50
-    assert sum(not row["_valid"] for row in rows) > 50
+    assert sum(row["_valid"] for row in rows) > 20
+    assert sum(not row["_valid"] for row in rows) > 20
 
 
 @pytest.mark.parametrize("name", ["customers", "products", "order_items"])
@@ -116,14 +116,17 @@ def test_rows_are_ranked_alike(engines: Engines, name: str, stored: Stored) -> N
         fresh = judged_in(session, name).drop("_broken").withColumn("_in_batch", F.lit(True))
         if stored is Stored.NOTHING:
             return fresh
-        old = (
-            fresh.where("_valid AND _row_number % 7 = 3")
-            .select(*columns)
-            .withColumns({"_valid": F.lit(False), "_stored": F.lit(True), "_in_batch": F.lit(False)})
-        )
+        one_per_key = F.row_number().over(Window.partitionBy(*table.keys).orderBy("_row_number")).alias("_place")
+        old = fresh.where("_valid AND _row_number % 7 = 3").select(*columns, one_per_key).where("_place = 1")
+        flags = {"_valid": F.lit(False), "_stored": F.lit(True), "_in_batch": F.lit(False)}
+        old = old.drop("_place").withColumns(flags)
         return fresh.unionByName(old, allowMissingColumns=True)
 
-    rows = same_rows(engines, lambda session: ranked(table, columns, pool(session), stored).drop(RECORD))
+    def flat(session: SparkSession) -> DataFrame:
+        found = ranked(table, columns, pool(session), stored).drop(RECORD)
+        return found.select(*found.drop("_was").columns, *[F.col(f"_was.{one}").alias(f"was_{one}") for one in columns])
+
+    rows = same_rows(engines, flat)
     assert {row["_status"] for row in rows} >= {"published", "quarantined"}
 
 
