@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """What computes; tests build their columns for it."""
     name = request.config.getoption("--engine")
-    engine: Engine = EmbeddedEngine() if name == "embedded" else request.getfixturevalue("jvm_engine")
+    engine: Engine = request.getfixturevalue("embedded_engine" if name == "embedded" else "jvm_engine")
     with engine.active():
         yield engine
 
@@ -41,6 +41,12 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
 def spark(engine: Engine) -> SparkSession:
     """The engine's session."""
     return engine.session()
+
+
+@pytest.fixture(scope="session")
+def embedded_engine() -> Engine:
+    """The engine in this process; who uses it beside another one makes it active."""
+    return EmbeddedEngine()
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def quotient(dividend: Column, divisor: Column, of: T.DecimalType, into: T.Decim
     rest = (units % _whole(10**places)).cast(T.DecimalType(places, 0)) * _place(places)
     found = (ones + rest.cast(T.DecimalType(places, places))).cast(into)
     is_negative = (top < F.lit(0)) != (bottom < F.lit(0))
-    return F.when(is_negative, (-found).cast(into)).otherwise(found)
+    return F.when(is_negative, (_whole(0) - found).cast(into)).otherwise(found)
 
 
 def scaled_product(amount: Column, rate: Column) -> Column:

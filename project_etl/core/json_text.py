@@ -44,18 +44,8 @@ def json_object(fields: Mapping[str, tuple[Column, T.DataType]], *, keep_nulls: 
     """
     texts = [_as_text(name, column, of) for name, (column, of) in fields.items()]
     is_quoted = [isinstance(of, T.StringType | T.DateType | T.TimestampType) for _, of in fields.values()]
-    return _object(_literals(list(fields)), F.array(*texts), keep_nulls=keep_nulls, is_quoted=is_quoted)
-
-
-def json_of_texts(names: Column, texts: Column) -> Column:
-    """Write texts and their names, two arrays of one length, as one JSON object; a null text is `null`."""
-    return _object(names, texts, keep_nulls=True)
-
-
-def texts_of_json(column: Column | str) -> tuple[Column, Column]:
-    """Read what `json_of_texts` wrote: the names and the texts, in their order."""
-    read = F.from_json(column, "map<string,string>")
-    return F.map_keys(read), F.map_values(read)
+    names = F.array(*[F.lit(name) for name in fields])
+    return _object(names, F.array(*texts), keep_nulls=keep_nulls, is_quoted=is_quoted)
 
 
 def read_texts(column: Column | str) -> Column:
@@ -68,8 +58,8 @@ def read_texts(column: Column | str) -> Column:
     return F.from_json(F.when(is_array, column), "array<string>")
 
 
-def _object(names: Column, texts: Column, *, keep_nulls: bool, is_quoted: Sequence[bool] | None = None) -> Column:
-    quoted = None if is_quoted is None or all(is_quoted) else F.array(*[F.lit(one) for one in is_quoted])
+def _object(names: Column, texts: Column, *, keep_nulls: bool, is_quoted: Sequence[bool]) -> Column:
+    quoted = None if all(is_quoted) else F.array(*[F.lit(one) for one in is_quoted])
 
     def member(text: Column, index: Column) -> Column:
         place = index + F.lit(1)
@@ -98,7 +88,3 @@ def _as_text(name: str, column: Column, of: T.DataType) -> Column:
 def _quoted(text: Column) -> Column:
     escaped = reduce(lambda done, each: F.replace(done, F.lit(each[0]), F.lit(each[1])), _ESCAPES.items(), text)
     return F.concat(F.lit('"'), F.when(text.rlike(_NEEDS_ESCAPE), escaped).otherwise(text), F.lit('"'))
-
-
-def _literals(texts: Sequence[str]) -> Column:
-    return F.array(*[F.lit(text) for text in texts])

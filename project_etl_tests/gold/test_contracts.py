@@ -57,7 +57,7 @@ def test_the_table_is_named_as_its_module_and_is_daily_or_a_snapshot(module: str
     table = table_of(module)
     assert table.name == f"gold/{module}"
     if isinstance(table.write, ReplaceDays):
-        assert table.schema.fieldNames()[0] == table.keys[0] == table.partition_by == table.write.day == "order_date"
+        assert table.schema.fieldNames()[0] == table.keys[0] == table.day_column == table.write.day == "order_date"
     else:
         assert table.write == Snapshot()
 

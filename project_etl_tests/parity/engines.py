@@ -5,63 +5,30 @@ Here: what a test of parity needs to ask both and compare exactly. Not here: wha
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-# While it is set, PySpark's functions build columns for Spark Connect.
-CONNECT_MODE = "SPARK_CONNECT_MODE_ENABLED"
+from project_etl.core.engine.base import Engine
 
 Build = Callable[[SparkSession], DataFrame]
-
-
-@dataclass(frozen=True)
-class AskedEngine:
-    """An engine and its session.
-
-    Attributes:
-        name: as the settings name it.
-        session: its session.
-        is_connect: whether frames of the session are built for Spark Connect.
-    """
-
-    name: str
-    session: Any
-    is_connect: bool
-
-    @contextmanager
-    def building(self) -> Iterator[None]:
-        """Have PySpark's functions build columns for this engine."""
-        before = os.environ.pop(CONNECT_MODE, None)
-        if self.is_connect:
-            os.environ[CONNECT_MODE] = "1"
-        try:
-            yield
-        finally:
-            os.environ.pop(CONNECT_MODE, None)
-            if before is not None:
-                os.environ[CONNECT_MODE] = before
-
-    def arrow(self, build: Build) -> pa.Table:
-        """The rows of a frame that is built for this engine."""
-        with self.building():
-            frame: Any = build(self.session)
-            # A Connect frame's own `toArrow` fails on null structs, which Sail types as structs of non-null fields.
-            return frame._to_table()[0] if self.is_connect else frame.toArrow()
-
-
-Engines = Sequence[AskedEngine]
+Engines = Sequence[Engine]
 Rows = list[dict[str, Any]]
+
+
+def arrow(engine: Engine, build: Build) -> pa.Table:
+    """The rows of a frame that is built for an engine."""
+    with engine.active():
+        frame: Any = build(engine.session())
+        # A Connect frame's own `toArrow` fails on null structs, which Sail types as structs of non-null fields.
+        return frame._to_table()[0] if engine.is_connect else frame.toArrow()
 
 
 def answers(engines: Engines, build: Build) -> dict[str, tuple[dict[str, str], Rows]]:
     """By engine: names and types of the columns, and the rows in an order of their own."""
-    found = {engine.name: engine.arrow(build) for engine in engines}
+    found = {engine.name: arrow(engine, build) for engine in engines}
     return {
         name: (
             {field.name: type_name(field.type) for field in table.schema},

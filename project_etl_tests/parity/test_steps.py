@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -17,11 +16,11 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core.json_text import json_object, json_of_texts, read_texts, texts_of_json
+from project_etl.core.json_text import json_object, read_texts
 from project_etl.core.patterns import portable
 from project_etl.core.steps import capitalized, cleaned, looked_up, to_boolean, to_date, to_decimal, to_int, to_utc
 from project_etl_tests.oracle import values as plain
-from project_etl_tests.parity.engines import Engines, Rows, same_rows
+from project_etl_tests.parity.engines import Build, Engines, Rows, arrow, same_rows
 from project_etl_tests.parity.values import ARRAYS, BLANK, BOOLEANS, DAYS, ESCAPED, NUMBERS, OFFSETS, TIMES, WORDS
 
 FEW = settings(
@@ -121,9 +120,7 @@ def test_words_begin_with_a_capital_as_initcap_means_it(engines: Engines) -> Non
     cased = [letter for letter in cased if letter.lower() != letter or letter.upper() != letter]
     texts = [*WORDS, *cased, *(f"a{letter}a x{letter} {letter}a" for letter in cased), None]
     rows = same_rows(engines, of_texts(texts, lambda: capitalized(F.col("t"))))
-    spark = engines[0].session
-    initcap = of_texts(texts, lambda: F.initcap("t"))(spark).toArrow().to_pylist()
-    expected = {row["row"]: row["found"] for row in initcap}
+    expected = of_spark(engines, of_texts(texts, lambda: F.initcap("t")))
     assert [row for row in rows if row["found"] != expected[row["row"]]] == []
 
 
@@ -147,12 +144,12 @@ def test_arrays_of_text(engines: Engines) -> None:
     assert found["{}"] is None
 
 
-def test_json_of_texts_is_what_spark_writes_and_reads_back(engines: Engines) -> None:
-    def result() -> Column:
-        names, texts = F.array(F.lit("a"), F.lit('b"\n'), F.lit("c")), F.array("t", F.lit(None).cast("string"), "t")
-        return json_of_texts(names, texts)
+def test_json_is_what_spark_writes(engines: Engines) -> None:
+    def written() -> Column:
+        text, nothing = (F.col("t"), T.StringType()), (F.lit(None).cast("string"), T.StringType())
+        return json_object({"a": text, 'b"\n': nothing, "c": text}, keep_nulls=True)
 
-    rows = same_rows(engines, of_texts(ESCAPED, result))
+    rows = same_rows(engines, of_texts(ESCAPED, written))
     for row in rows:
         assert json.loads(row["found"]) == {"a": row["t"], 'b"\n': None, "c": row["t"]}
 
@@ -160,12 +157,13 @@ def test_json_of_texts_is_what_spark_writes_and_reads_back(engines: Engines) -> 
         fields = [F.col("t").alias("a"), F.lit(None).cast("string").alias('b"\n'), F.col("t").alias("c")]
         return F.to_json(F.struct(*fields), {"ignoreNullFields": "false"})
 
-    spark = of_texts(ESCAPED, as_spark)(engines[0].session).toArrow().to_pylist()
-    assert {row["row"]: row["found"] for row in spark} == {row["row"]: row["found"] for row in rows}
-    back = same_rows(engines, of_texts([row["found"] for row in rows], lambda: F.array(*texts_of_json("t"))))
-    by_text = {row["t"]: row["found"] for row in back}
-    for row in rows:
-        assert by_text[row["found"]] == [["a", 'b"\n', "c"], [row["t"], None, row["t"]]]
+    spark = of_spark(engines, of_texts(ESCAPED, as_spark))
+    assert spark == {row["row"]: row["found"] for row in rows}
+
+
+def of_spark(engines: Engines, build: Build) -> dict[int, Any]:
+    """What Spark alone finds, by row."""
+    return {row["row"]: row["found"] for row in arrow(engines[0], build).to_pylist()}
 
 
 FIELDS: dict[str, T.DataType] = {
@@ -225,5 +223,5 @@ MATCHED = [
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_patterns_mean_what_they_mean_in_java(engines: Engines, pattern: str) -> None:
     rows = same_rows(engines, of_texts(MATCHED, lambda: F.col("t").rlike(portable(pattern))))
-    java = of_texts(MATCHED, lambda: F.col("t").rlike(pattern))(engines[0].session).toArrow().to_pylist()
-    assert {row["row"]: row["found"] for row in java} == {row["row"]: row["found"] for row in rows}
+    java = of_spark(engines, of_texts(MATCHED, lambda: F.col("t").rlike(pattern)))
+    assert java == {row["row"]: row["found"] for row in rows}
