@@ -12,6 +12,8 @@ FILE_ENCODING = "file_encoding"
 FILE_HEADER = "file_header"
 FILE_JSON_LINES = "file_json_lines"
 FILE_STABLE = "file_stable"
+FILE_HAS_RECORDS = "file_has_records"
+FILE_UNIQUE = "file_unique"
 
 # What users read beside the name of a rule.
 FILE_RULES = {
@@ -22,6 +24,8 @@ FILE_RULES = {
     FILE_HEADER: "A CSV file begins with a header that names each column once, among them a declared one.",
     FILE_JSON_LINES: "A JSON file holds one object a line.",
     FILE_STABLE: "A file does not change or vanish while it is read.",
+    FILE_HAS_RECORDS: "A file holds at least one record.",
+    FILE_UNIQUE: "A file is not a copy of another file of its landing day.",
 }
 
 
@@ -35,7 +39,6 @@ class UnreadableFile(Exception):  # noqa: N818 - it names a finding that goes to
     """
 
     def __init__(self, path: str, rule: str, detail: str) -> None:
-        # All of it goes to `args`, so that the error survives pickling on its way from an executor.
         super().__init__(path, rule, detail)
         self.path = path
         self.rule = rule

@@ -20,13 +20,11 @@ from dagster._core.storage.tags import SENSOR_NAME_TAG
 from deltalake.table import TableOptimizer
 
 from project_etl.core.lake import Change, TableStore
-from project_etl.sources import load as load_module
 
 At = Callable[[str], None]
 
 # What else is written: where the function is found, its name there, and what people call it.
 OTHERS = (
-    (load_module, "update", "the register of files"),
     (TableOptimizer, "compact", "compaction"),
     (deltalake.DeltaTable, "vacuum", "vacuum"),
     (deltalake.DeltaTable, "create_checkpoint", "a checkpoint"),

@@ -6,6 +6,7 @@ Does not belong here: whether it is delta-rs that commits (`store.py`).
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from deltalake import CommitProperties, Transaction
 
 from project_etl.core.lake.changes import Append, Change, Overwrite, ReplaceWhere, Upsert
 
+# Else delta-rs reads a long stream of rows faster than it writes them, and keeps gigabytes in memory.
+_LIMITS = {"DELTARS_MAX_CONCURRENT_WRITERS": "1", "DELTARS_WRITER_BATCH_CHANNEL_SIZE": "1"}
 # A `pyarrow.Table` or `pyarrow.RecordBatchReader`; they have no types.
 Arrow = Any
 
@@ -30,6 +33,8 @@ def commit(
         note: what to remember with the commit.
         number: writer and number of the commit. Of two commits with one number, Delta refuses the second.
     """
+    for name, limit in _LIMITS.items():
+        os.environ.setdefault(name, limit)
     properties = CommitProperties(
         custom_metadata={"userMetadata": json.dumps(note)}, app_transactions=[Transaction(*number)]
     )

@@ -69,15 +69,20 @@ def in_types_of(state: TableState, rows: Any) -> Any:  # noqa: ANN401 - tables a
     """
     import pyarrow as pa
 
-    stored = state.arrow_schema
+    # Asked for now: delta-rs reads a reader where it cannot read a log.
+    stored, required = state.arrow_schema, state.required
     schema = pa.schema([stored.field(item.name) if item.name in stored.names else item for item in rows.schema])
+
+    def typed(table: Any) -> Any:  # noqa: ANN401 - tables of pyarrow have no types
+        for name in required:
+            if name in schema.names and (nulls := table.column(name).null_count):
+                raise LakeError(
+                    f"{nulls} rows for table {state.name} have no {name}, which every row must have; nothing was "
+                    "published. A rule should have kept them out: report it as a fault."
+                )
+        return table if table.schema.equals(schema) else table.cast(schema)
+
     if isinstance(rows, pa.RecordBatchReader):
-        parts = (in_types_of(state, pa.Table.from_batches([batch])).to_batches() for batch in rows)
+        parts = (typed(pa.Table.from_batches([batch])).to_batches() for batch in rows)
         return pa.RecordBatchReader.from_batches(schema, chain.from_iterable(parts))
-    for name in state.required:
-        if name in rows.schema.names and (nulls := rows.column(name).null_count):
-            raise LakeError(
-                f"{nulls} rows for table {state.name} have no {name}, which every row must have; nothing was published. "
-                "A rule should have kept them out: report it as a fault."
-            )
-    return rows if rows.schema.equals(schema) else rows.cast(schema)
+    return typed(rows)
