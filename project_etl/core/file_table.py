@@ -44,30 +44,36 @@ class Status(StrEnum):
     DENIED = "denied"
 
 
+def _says(comment: str) -> dict[str, str]:
+    return {"comment": comment}
+
+
 @dataclass(frozen=True)
 class FileRow:
-    """What is known of a file; the table's comments say what each column means. Rows that differ in times are equal."""
+    """What is known of a file. Rows that differ in times and runs alone are equal."""
 
-    dataset: str
-    path: str
-    landing_date: date
-    version: str | None
-    size_bytes: int
-    modified_at: datetime
-    status: Status
-    first_seen: datetime = field(compare=False)
-    last_seen: datetime = field(compare=False)
-    run_id: str = field(compare=False)
-    records: int = 0
-    malformed: int = 0
-    malformed_sample: str | None = None
-    rescued: int = 0
-    rescued_sample: str | None = None
-    rule: str | None = None
-    detail: str | None = None
-    holder: str | None = None
-    bronze_id: str = field(default="", compare=False)
-    bronze_version: int = field(default=-1, compare=False)
+    dataset: str = field(metadata=_says("Bronze table that the file belongs to."))
+    path: str = field(metadata=_says("Landing path of the file, relative to the landing root."))
+    landing_date: date = field(metadata=_says("Landing day."))
+    version: str | None = field(metadata=_says("ETag or hash of the bytes. None when nobody could read them."))
+    size_bytes: int = field(metadata=_says("Size of the file."))
+    modified_at: datetime = field(metadata=_says("When the file was last written, as its file system says."))
+    status: Status = field(metadata=_says("loaded, or why not: copy, empty, unreadable, denied."))
+    first_seen: datetime = field(compare=False, metadata=_says("When the file was first seen."))
+    last_seen: datetime = field(compare=False, metadata=_says("When its bytes were looked at and this row changed."))
+    run_id: str = field(compare=False, metadata=_says("Run that wrote this row."))
+    records: int = field(default=0, metadata=_says("Records in the file. A copy's are in Bronze under its holder."))
+    malformed: int = field(default=0, metadata=_says("Records that could not be parsed."))
+    malformed_sample: str | None = field(default=None, metadata=_says("What is wrong with the first of them."))
+    rescued: int = field(default=0, metadata=_says("Records with values that fit no declared column."))
+    rescued_sample: str | None = field(default=None, metadata=_says("Those values of the first of them, as JSON."))
+    rule: str | None = field(default=None, metadata=_says("Rule that keeps the file out of Bronze."))
+    detail: str | None = field(default=None, metadata=_says("What was found, and what was expected."))
+    holder: str | None = field(default=None, metadata=_says("For a copy: the loaded file that has the same bytes."))
+    bronze_id: str = field(default="", compare=False, metadata=_says("Delta's identity of the Bronze table."))
+    bronze_version: int = field(
+        default=-1, compare=False, metadata=_says("Version of the Bronze table up to which this row is right.")
+    )
 
     @property
     def day(self) -> str:
@@ -98,38 +104,14 @@ class FileRow:
         return cls(**typed)
 
 
-_COMMENTS = {
-    "dataset": "Bronze table that the file belongs to.",
-    "path": "Landing path of the file, relative to the landing root.",
-    "landing_date": "Landing day.",
-    "version": "Content version: the object store's ETag, or a hash of the bytes. None when nobody could read them.",
-    "size_bytes": "Size of the file.",
-    "modified_at": "When the file was last written, as its file system says.",
-    "status": "loaded, or why not: copy, empty, unreadable, denied.",
-    "first_seen": "When the file was first seen.",
-    "last_seen": "When its bytes were last looked at and this row changed.",
-    "run_id": "Run that wrote this row.",
-    "records": "Records in the file. Those of a copy are in Bronze under its holder's name.",
-    "malformed": "Records that could not be parsed.",
-    "malformed_sample": "What is wrong with the first of them.",
-    "rescued": "Records with values that fit no declared column.",
-    "rescued_sample": "Those values of the first of them, as JSON.",
-    "rule": "Rule that keeps the file out of Bronze. None when it is loaded.",
-    "detail": "What was found, and what was expected.",
-    "holder": "File of the day that has the same bytes and is loaded, for a copy.",
-    "bronze_id": "Delta's identity of the Bronze table.",
-    "bronze_version": "Version of the Bronze table up to which this row is right.",
-    "month": "Landing month.",
-}
-_KINDS = {
-    "landing_date": T.DateType(),
-    **dict.fromkeys(("modified_at", "first_seen", "last_seen"), T.TimestampType()),
-    **dict.fromkeys(("size_bytes", "records", "malformed", "rescued", "bronze_version"), T.LongType()),
-}
-SCHEMA = T.StructType(
-    [T.StructField(name, _KINDS.get(name, T.StringType()), True, {"comment": c}) for name, c in _COMMENTS.items()]
-)
+_KINDS = {"int": T.LongType(), "date": T.DateType(), "datetime": T.TimestampType()}
 _FIELDS = [item.name for item in fields(FileRow)]
+SCHEMA = T.StructType(
+    [
+        T.StructField(item.name, _KINDS.get(str(item.type), T.StringType()), True, {**item.metadata})
+        for item in fields(FileRow)
+    ]
+).add("month", T.StringType(), True, _says("Landing month."))
 
 
 def files(lake: TableStore, bronze: str, days: Collection[str]) -> dict[str, FileRow]:

@@ -42,16 +42,6 @@ class LandingFile:
     etag: str | None = None
 
     @property
-    def source(self) -> str:
-        """The source system, the first folder."""
-        return self.path.split("/")[0]
-
-    @property
-    def dataset(self) -> str:
-        """The dataset, the second folder."""
-        return self.path.split("/")[1]
-
-    @property
     def day(self) -> str:
         """The landing day as ISO text, the third folder."""
         return self.path.split("/")[2]

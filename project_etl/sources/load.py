@@ -7,9 +7,8 @@ here: deciding what to load (`load_plan.py`), reading formats (`records.py`), ty
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
@@ -38,21 +37,6 @@ SAMPLE_CHARS = 500
 SAME_TIME = timedelta(seconds=2)
 
 
-@dataclass
-class Batch:
-    """What the files of a batch say.
-
-    Attributes:
-        rows: landing path → what is known of the file with this batch, for the asked days.
-        denied: files that may not be read now, with why.
-        unstable: files that changed or vanished while they were read, with what was seen; they are taken next time.
-    """
-
-    rows: dict[str, FileRow]
-    denied: dict[str, str] = field(default_factory=dict[str, str])
-    unstable: dict[str, str] = field(default_factory=dict[str, str])
-
-
 def stage_bronze(job: BronzeJob, landing: Look | None = None) -> Staged:
     """Read the asked days' new files and judge them.
 
@@ -70,7 +54,8 @@ def stage_bronze(job: BronzeJob, landing: Look | None = None) -> Staged:
     with staging(lake) as kept:
         spool = Spool(lake.state(table).arrow_schema)
         kept.callback(spool.close)
-        batch = _Reading(job, known, spool).batch(landing.files)
+        batch = _Reading(job, known, spool)
+        batch.read(landing.files)
         changed = [row for path, row in batch.rows.items() if row != known.get(path)]
         todo = moves(known, batch.rows)
         report = bronze_report(job.days, landing, batch.rows.values(), batch.denied, batch.unstable, len(todo.drop))
@@ -90,26 +75,31 @@ def stage_bronze(job: BronzeJob, landing: Look | None = None) -> Staged:
 
 
 class _Reading:
-    """Reads the files of a batch into a spool."""
+    """Reads the files of a batch into a spool.
+
+    Attributes:
+        rows: landing path → what is known of the file with this batch, for the asked days.
+        denied: files that may not be read now, with why.
+        unstable: files that changed or vanished while they were read, with what was seen; they are taken next time.
+    """
 
     def __init__(self, job: BronzeJob, known: Mapping[str, FileRow], spool: Spool) -> None:
-        self._job, self._spool = job, spool
-        self._columns = tuple(job.dataset.columns)
-        self._found = Batch(dict(known))
+        self.rows, self.denied, self.unstable = dict(known), dict[str, str](), dict[str, str]()
+        self._job, self._spool, self._columns = job, spool, tuple(job.dataset.columns)
         # Landing day and version → what bytes say that are known.
         self._by_bytes = {(row.day, row.version): row for row in known.values() if row.status is not Status.DENIED}
 
-    def batch(self, files: Iterable[LandingFile]) -> Batch:
+    def read(self, files: Iterable[LandingFile]) -> None:
         """Read those of some files that are not known as they are."""
         # In the order of their names, for of files with equal bytes the first one is loaded.
         for file in sorted(files):
-            row = self._found.rows.get(file.path)
+            row = self.rows.get(file.path)
             if row is None or row.status is Status.DENIED or not is_as_known(row, file) or _may_be_rewritten(row):
                 self._take(file, row)
-        return replace(self._found, rows=with_holders(self._found.rows))
+        self.rows = with_holders(self.rows)
 
     def _take(self, file: LandingFile, known: FileRow | None) -> None:
-        seen = datetime.fromtimestamp(time.time(), UTC)
+        seen = datetime.now(UTC)
         row = FileRow(
             dataset=self._job.dataset.bronze,
             path=file.path,
@@ -131,15 +121,15 @@ class _Reading:
             return
         except PermissionError as error:
             why = f"{error.strerror or error}: let the platform's user read it"
-            self._found.denied[file.path] = why
+            self.denied[file.path] = why
             # What is known of its bytes stays.
-            self._found.rows[file.path] = known or replace(row, rule=FILE_ACCESSIBLE, detail=why)
+            self.rows[file.path] = known or replace(row, rule=FILE_ACCESSIBLE, detail=why)
             return
         except UnreadableFile as error:
             self._spool.take_back(mark)
-            self._found.unstable[file.path] = error.detail
+            self.unstable[file.path] = error.detail
             return
-        self._found.rows[file.path] = row
+        self.rows[file.path] = row
         self._by_bytes[row.day, row.version] = row
 
     def _read(self, file: LandingFile, row: FileRow) -> FileRow:

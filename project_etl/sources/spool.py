@@ -15,20 +15,15 @@ MEMORY_BYTES = 64 << 20
 
 
 class Spool:
-    """Takes batches of rows, and gives them back once, without those that were taken back."""
+    """Takes batches of rows of a schema, and gives them back once, without those that were taken back."""
 
     def __init__(self, schema: pa.Schema) -> None:
         """Begin without rows; `close` removes the temporary file."""
-        self._schema = schema
+        self.schema = schema
         self._file = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115 - `close` closes it
         options = pa.ipc.IpcWriteOptions(compression="lz4")
         self._writer = pa.ipc.new_stream(self._file, schema, options=options)
         self._is_kept: list[bool] = []
-
-    @property
-    def schema(self) -> pa.Schema:
-        """Columns of the rows."""
-        return self._schema
 
     def mark(self) -> int:
         """Where the next rows begin, for `take_back`."""
@@ -47,7 +42,7 @@ class Spool:
         """All rows that are left; nothing can be added any more."""
         self._writer.close()
         self._file.seek(0)
-        return pa.RecordBatchReader.from_batches(self._schema, self._read())
+        return pa.RecordBatchReader.from_batches(self.schema, self._read())
 
     def close(self) -> None:
         """Remove the rows."""
