@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 # Of compressed rows.
-MEMORY_BYTES = 64 << 20
+MEMORY_BYTES = 16 << 20
 
 
 class Spool:

@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import deltalake
-from deltalake import CommitProperties, Transaction
+from deltalake import CommitProperties, Transaction, WriterProperties
 
 from project_etl.core.lake.changes import Append, Change, Overwrite, ReplaceWhere, Upsert
 
-# Else delta-rs reads a long stream of rows faster than it writes them, and keeps gigabytes in memory.
+# What keeps memory small: a row group is in memory until it is written, and delta-rs would read a long stream of rows
+# gigabytes ahead of its writers.
+ROW_GROUP_ROWS = 1 << 17
 _LIMITS = {"DELTARS_MAX_CONCURRENT_WRITERS": "1", "DELTARS_WRITER_BATCH_CHANNEL_SIZE": "1"}
 # A `pyarrow.Table` or `pyarrow.RecordBatchReader`; they have no types.
 Arrow = Any
@@ -38,13 +40,17 @@ def commit(
     properties = CommitProperties(
         custom_metadata={"userMetadata": json.dumps(note)}, app_transactions=[Transaction(*number)]
     )
+    options: Any = {
+        "commit_properties": properties,
+        "writer_properties": WriterProperties(max_row_group_size=ROW_GROUP_ROWS),
+    }
     match change:
         case Append():
-            deltalake.write_deltalake(delta, rows, mode="append", commit_properties=properties)
+            deltalake.write_deltalake(delta, rows, mode="append", **options)
         case ReplaceWhere(where):
-            deltalake.write_deltalake(delta, rows, mode="overwrite", predicate=where, commit_properties=properties)
+            deltalake.write_deltalake(delta, rows, mode="overwrite", predicate=where, **options)
         case Overwrite():
-            deltalake.write_deltalake(delta, rows, mode="overwrite", commit_properties=properties)
+            deltalake.write_deltalake(delta, rows, mode="overwrite", **options)
         case Upsert():
             _upsert(delta, change, rows, properties)
 
