@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from project_etl.core.engine.base import Engine
+from project_etl.core.file_table import FILES
 from project_etl.core.gold import GoldJob, stage_gold
 from project_etl.core.gold_order import gold_order
 from project_etl.core.lake import TableStore
@@ -69,9 +70,9 @@ ITEM = {
 
 
 class SmallShop:
-    """A landing folder, a lake, and the tables of some sources."""
+    """A landing folder, a lake, and the tables of some sources; Bronze needs no engine."""
 
-    def __init__(self, folder: Path, engine: Engine, sources: Sequence[str] = ("shop",)) -> None:
+    def __init__(self, folder: Path, engine: Engine | None = None, sources: Sequence[str] = ("shop",)) -> None:
         self.landing = folder / "landing"
         self.lake = TableStore(str(folder / "lake"), engine)
         self.sources = tuple(sources)
@@ -159,6 +160,10 @@ class SmallShop:
         """File, row and rules of a Silver table's quarantined records."""
         name = f"quarantine/{table}"
         return self.rows(name, "_source_file", "_row_number", "rules") if self.lake.exists(name) else []
+
+    def not_loaded(self) -> list[tuple[str, str]]:
+        """Path and rule of the files that are not in Bronze."""
+        return [(path, rule) for path, rule in self.rows(FILES, "path", "rule") if rule]
 
     def state(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every Silver table and its quarantine, without what tells of runs and times."""

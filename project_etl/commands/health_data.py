@@ -106,7 +106,12 @@ def clock(settings: Settings) -> Iterator[Finding]:
     said = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d %H:%M} UTC"
     if newest is not None and newest > now + CLOCK_SECONDS:
         found = f"{said}, but a landing file is from {datetime.fromtimestamp(newest, UTC):%Y-%m-%d %H:%M} UTC"
-        yield Finding("clock", Level.FAIL, found, "set the clock: a file from the future is never taken for settled")
+        yield Finding(
+            "clock",
+            Level.FAIL,
+            found,
+            "set the clock: a file from the future is only taken when it is the same settle_seconds later",
+        )
     else:
         yield Finding("clock", Level.OK, said)
 

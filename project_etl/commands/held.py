@@ -12,11 +12,17 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+import pyarrow.compute as pc
+
 from project_etl.commands.errors import UserError
+from project_etl.core import file_table
 from project_etl.core.lake import TableStore
 
 LAYER = "quarantine"
+# Stands for the rows of the file table whose files are not in Bronze.
 FILES = "files"
+# Columns of the file table as quarantine tables call theirs.
+_AS_RECORDS = {"path": "_source_file", "version": "_source_version", "landing_date": "_landing_date"}
 
 
 @dataclass(frozen=True, order=True)
@@ -60,13 +66,19 @@ def table_names(lake: TableStore, layer: str) -> list[str]:
     return [name.rpartition("/")[2] for name in lake.names(layer)]
 
 
+def names(lake: TableStore) -> list[str]:
+    """What quarantine may hold something of: Silver tables by their short names, and `files`."""
+    found = table_names(lake, LAYER)
+    return sorted([*found, FILES]) if _files(lake, None) else found
+
+
 def short_name(lake: TableStore, table: str) -> str:
     """The short name of a table that quarantine has: of `orders`, `silver/orders` or `quarantine/orders`.
 
     Raises:
         UserError: there is no such quarantine table.
     """
-    name, there = table.rpartition("/")[2], table_names(lake, LAYER)
+    name, there = table.rpartition("/")[2], names(lake)
     if name not in there:
         raise UserError(
             f"Quarantine holds nothing of {table!r}; there is {', '.join(there) or 'nothing at all'} "
@@ -86,9 +98,8 @@ def counts(lake: TableStore, table: str | None = None, wanted: Filter = Filter()
     Raises:
         UserError: there is no such quarantine table.
     """
-    names = table_names(lake, LAYER) if table is None else [short_name(lake, table)]
     found: list[Count] = []
-    for name in names:
+    for name in names(lake) if table is None else [short_name(lake, table)]:
         rows: Counter[tuple[str, date]] = Counter()
         waiting: Counter[tuple[str, date]] = Counter()
         for entry in _entries(lake, name, wanted, ["_landing_date", *_verdict(name)]):
@@ -143,13 +154,19 @@ def size(lake: TableStore, name: str) -> int:
 
 def days_held(lake: TableStore, name: str) -> list[date]:
     """The landing days of which quarantine holds records of a table, in order; none when there is no such table."""
-    if not lake.exists(f"{LAYER}/{name}"):
-        return []
-    return sorted({entry["_landing_date"] for entry in _entries(lake, name, Filter(), ["_landing_date"])})
+    return sorted(set(landing_dates(lake, name))) if lake.exists(f"{LAYER}/{name}") else []
+
+
+def landing_dates(lake: TableStore, name: str) -> list[date]:
+    """The landing day of each entry of a table."""
+    return [entry["_landing_date"] for entry in _entries(lake, name, Filter(), ["_landing_date"])]
 
 
 def _entries(lake: TableStore, name: str, wanted: Filter, columns: list[str] | None) -> Iterator[dict[str, Any]]:
     """Rows of a quarantine table, one batch in memory at a time; the rule is left to the caller."""
+    if name == FILES:
+        yield from (entry for entry in _files(lake, columns) if wanted.day in (None, entry["_landing_date"]))
+        return
     table = lake.state(f"{LAYER}/{name}")
     is_by_day = wanted.day is not None and "_landing_date" in table.partition_columns
     # Only the day's folders are opened, where there are any.
@@ -158,6 +175,15 @@ def _entries(lake: TableStore, name: str, wanted: Filter, columns: list[str] | N
         for entry in batch.to_pylist():
             if wanted.day in (None, entry["_landing_date"]):
                 yield entry
+
+
+def _files(lake: TableStore, columns: list[str] | None) -> list[dict[str, Any]]:
+    """The rows of the file table whose files are not in Bronze."""
+    if not lake.exists(file_table.FILES):
+        return []
+    rows = lake.state(file_table.FILES).rows(where=~pc.field("rule").is_null())
+    named = rows.rename_columns([_AS_RECORDS.get(name, name) for name in rows.column_names])
+    return named.select(columns or named.column_names).to_pylist()
 
 
 def _verdict(name: str) -> list[str]:

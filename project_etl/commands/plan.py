@@ -31,8 +31,8 @@ from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.failures import table_of_step
 from project_etl.settings import Settings
 from project_etl.sources.catalog import datasets_of, feeds_of, record_columns
-from project_etl.sources.load_plan import BronzeJob
-from project_etl.sources.load_plan import make_plan as bronze_plan
+from project_etl.sources.landing import list_files
+from project_etl.sources.load_plan import new_files
 from project_etl.tables import tables
 
 RUNS_LOOKED_AT = 30
@@ -103,8 +103,8 @@ def work_of(lake: TableStore, settings: Settings, days: Sequence[str], seconds: 
     loads: dict[str, frozenset[str]] = {}
     for dataset in datasets_of(settings.sources):
         name = dataset.bronze
-        plan = bronze_plan(BronzeJob(lake, dataset, settings.landing_root, tuple(days), plan_run))
-        loads[name] = plan.changed_days
+        landed = list_files(settings.landing_root, dataset.source, dataset.name, days)
+        loads[name] = frozenset(file.day for file in new_files(lake, name, landed))
         found.append(_work(lake, name, tuple(sorted(loads[name])), "read", seconds))
     for table in declared:
         if table.layer == "silver":

@@ -18,13 +18,12 @@ from project_etl.commands.summary import grid
 from project_etl.core.freshness import due_day, missing_day
 from project_etl.core.gold_inputs import WHOLE
 from project_etl.core.lake import TableStore
-from project_etl.core.ledger import ledger
 from project_etl.core.staged import memory_of
 from project_etl.core.words import some_of
 from project_etl.settings import Settings
 from project_etl.sources.catalog import Dataset, datasets_of
-from project_etl.sources.file_register import entries
 from project_etl.sources.landing import list_files
+from project_etl.sources.load_plan import new_files
 from project_etl.tables import tables
 
 SHOWN = 5
@@ -78,10 +77,7 @@ def state_of(lake: TableStore, name: str) -> State:
 
 
 def backlog(lake: TableStore, settings: Settings, datasets: Sequence[Dataset], now: float) -> dict[str, list[str]]:
-    """Bronze table → settled files in landing whose name no Bronze table and no register knows.
-
-    A known name with new bytes is not seen here, for that would mean to read them all; the sensor sees it by its time.
-    """
+    """Bronze table → settled files in landing that no run has looked at as they are now, by name, size and time."""
     found: dict[str, list[str]] = {}
     for dataset in datasets:
         files = [
@@ -89,11 +85,8 @@ def backlog(lake: TableStore, settings: Settings, datasets: Sequence[Dataset], n
             for file in list_files(settings.landing_root, dataset.source, dataset.name)
             if file.is_settled(settings.settle_seconds, now) and file.day >= settings.start_date.isoformat()
         ]
-        days = {file.day for file in files}
-        known = {path for held_files in ledger(lake, dataset.bronze, days).values() for path in held_files}
-        known |= {entry.path for entry in entries(lake, dataset.bronze, days)}
-        if new := [file.path for file in files if file.path not in known]:
-            found[dataset.bronze] = new
+        if new := new_files(lake, dataset.bronze, files):
+            found[dataset.bronze] = [file.path for file in new]
     return found
 
 
@@ -118,8 +111,7 @@ def _show_quarantine(console: Console, lake: TableStore, bronze: Sequence[State]
     )
     recent = f"landed in the {RECENT_DAYS} days to {newest}"
     shown = grid("Quarantine", "table", "rows", recent, right=("rows", recent))
-    for name in held.table_names(lake, held.LAYER):
-        days = lake.state(f"{held.LAYER}/{name}").rows(["_landing_date"])["_landing_date"]
-        is_recent = [newest - timedelta(days=RECENT_DAYS) < day <= newest for day in days.to_pylist()]
+    for name in held.names(lake):
+        is_recent = [newest - timedelta(days=RECENT_DAYS) < day <= newest for day in held.landing_dates(lake, name)]
         shown.add_row(name, f"{len(is_recent):,}", f"{sum(is_recent):,}")
     console.print(shown)

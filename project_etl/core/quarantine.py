@@ -1,7 +1,7 @@
 """Quarantine: where records that broke a rule wait, with what they said and every rule they broke.
 
-Belongs here: the shape of a quarantine table and how it changes. One table per Silver table, `quarantine/<name>`, and
-`quarantine/files` for whole files. Does not belong here: who is sent there (`silver.py`, `sources/load.py`).
+Belongs here: the shape of a quarantine table and how it changes. One table per Silver table, `quarantine/<name>`. Does
+not belong here: who is sent there (`silver.py`), whole files (`file_table.py`).
 """
 
 from __future__ import annotations

@@ -11,11 +11,10 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from project_etl.core import quarantine
+from project_etl.core import file_table, quarantine
 from project_etl.core.contract import Action, Rule, rules_of, sql_rule
 from project_etl.core.judge import unbroken
 from project_etl.core.lake import TableStore
-from project_etl.core.ledger import ledger
 from project_etl.core.records import Feed
 from project_etl.core.report import Report
 from project_etl.core.staged import Memory, Run, remember
@@ -51,7 +50,8 @@ class SilverJob:
     def pinned(self) -> SilverJob:
         """The job over the table and its inputs as they are now, whatever other runs commit from now on."""
         inputs = (*(feed.bronze for feed in self.feeds), *(ref.table for ref in self.table.references))
-        return replace(self, lake=self.lake.pinned([self.table.name, *inputs]))
+        # Before Bronze: the file table may lag behind it, and never lead.
+        return replace(self, lake=self.lake.pinned([self.table.name, file_table.FILES, *inputs]))
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -184,8 +184,9 @@ def remembered_report(job: SilverJob, memory: Memory) -> Report:
 def _fingerprints(job: SilverJob, days: Collection[str]) -> dict[str, str]:
     files: dict[str, list[tuple[str, str, str]]] = {day: [] for day in days}
     for feed in job.feeds:
-        for day, versions in ledger(job.lake, feed.bronze, days).items():
-            files[day] += [(feed.bronze, file, version) for file, version in versions.items()]
+        for path, row in file_table.files(job.lake, feed.bronze, days).items():
+            if row.status is file_table.Status.LOADED:
+                files[row.day].append((feed.bronze, path, row.version or ""))
     return {day: f"{job.version}/{_digest(sorted(found))}" if found else EMPTY for day, found in files.items()}
 
 

@@ -40,7 +40,8 @@ class Staged:
         table: `layer/name`.
         report: counts and verdicts.
         lake: the lake as it was read, with the table and its inputs at the versions that were judged.
-        commit: makes the rows visible and returns the commit; None when there is nothing to write.
+        commit: makes the rows visible and returns the commit, None when no row of the table changed; None when there is
+            nothing to write.
         files: landing day → the files that are new in this batch, for Bronze.
         kept: frees what was kept between judging and committing.
     """
@@ -48,12 +49,12 @@ class Staged:
     table: str
     report: Report
     lake: TableStore
-    commit: Callable[[], Commit] | None = None
+    commit: Callable[[], Commit | None] | None = None
     files: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     kept: ExitStack = field(default_factory=ExitStack)
 
     def publish(self) -> Commit | None:
-        """Make the rows visible; None when there is nothing to write."""
+        """Make the rows visible; None when no row of the table changed."""
         if self.commit is None:
             return None
         with self.lake.computing():

@@ -3,8 +3,9 @@
 This is the one place where platform and orchestrator meet. Each layer stages its rows in its own way
 (`sources/load.py`, `core/silver.py`, `core/gold.py`); from there on all assets are the same:
 
-1. take the table's lock, so that two processes never write it at once;
-2. stage: read, compute and judge, without anything becoming visible;
+1. prepare: Bronze waits here for files that may still be written, so that nobody waits for its lock meanwhile;
+2. take the table's lock, so that two processes never write it at once, and stage: read, compute and judge, without
+   anything becoming visible;
 3. report one check result per rule, with counts, also for rules that nothing broke;
 4. when a `fail` rule is broken, raise: nothing is written, nothing downstream runs;
 5. hand the staged rows to the IO manager, which commits them.
@@ -17,6 +18,7 @@ when nothing has. `dg.Failure` ends a step without retries, for the same data wo
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -39,9 +41,11 @@ from project_etl.orchestration.requested_runs import require_lake
 from project_etl.settings import Settings
 from project_etl.sources.bronze_report import bronze_rules
 from project_etl.sources.catalog import Dataset, feeds_of, record_columns
-from project_etl.sources.load import BronzeJob, stage_bronze
+from project_etl.sources.load import stage_bronze
+from project_etl.sources.load_plan import BronzeJob, look
 
-Stage = Callable[[tuple[str, ...], Run], Staged]
+# Prepares a run of some days, and returns what stages them under the table's lock.
+Prepare = Callable[[tuple[str, ...], Run], Callable[[], Staged]]
 IO_MANAGER_KEY = "delta"
 # A `fail` rule that breaks while another process is between two tables that refer to each other is tried again: often
 # enough for a load of Silver to end.
@@ -89,15 +93,15 @@ def bronze_asset(wiring: Wiring, dataset: Dataset) -> dg.AssetsDefinition:
     """The asset of a dataset's Bronze table."""
     settings = wiring.settings
 
-    def stage(days: tuple[str, ...], run: Run) -> Staged:
+    def prepare(days: tuple[str, ...], run: Run) -> Callable[[], Staged]:
         job = BronzeJob(wiring.lake, dataset, settings.landing_root, days, run, settings.settle_seconds)
-        return stage_bronze(job)
+        return partial(stage_bronze, job, look(job))
 
     shape = AssetShape(
         name=dataset.bronze,
         description=f"Text of the {dataset.source} source's {dataset.name} files, as received: one row per record.",
         deps=(),
-        kinds=frozenset({"deltalake", "pyspark", "bronze"}),
+        kinds=frozenset({"deltalake", "python", "bronze"}),
         owners=("team:data-platform",),
         schema=dataset.schema,
         rules=(),
@@ -106,7 +110,7 @@ def bronze_asset(wiring: Wiring, dataset: Dataset) -> dg.AssetsDefinition:
         is_daily=True,
         code_version="1",
     )
-    return _asset(wiring, shape, stage)
+    return _asset(wiring, shape, prepare)
 
 
 def silver_asset(wiring: Wiring, table: Table) -> dg.AssetsDefinition:
@@ -115,12 +119,12 @@ def silver_asset(wiring: Wiring, table: Table) -> dg.AssetsDefinition:
     feeds = feeds_of(records, wiring.settings.sources)
     columns = record_columns(records)
 
-    def stage(days: tuple[str, ...], run: Run) -> Staged:
-        return stage_silver(SilverJob(wiring.lake, table, columns, feeds, days, run))
+    def prepare(days: tuple[str, ...], run: Run) -> Callable[[], Staged]:
+        return partial(stage_silver, SilverJob(wiring.lake, table, columns, feeds, days, run))
 
     rules = silver_rules(table, columns, feeds)
     deps = (*(feed.bronze for feed in feeds), *(ref.table for ref in table.references))
-    return _asset(wiring, _shape(table, deps, silver_schema(table), rules, "_landing_date", is_daily=True), stage)
+    return _asset(wiring, _shape(table, deps, silver_schema(table), rules, "_landing_date", is_daily=True), prepare)
 
 
 def gold_asset(wiring: Wiring, table: Table, tables: Sequence[Table]) -> dg.AssetsDefinition:
@@ -133,12 +137,12 @@ def gold_asset(wiring: Wiring, table: Table, tables: Sequence[Table]) -> dg.Asse
     """
     day_columns = {item.name: item.day_column for item in tables if item.day_column}
 
-    def stage(days: tuple[str, ...], run: Run) -> Staged:
-        return stage_gold(GoldJob(wiring.lake, table, day_columns, days, run))
+    def prepare(days: tuple[str, ...], run: Run) -> Callable[[], Staged]:
+        return partial(stage_gold, GoldJob(wiring.lake, table, day_columns, days, run))
 
     deps = tuple(item.table for item in table.inputs.values())
     shape = _shape(table, deps, table.schema, gold_rules(table), table.day_column, is_daily=table.is_daily)
-    return _asset(wiring, shape, stage)
+    return _asset(wiring, shape, prepare)
 
 
 def _shape(
@@ -170,7 +174,7 @@ def asset_key(name: str) -> dg.AssetKey:
     return dg.AssetKey(name.split("/"))
 
 
-def _asset(wiring: Wiring, shape: AssetShape, stage: Stage) -> dg.AssetsDefinition:
+def _asset(wiring: Wiring, shape: AssetShape, prepare: Prepare) -> dg.AssetsDefinition:
     key = asset_key(shape.name)
 
     @dg.asset(
@@ -205,8 +209,9 @@ def _asset(wiring: Wiring, shape: AssetShape, stage: Stage) -> dg.AssetsDefiniti
     def compute(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Staged]]:
         days = tuple(context.partition_keys) if context.has_partition_key_range or context.has_partition_key else ()
         require_lake(context.run, wiring.lake.root)
+        stage = prepare(days, wiring.run(context.run.run_id))
         with meter.measured(shape.name), wiring.lake.lock(shape.name):
-            staged = stage(days, wiring.run(context.run.run_id))
+            staged = stage()
             failed = staged.report.failed
             if failed and context.retry_number + 1 < MOST_TRIES and (behind := unsettled(staged.lake, shape.deps)):
                 staged.discard()

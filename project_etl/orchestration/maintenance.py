@@ -13,6 +13,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from project_etl.core.file_table import FILES
 from project_etl.core.lake import TableStore
 from project_etl.core.lake.maintenance import tidy
 from project_etl.core.table import Table
@@ -20,7 +21,6 @@ from project_etl.orchestration.request_book import LAKE_TAG
 from project_etl.orchestration.requested_runs import require_lake
 from project_etl.settings import Settings
 from project_etl.sources.catalog import datasets_of
-from project_etl.sources.file_register import TABLE as FILES
 
 NAME = "maintenance"
 # After the night's loads, before people look.

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -21,6 +21,8 @@ from fsspec.implementations.local import LocalFileSystem
 COMPRESSED = ".gz"
 
 _BLOCK_BYTES = 1 << 20
+# The end of the year 9999, beyond which Python has no calendar.
+_LAST_SECOND = 253_402_300_799.0
 
 
 @dataclass(frozen=True, order=True)
@@ -40,16 +42,6 @@ class LandingFile:
     etag: str | None = None
 
     @property
-    def source(self) -> str:
-        """The source system, the first folder."""
-        return self.path.split("/")[0]
-
-    @property
-    def dataset(self) -> str:
-        """The dataset, the second folder."""
-        return self.path.split("/")[1]
-
-    @property
     def day(self) -> str:
         """The landing day as ISO text, the third folder."""
         return self.path.split("/")[2]
@@ -59,14 +51,35 @@ class LandingFile:
         """The file's own name."""
         return self.path.split("/")[3]
 
+    @property
+    def modified_at(self) -> datetime:
+        """When the file was last written, in UTC; a time that no calendar has is cut to one."""
+        return datetime.fromtimestamp(min(max(self.modified, 0.0), _LAST_SECOND), UTC)
+
     def is_settled(self, settle_seconds: float, now: float) -> bool:
-        """Whether the file has been still for long enough; a time that is yet to come says nothing and counts as still.
+        """Whether the file has been still for long enough.
+
+        A time that is yet to come says nothing. Such a file counts as still here, and a load looks at it twice.
 
         Args:
             settle_seconds: how long is enough.
             now: seconds since the epoch.
         """
         return not settle_seconds or not now - settle_seconds < self.modified <= now
+
+
+def is_unchanged(root: str | os.PathLike[str], file: LandingFile) -> bool:
+    """Tell whether a file still has the size and time that it was listed with."""
+    fs, base = file_system(root)
+    full = f"{base}/{file.path}"
+    try:
+        if isinstance(fs, LocalFileSystem):
+            now = Path(full).stat()
+            return (now.st_size, now.st_mtime) == (file.size, file.modified)
+        info = fs.info(full)
+    except FileNotFoundError:
+        return False
+    return (info["size"], modified(info)) == (file.size, file.modified)
 
 
 def content_version(root: str | os.PathLike[str], file: LandingFile) -> str:

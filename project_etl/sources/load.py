@@ -1,161 +1,248 @@
 """Loading Bronze: files become rows of text, once, and a replaced file's old rows go.
 
-Belongs here: running the reader on Spark's executors, judging files as a whole, and the commit. Does not belong here:
-deciding what to load (`load_plan.py`), reading formats (`records.py`), types and rules of records (`silver/`).
+Belongs here: reading a batch's files, judging them as a whole, and the commit; no engine takes part. Does not belong
+here: deciding what to load (`load_plan.py`), reading formats (`records.py`), types and rules of records (`silver/`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-from pyspark.sql import types as T
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from project_etl.core import file_table
+from project_etl.core.file_table import FileRow, Status
 from project_etl.core.lake import Append, Commit, ReplaceWhere
-from project_etl.core.names import RESCUED
-from project_etl.core.records import MALFORMED_PATH
+from project_etl.core.lake.state import on_days
+from project_etl.core.names import MALFORMED_KEY, RESCUED
 from project_etl.core.report import Report
-from project_etl.core.sql_text import sql_list
+from project_etl.core.sql_text import is_day, sql_list
 from project_etl.core.staged import Staged, note_of, staging
-from project_etl.sources.bronze_report import Found, bronze_report, dropped
-from project_etl.sources.executor import PROBLEM, groups_of, reader
-from project_etl.sources.file_register import FILE_HAS_RECORDS, FILE_UNIQUE, FileEntry, update
-from project_etl.sources.landing_store import LandingFile
-from project_etl.sources.load_plan import BronzeJob, BronzePlan, make_plan
-from project_etl.sources.unreadable import FILE_ACCESSIBLE
+from project_etl.sources.bronze_report import bronze_report
+from project_etl.sources.landing_store import LandingFile, content_version, is_unchanged, new_digest, open_bytes
+from project_etl.sources.load_plan import BronzeJob, Look, Moves, is_as_known, look, moves, with_holders
+from project_etl.sources.records import ROW_NUMBER_COLUMN, read_batches
+from project_etl.sources.rescued import MALFORMED_START
+from project_etl.sources.spool import Spool
+from project_etl.sources.unreadable import FILE_ACCESSIBLE, FILE_HAS_RECORDS, FILE_STABLE, UnreadableFile
 
-TASKS_PER_CORE = 2
+# A file of more bytes is read twice: to hash it, and to parse it.
+READ_ONCE_BYTES = 64 << 20
+SAMPLE_CHARS = 500
+# A file system may give two writes the same time. A file that was read so soon after it was written is read again.
+SAME_TIME = timedelta(seconds=2)
 
 
-def stage_bronze(job: BronzeJob) -> Staged:
-    """Read the asked days' new files; without any, no Spark session is started."""
+def stage_bronze(job: BronzeJob, landing: Look | None = None) -> Staged:
+    """Read the asked days' new files and judge them.
+
+    Args:
+        job: the materialization; its table is locked.
+        landing: what `look` has found; None looks now.
+    """
+    landing = landing or look(job)
     table = job.dataset.bronze
     description = f"Text of {job.dataset.source}/{job.dataset.name} files, as received."
     job.lake.create(table, job.dataset.schema, partition_by="_landing_date", description=description)
     lake = job.lake.pinned([table])
     job = replace(job, lake=lake)
-    plan = make_plan(job)
-    if not plan.has_work:
-        report = bronze_report(job, plan, {})
-        update(lake, _copies(job, plan), plan.settled)
-        return Staged(table, report, lake)
-    files: dict[str, list[str]] = {}
-    for file in sorted(plan.load):
-        files.setdefault(file.day, []).append(file.path)
+    known = file_table.files(lake, table, job.days)
     with staging(lake) as kept:
-        rows = kept.enter_context(lake.keep(_read(job, plan)))
-        found = _found(rows)
-        report = bronze_report(job, plan, found)
+        spool = Spool(lake.state(table).arrow_schema)
+        kept.callback(spool.close)
+        batch = _Reading(job, known, spool)
+        batch.read(landing.files)
+        changed = [row for path, row in batch.rows.items() if row != known.get(path)]
+        todo = moves(known, batch.rows)
+        report = bronze_report(job.days, landing, batch.rows.values(), batch.denied, batch.unstable, len(todo.drop))
+        if not changed and not file_table.is_behind(lake, table):
+            return Staged(table, report, lake)
+        files: dict[str, list[str]] = {}
+        for path in todo.load:
+            files.setdefault(batch.rows[path].day, []).append(path)
         return Staged(
             table,
             report,
             lake,
-            commit=lambda: _commit(job, plan, rows, found, report),
+            commit=lambda: _commit(job, todo, changed, spool, report),
             files=files,
             kept=kept.pop_all(),
         )
 
 
-def _read(job: BronzeJob, plan: BronzePlan) -> DataFrame:
-    assert job.lake.engine is not None
-    spark = job.lake.engine.session()
-    cores = int(spark.conf.get("spark.default.parallelism", "8") or "8")
-    groups = groups_of(plan.load, cores * TASKS_PER_CORE)
-    read = reader(job.landing_root, tuple(job.dataset.columns), groups, job.run.started_at)
-    schema = T.StructType([*job.dataset.schema.fields, T.StructField(PROBLEM, T.StringType())])
-    return spark.range(0, len(groups), 1, numPartitions=max(len(groups), 1)).mapInArrow(read, schema)
+class _Reading:
+    """Reads the files of a batch into a spool.
 
+    Attributes:
+        rows: landing path → what is known of the file with this batch, for the asked days.
+        denied: files that may not be read now, with why.
+        unstable: files that changed or vanished while they were read, with what was seen; they are taken next time.
+    """
 
-def _found(rows: DataFrame) -> dict[str, Found]:
-    is_record = F.col("_row_number") > 0
-    malformed = F.get_json_object(RESCUED, MALFORMED_PATH)
-    is_malformed = is_record & malformed.isNotNull()
-    is_rescued = is_record & F.col(RESCUED).isNotNull() & malformed.isNull()
-    found = (
-        rows.groupBy(F.col("_source_file").alias("path"), F.col("_landing_date").cast("string").alias("day"))
-        .agg(
-            F.count_if(is_record).alias("records"),
-            F.count_if(is_malformed).alias("malformed"),
-            F.any_value(F.when(is_malformed, malformed), F.lit(True)).alias("malformed_sample"),
-            F.count_if(is_rescued).alias("rescued"),
-            F.any_value(F.when(is_rescued, F.col(RESCUED)), F.lit(True)).alias("rescued_sample"),
-            F.max(PROBLEM).alias("problem"),
+    def __init__(self, job: BronzeJob, known: Mapping[str, FileRow], spool: Spool) -> None:
+        self.rows, self.denied, self.unstable = dict(known), dict[str, str](), dict[str, str]()
+        self._job, self._spool, self._columns = job, spool, tuple(job.dataset.columns)
+        # Landing day and version → what bytes say that are known.
+        self._by_bytes = {(row.day, row.version): row for row in known.values() if row.status is not Status.DENIED}
+
+    def read(self, files: Iterable[LandingFile]) -> None:
+        """Read those of some files that are not known as they are."""
+        # In the order of their names, for of files with equal bytes the first one is loaded.
+        for file in sorted(files):
+            row = self.rows.get(file.path)
+            if row is None or row.status is Status.DENIED or not is_as_known(row, file) or _may_be_rewritten(row):
+                self._take(file, row)
+        self.rows = with_holders(self.rows)
+
+    def _take(self, file: LandingFile, known: FileRow | None) -> None:
+        seen = datetime.now(UTC)
+        row = FileRow(
+            dataset=self._job.dataset.bronze,
+            path=file.path,
+            landing_date=date.fromisoformat(file.day),
+            version=None,
+            size_bytes=file.size,
+            modified_at=file.modified_at,
+            status=Status.DENIED,
+            first_seen=known.first_seen if known else seen,
+            last_seen=seen,
+            run_id=self._job.run.run_id,
         )
-        .collect()
-    )
-    files = [Found(**{**row.asDict(), "problem": json.loads(row["problem"] or "null")}) for row in found]
-    return {file.path: file for file in sorted(files, key=lambda file: file.path)}
+        mark = self._spool.mark()
+        try:
+            row = self._read(file, row)
+            _check_unchanged(self._job.landing_root, file)
+        except FileNotFoundError:
+            # It left landing between listing and looking: as if it had never been there.
+            return
+        except PermissionError as error:
+            why = f"{error.strerror or error}: let the platform's user read it"
+            self.denied[file.path] = why
+            # What is known of its bytes stays.
+            self.rows[file.path] = known or replace(row, rule=FILE_ACCESSIBLE, detail=why)
+            return
+        except UnreadableFile as error:
+            self._spool.take_back(mark)
+            self.unstable[file.path] = error.detail
+            return
+        self.rows[file.path] = row
+        self._by_bytes[row.day, row.version] = row
+
+    def _read(self, file: LandingFile, row: FileRow) -> FileRow:
+        """The row of a file that may be read.
+
+        Raises:
+            UnreadableFile: it changed while it was read.
+        """
+        version, content = _version(self._job.landing_root, file)
+        if twin := self._by_bytes.get((file.day, version)):
+            own = {"path": row.path, "size_bytes": row.size_bytes, "modified_at": row.modified_at}
+            times = {"first_seen": row.first_seen, "last_seen": row.last_seen, "run_id": row.run_id}
+            return replace(twin, **own, **times)
+        mark = self._spool.mark()
+        try:
+            row = self._parse(replace(row, version=version, status=Status.LOADED), content)
+        except UnreadableFile as error:
+            if error.rule == FILE_STABLE:
+                raise
+            self._spool.take_back(mark)
+            bad = {"status": Status.UNREADABLE, "rule": error.rule, "detail": error.detail}
+            return replace(row, version=version, **bad)
+        if row.records:
+            return row
+        return replace(row, status=Status.EMPTY, rule=FILE_HAS_RECORDS, detail="has a header and no records")
+
+    def _parse(self, row: FileRow, content: bytes | None) -> FileRow:
+        """Put the file's records into the spool and count them.
+
+        Raises:
+            UnreadableFile: the file cannot be read as a whole; some of its records are in the spool.
+        """
+        expected = row.version if content is None else None
+        for batch in read_batches(
+            self._job.landing_root, row.path, self._columns, expect_version=expected, content=content
+        ):
+            row = _counted(row, batch)
+            self._spool.add(self._with_lineage(row, batch))
+        return row
+
+    def _with_lineage(self, row: FileRow, batch: pa.RecordBatch) -> pa.RecordBatch:
+        schema, rows = self._spool.schema, batch.num_rows
+        values = {
+            "_source_file": row.path,
+            "_source_version": row.version,
+            "_ingested_at": self._job.run.started_at,
+            "_landing_date": row.landing_date,
+        }
+        lineage = {name: pa.repeat(pa.scalar(value, schema.field(name).type), rows) for name, value in values.items()}
+        text = {name: batch.column(name) for name in (*self._columns, RESCUED, ROW_NUMBER_COLUMN)}
+        return pa.RecordBatch.from_arrays([(text | lineage)[name] for name in schema.names], schema=schema)
 
 
-def _commit(job: BronzeJob, plan: BronzePlan, rows: DataFrame, found: Mapping[str, Found], report: Report) -> Commit:
-    # The register never knows less than it must: entries come before the rows and go after them, should the run die in
-    # between. The next one reads the same files, and drops what is left over.
-    update(job.lake, [*_copies(job, plan), *_unloaded(job, plan, found)], ())
-    commit = _write(job, plan, rows, found, report)
-    bad = _bad(found)
-    update(job.lake, (), [path for path in plan.settled if path not in bad])
+def _check_unchanged(root: str, file: LandingFile) -> None:
+    """Refuse a file that somebody has written since it was listed; a store with ETags has done so while it was read."""
+    if file.etag is None and not is_unchanged(root, file):
+        raise UnreadableFile(file.path, FILE_STABLE, "changed or vanished while it was read; load it again")
+
+
+def _may_be_rewritten(row: FileRow) -> bool:
+    """Whether the file may have other bytes though its size and time are those that were seen."""
+    return row.modified_at > row.last_seen - SAME_TIME
+
+
+def _version(root: str, file: LandingFile) -> tuple[str, bytes | None]:
+    """The content version of a file, and its bytes if they had to be read and are few."""
+    if file.etag is not None or file.size > READ_ONCE_BYTES:
+        return content_version(root, file), None
+    with open_bytes(root, file.path) as stream:
+        content = stream.read(file.size + 1)
+    digest = new_digest()
+    digest.update(content)
+    return digest.hexdigest(), content
+
+
+def _counted(row: FileRow, batch: pa.RecordBatch) -> FileRow:
+    """The row with some more of its file's records."""
+    row = replace(row, records=row.records + batch.num_rows)
+    rescued: list[str] = batch.column(RESCUED).drop_null().to_pylist()
+    malformed = [text for text in rescued if text.startswith(MALFORMED_START)]
+    others = [text for text in rescued if not text.startswith(MALFORMED_START)]
+    if malformed and row.malformed_sample is None:
+        row = replace(row, malformed_sample=json.loads(malformed[0])[MALFORMED_KEY][:SAMPLE_CHARS])
+    if others and row.rescued_sample is None:
+        row = replace(row, rescued_sample=others[0][:SAMPLE_CHARS])
+    return replace(row, malformed=row.malformed + len(malformed), rescued=row.rescued + len(others))
+
+
+def _commit(job: BronzeJob, todo: Moves, changed: list[FileRow], spool: Spool, report: Report) -> Commit | None:
+    """Commit the rows with a note that names the files; then bring the file table up to date."""
+    table = job.dataset.bronze
+    if not todo.paths:
+        file_table.write(job.lake, table, changed)
+        return None
+    for old, new in todo.rename.items():
+        _respool(job, old, new, spool)
+    days = dict.fromkeys(job.days, "")
+    note = note_of(job.run, table, report, days=days, files=[row.to_note() for row in changed])
+    held = job.lake.state(table).partition_rows("_landing_date")
+    # A file's rows are replaced, so that a file that is read twice does no harm.
+    where = ReplaceWhere(f"{is_day('_landing_date', todo.days)} AND _source_file IN ({sql_list(todo.paths)})")
+    commit = job.lake.commit(table, where if held.keys() & {*todo.days} else Append(), spool.rows(), note)
+    file_table.write(job.lake, table)
     return commit
 
 
-def _write(job: BronzeJob, plan: BronzePlan, rows: DataFrame, found: Mapping[str, Found], report: Report) -> Commit:
-    lake, table, bad = job.lake, job.dataset.bronze, _bad(found)
-    columns = job.dataset.schema.fieldNames()
-    good = rows.where(F.col("_row_number") > 0).select(*columns)
-    if bad:
-        good = good.where(~F.col("_source_file").isin(bad))
-    drop = dropped(plan, found)
-    note = note_of(job.run, table, report, days=dict.fromkeys(job.days, ""))
-    if not drop and not plan.rename:
-        return lake.commit(table, Append(), good, note)
-    for old, (new, _) in plan.rename.items():
-        held = lake.read(table).where(F.col("_source_file") == old).withColumn("_source_file", F.lit(new))
-        good = good.unionByName(held.select(*columns))
-    paths = {
-        *drop,
-        *(file.path for file in plan.load if file.path not in bad),
-        *(new for new, _ in plan.rename.values()),
-    }
-    days = {path.split("/")[2] for path in paths}
-    where = f"_landing_date IN ({sql_list(days)}) AND _source_file IN ({sql_list(paths)})"
-    return lake.commit(table, ReplaceWhere(where), good, note)
-
-
-def _bad(found: Mapping[str, Found]) -> list[str]:
-    return [path for path, file in found.items() if file.problem is not None]
-
-
-def _copies(job: BronzeJob, plan: BronzePlan) -> list[FileEntry]:
-    copies = [
-        _entry(job, file, version, FILE_UNIQUE, f"has the bytes of {holder}")
-        for file, (version, holder) in plan.copies.items()
-    ]
-    # No version of their own: nobody has seen their bytes. Known bytes under the same name stay as they are.
-    denied = [
-        _entry(job, file, "unread", FILE_ACCESSIBLE, why)
-        for file, why in plan.denied.items()
-        if file not in plan.known_denied
-    ]
-    known_bad = [_entry(job, file, bad.version, bad.rule, bad.detail) for file, bad in plan.known_bad.items()]
-    return [*copies, *denied, *known_bad]
-
-
-def _unloaded(job: BronzeJob, plan: BronzePlan, found: Mapping[str, Found]) -> list[FileEntry]:
-    """Entries of files that gave no rows; one that changed while it was read is simply taken next time."""
-    result: list[FileEntry] = []
-    for file, version in plan.load.items():
-        what = found[file.path]
-        if what.problem is not None and not what.is_unstable:
-            result.append(_entry(job, file, version, what.problem["rule"], what.problem["detail"]))
-        elif what.problem is None and not what.records:
-            result.append(_entry(job, file, version, FILE_HAS_RECORDS, "has a header and no records"))
-    return result
-
-
-def _entry(job: BronzeJob, file: LandingFile, version: str, rule: str, detail: str) -> FileEntry:
-    now = job.run.started_at
-    day = date.fromisoformat(file.day)
-    return FileEntry(file.path, version, day, job.dataset.bronze, rule, detail, file.size, job.run.run_id, now, now)
+def _respool(job: BronzeJob, old: str, new: str, spool: Spool) -> None:
+    """Put the rows of a file into the spool under the name of another one of its day."""
+    schema = spool.schema
+    column = schema.get_field_index("_source_file")
+    dataset = job.lake.state(job.dataset.bronze).dataset()
+    for batch in dataset.to_batches(columns=schema.names, filter=on_days("_landing_date", [new.split("/")[2]])):
+        rows = batch.filter(pc.field("_source_file") == old)
+        if rows.num_rows:
+            named = rows.set_column(column, schema.field(column), pa.repeat(pa.scalar(new, pa.string()), rows.num_rows))
+            spool.add(named.cast(schema))

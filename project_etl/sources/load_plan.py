@@ -1,27 +1,28 @@
-"""Planning Bronze: which files to load and which rows to drop, decided without Spark.
+"""Planning Bronze: which files in landing are new, and what follows for Bronze's rows.
 
-Belongs here: comparing landing with what Bronze and the file register know. Does not belong here: reading records
-(`records.py`), writing (`load.py`).
+Belongs here: comparing landing with the file table. Does not belong here: reading and writing (`load.py`).
 
 A Bronze table holds, for each landing day, the newest bytes of every file name ever seen, also of a file that has left
-landing since. Equal bytes under several names of one day are held once, under the first of the names.
+landing. Equal bytes under several names of one day are held once, under the first of the names.
 """
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from project_etl.core import file_table
+from project_etl.core.file_table import FileRow, Status
 from project_etl.core.lake import TableStore
-from project_etl.core.ledger import Ledger, ledger
 from project_etl.core.staged import Run
 from project_etl.sources.catalog import Dataset
-from project_etl.sources.file_register import FILE_UNIQUE, FileEntry, entries
-from project_etl.sources.landing import Unrecognized, list_landing
-from project_etl.sources.landing_store import LandingFile, content_version
-from project_etl.sources.unreadable import FILE_ACCESSIBLE
+from project_etl.sources.landing import Listing, Unrecognized, list_landing
+from project_etl.sources.landing_store import LandingFile
+from project_etl.sources.unreadable import FILE_UNIQUE
+
+IS_GOOD = (Status.LOADED, Status.COPY)
 
 
 @dataclass(frozen=True)
@@ -44,161 +45,114 @@ class BronzeJob:
     run: Run
     settle_seconds: float = 0
 
+    def listing(self) -> Listing:
+        """What lies in landing now."""
+        return list_landing(self.landing_root, self.dataset.source, self.dataset.name, self.days)
+
 
 @dataclass(frozen=True)
-class BronzePlan:
-    """What a Bronze materialization has to do.
+class Look:
+    """What landing holds.
 
     Attributes:
-        load: files to read from landing, with their content versions.
-        drop: landing paths whose rows go.
-        rename: rows of a file that change hands: old path → (new path, landing day), for equal bytes whose holder
-        changed
-            while the new holder has already left landing.
-        copies: files that say what another file of the day says, with that file's path.
-        denied: files that may not be read, with why; they are tried again with every run.
-        known_denied: those of them that are in the register already.
-        known_bad: files with the bytes of a file of the day that is known to be bad, with that file's entry.
-        listed: entries of the asked days in the register of files, as they are before this batch.
-        settled: those of files that are in order now.
-        unsettled: files that were still changing.
+        files: files that may be taken.
+        changing: files that may still be written.
         unrecognized: what lies in landing and is not read.
-        files: asked day → path → content version, as it will be.
     """
 
-    load: Mapping[LandingFile, str]
-    drop: tuple[str, ...]
-    rename: Mapping[str, tuple[str, str]]
-    copies: Mapping[LandingFile, tuple[str, str]]
-    denied: Mapping[LandingFile, str]
-    known_denied: frozenset[LandingFile]
-    known_bad: Mapping[LandingFile, FileEntry]
-    listed: tuple[FileEntry, ...]
-    settled: tuple[str, ...]
-    unsettled: tuple[LandingFile, ...]
+    files: tuple[LandingFile, ...]
+    changing: tuple[LandingFile, ...]
     unrecognized: tuple[Unrecognized, ...]
-    files: Ledger
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What a batch does to the rows of a Bronze table.
+
+    Attributes:
+        load: files whose records come in.
+        drop: files whose rows go.
+        rename: files whose rows change hands, for the same bytes: old path → new path.
+    """
+
+    load: tuple[str, ...]
+    drop: tuple[str, ...]
+    rename: Mapping[str, str]
 
     @property
-    def has_work(self) -> bool:
-        """Whether Bronze rows change."""
-        return bool(self.changed_days)
+    def paths(self) -> frozenset[str]:
+        """Every file that these rows are or were of."""
+        return frozenset({*self.load, *self.drop, *self.rename.values()})
 
     @property
-    def changed_days(self) -> frozenset[str]:
-        """The landing days on which files came, changed or went."""
-        gone = (path.split("/")[2] for path in self.drop)
-        return frozenset({*gone, *(file.day for file in self.load), *(day for _, day in self.rename.values())})
+    def days(self) -> tuple[str, ...]:
+        """The landing days that are concerned."""
+        return tuple(sorted({path.split("/")[2] for path in self.paths}))
 
 
-@dataclass
-class _Steps:
-    load: dict[LandingFile, str] = field(default_factory=dict[LandingFile, str])
-    drop: list[str] = field(default_factory=list[str])
-    rename: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
-    copies: dict[LandingFile, tuple[str, str]] = field(default_factory=dict[LandingFile, tuple[str, str]])
-    known_bad: dict[LandingFile, FileEntry] = field(default_factory=dict[LandingFile, FileEntry])
-    files: Ledger = field(default_factory=dict[str, dict[str, str]])
+def look(job: BronzeJob) -> Look:
+    """Look at landing. Waits once, for at most `settle_seconds`, when a new file may still be written.
+
+    A file counts as still when it was last written `settle_seconds` ago. A time that is yet to come says nothing: such
+    a file counts as still when it is the same after the wait. Call it before you take the table's lock.
+    """
+    found, now = job.listing(), time.time()
+    if not job.settle_seconds:
+        return Look(found.files, (), found.unrecognized)
+    young = [file for file in found.files if file.modified > now - job.settle_seconds]
+    if new := new_files(job.lake, job.dataset.bronze, young):
+        time.sleep(max(min(job.settle_seconds, file.modified + job.settle_seconds - now) for file in new))
+        found, now = job.listing(), time.time()
+    seen_before = frozenset(young)
+    still = {
+        file
+        for file in found.files
+        if file.is_settled(job.settle_seconds, now) and (file.modified <= now or file in seen_before)
+    }
+    changing = tuple(file for file in found.files if file not in still)
+    return Look(tuple(file for file in found.files if file in still), changing, found.unrecognized)
 
 
-def make_plan(job: BronzeJob) -> BronzePlan:
-    """Compare landing with what is loaded; waits once, for at most `settle_seconds`, for files that just arrived."""
-    files, unsettled, unrecognized = _settled_files(job)
-    versions, denied = _versions(job.landing_root, files)
-    loaded = ledger(job.lake, job.dataset.bronze, job.days)
-    register: dict[str, list[FileEntry]] = defaultdict(list)
-    for entry in entries(job.lake, job.dataset.bronze, job.days):
-        register[entry.day].append(entry)
-    steps = _Steps()
-    for day in job.days:
-        here = {file: version for file, version in versions.items() if file.day == day}
-        _plan_day(day, here, loaded.get(day, {}), register[day], steps)
-    listed = {entry.path: entry for found in register.values() for entry in found}
-    refused = {file.path for file in denied}
-    return BronzePlan(
-        load=steps.load,
-        drop=tuple(sorted(steps.drop)),
-        rename=steps.rename,
-        copies={
-            file: copy for file, copy in steps.copies.items() if not _is_listed(listed.get(file.path), versions[file])
-        },
-        denied=denied,
-        known_denied=frozenset(f for f in denied if f.path in listed and listed[f.path].rule == FILE_ACCESSIBLE),
-        known_bad=steps.known_bad,
-        listed=tuple(listed.values()),
-        settled=tuple(sorted(path for path in listed.keys() - refused if any(path in h for h in steps.files.values()))),
-        unsettled=unsettled,
-        unrecognized=unrecognized,
-        files=steps.files,
+def new_files(lake: TableStore, bronze: str, files: Sequence[LandingFile]) -> list[LandingFile]:
+    """Those files that the file table does not know as they are now, by name, size and time; no bytes are read."""
+    known = file_table.files(lake, bronze, {file.day for file in files})
+    return [file for file in files if file.path not in known or not is_as_known(known[file.path], file)]
+
+
+def is_as_known(row: FileRow, file: LandingFile) -> bool:
+    """Whether a file looks as it did when its row was written."""
+    if file.etag is not None:
+        return row.version == file.etag
+    return (row.size_bytes, row.modified_at) == (file.size, file.modified_at)
+
+
+def with_holders(rows: Mapping[str, FileRow]) -> dict[str, FileRow]:
+    """The rows with one file loaded of those that have equal bytes on a landing day: the first by name."""
+    names: dict[tuple[str, str | None], list[str]] = defaultdict(list)
+    for path in sorted(rows):
+        if rows[path].status in IS_GOOD:
+            names[rows[path].day, rows[path].version].append(path)
+    result = dict(rows)
+    for holder, *copies in names.values():
+        result[holder] = replace(rows[holder], status=Status.LOADED, rule=None, detail=None, holder=None)
+        copy = {"status": Status.COPY, "rule": FILE_UNIQUE, "detail": f"has the bytes of {holder}", "holder": holder}
+        result |= {path: replace(rows[path], **copy) for path in copies}
+    return result
+
+
+def moves(before: Mapping[str, FileRow], after: Mapping[str, FileRow]) -> Moves:
+    """What makes Bronze hold the loaded files of `after` when it holds those of `before`."""
+    held, wanted = _loaded(before), _loaded(after)
+    # Landing day and version → the file that brings the rows.
+    holders = {(before[path].day, version): path for path, version in held.items()}
+    come = [path for path, version in wanted.items() if held.get(path) != version]
+    known = {path: holders.get((after[path].day, wanted[path])) for path in come}
+    return Moves(
+        load=tuple(path for path, holder in known.items() if holder is None),
+        drop=tuple(path for path, version in held.items() if wanted.get(path) != version),
+        rename={holder: path for path, holder in known.items() if holder is not None},
     )
 
 
-def _plan_day(
-    day: str,
-    here: Mapping[LandingFile, str],
-    loaded: Mapping[str, str],
-    register: list[FileEntry],
-    steps: _Steps,
-) -> None:
-    by_path = {file.path: file for file in here}
-    newest = {**{entry.path: entry.version for entry in register}, **loaded, **{f.path: v for f, v in here.items()}}
-    unreadable = {entry.version: entry for entry in register if entry.rule != FILE_UNIQUE}
-    listed = {(entry.path, entry.version, entry.rule) for entry in register}
-    steps.known_bad |= {
-        file: bad
-        for file, version in here.items()
-        if (bad := unreadable.get(version)) and (file.path, version, bad.rule) not in listed
-    }
-    names: dict[str, list[str]] = defaultdict(list)
-    for path, version in sorted(newest.items()):
-        if version not in unreadable:
-            names[version].append(path)
-    wanted = {paths[0]: version for version, paths in names.items()}
-    holders = {version: path for path, version in loaded.items()}
-    steps.files[day] = wanted
-    steps.drop += [path for path, version in loaded.items() if wanted.get(path) != version]
-    for path, version in wanted.items():
-        if loaded.get(path) == version:
-            continue
-        if path in by_path:
-            steps.load[by_path[path]] = version
-        else:
-            # It has left landing; its bytes are in Bronze under the name of a copy that said the same.
-            steps.rename[holders[version]] = (path, day)
-    steps.copies |= {
-        by_path[path]: (version, paths[0]) for version, paths in names.items() for path in paths[1:] if path in by_path
-    }
-
-
-def _versions(root: str, files: Iterable[LandingFile]) -> tuple[dict[LandingFile, str], dict[LandingFile, str]]:
-    """The content versions of files, and, of those that may not be read, why not."""
-    versions: dict[LandingFile, str] = {}
-    denied: dict[LandingFile, str] = {}
-    for file in files:
-        try:
-            versions[file] = content_version(root, file)
-        except PermissionError as error:
-            denied[file] = f"{error.strerror or error}: let the platform's user read it"
-        except FileNotFoundError:
-            # It left landing between listing and looking: as if it had never been there.
-            continue
-    return versions, denied
-
-
-def _is_listed(entry: FileEntry | None, version: str) -> bool:
-    return entry is not None and entry.version == version and entry.rule == FILE_UNIQUE
-
-
-def _settled_files(job: BronzeJob) -> tuple[list[LandingFile], tuple[LandingFile, ...], tuple[Unrecognized, ...]]:
-    def listing():  # noqa: ANN202 - Listing, said by list_landing
-        return list_landing(job.landing_root, job.dataset.source, job.dataset.name, job.days)
-
-    found = listing()
-    youngest = max((file.modified for file in found.files), default=0.0)
-    wait = youngest + job.settle_seconds - time.time()
-    if job.settle_seconds and 0 < wait <= job.settle_seconds:
-        time.sleep(wait)
-        found = listing()
-    now = time.time()
-    unsettled = tuple(file for file in found.files if not file.is_settled(job.settle_seconds, now))
-    return [file for file in found.files if file not in unsettled], unsettled, found.unrecognized
+def _loaded(rows: Mapping[str, FileRow]) -> dict[str, str | None]:
+    return {path: row.version for path, row in sorted(rows.items()) if row.status is Status.LOADED}

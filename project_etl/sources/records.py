@@ -1,6 +1,5 @@
 """Reads any landing file, of any size, into Arrow batches of text: the way from landing to Bronze.
 
-Runs on Spark's executors (inside `mapInArrow`), so it imports neither Spark nor settings.
 Does not belong here: the formats (`csv_records.py`, `json_records.py`), or types: what a value means is Silver's.
 """
 
@@ -10,6 +9,8 @@ import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from io import BytesIO
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
@@ -41,6 +42,7 @@ def read_batches(
     columns: Sequence[str],
     *,
     expect_version: str | None,
+    content: bytes | None = None,
     batch_rows: int = 10_000,
 ) -> Iterator[pa.RecordBatch]:
     """Stream a landing file into Arrow batches of `batch_schema(columns)`, in the file's order.
@@ -54,6 +56,7 @@ def read_batches(
         path: the file, relative to the root.
         columns: the declared columns.
         expect_version: the file's `content_version` when it was listed; None does not look.
+        content: the file's bytes, where the caller has read them; None reads them from landing.
         batch_rows: rows in a batch, at most.
 
     Returns:
@@ -71,11 +74,12 @@ def read_batches(
     extension = PurePosixPath(path.lower().removesuffix(COMPRESSED)).suffix
     if extension not in _READERS:
         raise ValueError(f"{path}: no reader for {extension!r}; expected one of {', '.join(_READERS)}")
-    return _read(root, path, tuple(columns), _READERS[extension], expect_version, batch_rows)
+    source = open_bytes(root, path) if content is None else nullcontext(BytesIO(content))
+    return _read(source, path, tuple(columns), _READERS[extension], expect_version, batch_rows)
 
 
 def _read(
-    root: str | os.PathLike[str],
+    source: AbstractContextManager[BinaryIO],
     path: str,
     columns: tuple[str, ...],
     reader: _Reader,
@@ -83,7 +87,7 @@ def _read(
     batch_rows: int,
 ) -> Iterator[pa.RecordBatch]:
     try:
-        with open_bytes(root, path) as stream:
+        with source as stream:
             etag = stream_etag(stream)
             # A store with ETags refuses by itself to go on with an object that is no longer the one that was opened.
             if etag is not None and expect_version is not None:

@@ -17,6 +17,9 @@ RESERVED_KEYS = frozenset((MALFORMED_KEY, RECORD_KEY))
 # A record of more characters is malformed: what a reader holds in memory must not depend on where a line ends.
 MAX_RECORD_CHARS = 4 << 20
 
+# How the rescued text of a malformed record begins, and of no other.
+MALFORMED_START = f'{{"{MALFORMED_KEY}":'
+
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 

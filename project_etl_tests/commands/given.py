@@ -19,10 +19,9 @@ import pytest
 from rich.console import Console
 
 from project_etl.commands.environment import instance_in
-from project_etl.core import quarantine
+from project_etl.core import file_table, quarantine
 from project_etl.core.lake import Append, TableStore
 from project_etl.settings import Settings, load_settings
-from project_etl.sources import file_register
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SEEN = datetime(2025, 1, 9, 12, 30, tzinfo=UTC)
@@ -137,13 +136,15 @@ def bad_record(row: int, rules: Sequence[str], day: int = 1, **more: Any) -> dic
 
 
 def bad_file(name: str, rule: str, day: int = 1) -> dict[str, Any]:
-    """A row of the register of files."""
+    """A row of the file table, of a file that is not in Bronze."""
     landing = date(2025, 1, day)
     return {
-        "_source_file": f"shop/orders/{landing}/{name}",
-        "_source_version": "v1",
-        "_landing_date": landing,
+        "path": f"shop/orders/{landing}/{name}",
+        "version": "v1",
+        "landing_date": landing,
+        "month": f"{landing:%Y-%m}",
         "dataset": "bronze/orders",
+        "status": "unreadable",
         "rule": rule,
         "detail": f"{name} could not be read",
         "size_bytes": 7,
@@ -156,10 +157,10 @@ def bad_file(name: str, rule: str, day: int = 1) -> dict[str, Any]:
 def put_in_quarantine(
     lake: TableStore, records: Mapping[str, Sequence[dict[str, Any]]], files: Sequence[dict[str, Any]] = ()
 ) -> None:
-    """Fill quarantine: short table name → rows, and rows of the register of files."""
+    """Fill quarantine: short table name → rows, and rows of the file table."""
     for name, rows in records.items():
         lake.create(f"quarantine/{name}", quarantine.SCHEMA, partition_by="_landing_date")
         write(lake, f"quarantine/{name}", rows)
     if files:
-        lake.create(file_register.TABLE, file_register.SCHEMA)
-        write(lake, file_register.TABLE, files)
+        lake.create(file_table.FILES, file_table.SCHEMA, partition_by="month")
+        write(lake, file_table.FILES, files)

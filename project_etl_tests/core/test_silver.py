@@ -12,7 +12,6 @@ from project_etl.core.engine.base import Engine
 from project_etl.core.lake import LakeError, locks
 from project_etl.core.report import SILVER_COUNTS, Report
 from project_etl.core.silver_plan import SilverJob, SilverPlan, make_plan
-from project_etl.sources import load
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
 
 D1, D2, D3 = "2025-01-01", "2025-01-02", "2025-01-03"
@@ -327,9 +326,7 @@ def test_same_bytes_under_another_name_are_not_loaded_again(shop: SmallShop) -> 
     (original.parent / "orders_copy.csv").write_bytes(original.read_bytes())
     shop.load(D1)
     assert {name: shop.version(name) for name in versions} == versions
-    assert shop.rows("quarantine/files", "_source_file", "rule") == [
-        (f"shop/orders/{D1}/orders_copy.csv", "file_unique")
-    ]
+    assert shop.not_loaded() == [(f"shop/orders/{D1}/orders_copy.csv", "file_unique")]
 
 
 def replace_what_a_copy_outlives(shop: SmallShop) -> None:
@@ -352,19 +349,6 @@ def test_copy_counts_when_the_file_it_copies_is_replaced(shop: SmallShop) -> Non
     shop.load(D1)
     assert orders_of_the_day(shop) == ["O1", "O1", "O2", "O7"]
     assert [key for (key,) in shop.rows("silver/orders", "order_id")] == ["O1", "O3", "O7"]
-
-
-def test_copy_counts_when_a_run_dies_between_the_register_of_files_and_bronze(
-    shop: SmallShop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    replace_what_a_copy_outlives(shop)
-    with monkeypatch.context() as patch:
-        patch.setattr(load, "_write", dies)
-        with pytest.raises(KeyboardInterrupt):
-            shop.bronze("orders", D1)
-    shop.bronze("orders", D1)
-    assert orders_of_the_day(shop) == ["O1", "O1", "O2", "O7"]
-    assert shop.rows("quarantine/files", "_source_file") == []
 
 
 def test_removed_file_still_counts(shop: SmallShop) -> None:

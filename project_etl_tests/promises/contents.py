@@ -12,7 +12,7 @@ from typing import Any
 from project_etl.core.lake import TableStore
 
 # Who wrote a row and when; all else must not depend on it.
-OF_RUNS = {"_ingested_at", "run_id", "first_seen", "last_seen"}
+OF_RUNS = {"_ingested_at", "run_id", "first_seen", "last_seen", "modified_at", "bronze_id", "bronze_version"}
 
 Contents = dict[str, Counter[tuple[Any, ...]]]
 

@@ -23,13 +23,11 @@ from deltalake.table import TableOptimizer
 from pyspark.sql import DataFrame
 
 from project_etl.core.lake import Change, TableState, TableStore, delta_rs, delta_spark
-from project_etl.sources import load as load_module
 
 At = Callable[[str], None]
 
 # What else is written: where the function is found, its name there, and what people call it.
 OTHERS = (
-    (load_module, "update", "the register of files"),
     (TableOptimizer, "compact", "compaction"),
     (deltalake.DeltaTable, "vacuum", "vacuum"),
     (deltalake.DeltaTable, "create_checkpoint", "a checkpoint"),
@@ -118,7 +116,9 @@ def _commit(method: Callable[..., Any], at: At) -> Callable[..., Any]:
 
 def _write(method: Callable[..., Any], at: At, point: str, table: TableState) -> Callable[..., Any]:
     @wraps(method)
-    def wrapped(*args: Any) -> None:
+    def wrapped(*given: Any) -> None:
+        # A stream is read once, and here twice.
+        args = [arg.read_all() if isinstance(arg, pa.RecordBatchReader) else arg for arg in given]
         # What the writer is given as Arrow, or computes itself.
         rows = next(arg for arg in args if isinstance(arg, (pa.Table, DataFrame)))
         with _files_without_a_commit(table, rows if isinstance(rows, pa.Table) else rows.toArrow()):

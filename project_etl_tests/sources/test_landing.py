@@ -31,7 +31,7 @@ def test_a_file_knows_where_it_landed(tmp_path):
     (file,) = list_files(tmp_path, "shop", "orders")
 
     assert file == LandingFile("shop/orders/2025-01-15/orders.csv", 11, 1_700_000_000.0, None)
-    assert (file.source, file.dataset, file.day, file.name) == ("shop", "orders", DAY, "orders.csv")
+    assert (file.day, file.name) == (DAY, "orders.csv")
 
 
 def test_files_of_all_kinds_come_sorted_by_path(tmp_path):

@@ -1,7 +1,8 @@
 """Bronze from real landing folders: every kind of bad file at once, and then the same folders put right.
 
-Belongs here: what lands in the tables, what the register of files says, and that the counts agree. Does not belong
-here: what the readers make of single records and bytes (`test_csv_records.py`, `test_json_records.py`).
+Belongs here: what lands in the tables, what the file table says, and that the counts agree. Does not belong here: what
+the readers make of single records and bytes (`test_csv_records.py`, `test_json_records.py`), copies, corrections and
+crashes (`test_file_table.py`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from project_etl.core.engine.base import Engine
+from project_etl.core.file_table import FILES
 from project_etl.core.report import Report
 from project_etl_tests.small_shop import SmallShop
 from project_etl_tests.sources.bad_files import (
@@ -44,7 +45,7 @@ RECORDS = {
     "ragged.csv": 3,
     COPIED: 1,
 }
-REGISTER = {
+NOT_LOADED = {
     "duplicated_column.csv": "file_header",
     "empty.csv": "file_not_empty",
     "header_only.csv": "file_has_records",
@@ -63,7 +64,7 @@ class Step:
     report: Report
     versions: dict[str, int | None]
     records: dict[str, int]
-    register: dict[str, str]
+    not_loaded: dict[str, str]
     keys: set[str]
 
     @property
@@ -84,21 +85,21 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Story:
-    shop = SmallShop(tmp_path_factory.mktemp("bronze"), engine)
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    shop = SmallShop(tmp_path_factory.mktemp("bronze"))
     for name, content in {**BAD_ORDERS, **NOT_READ, "notes.txt": "hello"}.items():
         shop.land("orders", D1, content, name)
     shop.land("customers", D1, BAD_CUSTOMERS)
 
     def load() -> Step:
         report = shop.bronze("orders", D1, D2)
-        tables = ("bronze/orders", "quarantine/files")
+        tables = ("bronze/orders", FILES)
         stored = shop.rows("bronze/orders", "_source_file", "order_id")
         return Step(
             report,
             {name: shop.version(name) for name in tables},
             dict(Counter(_name(file) for file, _ in stored)),
-            {_name(file): rule for file, rule in shop.rows("quarantine/files", "_source_file", "rule")},
+            {_name(file): rule for file, rule in shop.rows(FILES, "path", "rule") if rule},
             {key for _, key in stored if key},
         )
 
@@ -126,13 +127,13 @@ def test_readable_files_have_their_records_in_bronze_and_no_others(story: Story)
     assert story.bad.records == RECORDS
 
 
-def test_files_without_rows_are_in_the_register_with_the_rule_they_broke(story: Story) -> None:
-    assert story.bad.register == REGISTER
+def test_files_without_rows_are_in_the_file_table_with_the_rule_they_broke(story: Story) -> None:
+    assert story.bad.not_loaded == NOT_LOADED
 
 
-def test_every_file_that_was_read_is_in_bronze_or_in_the_register_and_none_in_both(story: Story) -> None:
-    assert story.bad.records.keys() | story.bad.register.keys() == BAD_ORDERS.keys()
-    assert not story.bad.records.keys() & story.bad.register.keys()
+def test_every_file_that_was_read_is_loaded_or_not_and_none_is_both(story: Story) -> None:
+    assert story.bad.records.keys() | story.bad.not_loaded.keys() == BAD_ORDERS.keys()
+    assert not story.bad.records.keys() & story.bad.not_loaded.keys()
 
 
 def test_checks_count_what_is_stored(story: Story) -> None:
@@ -169,10 +170,8 @@ def test_loading_again_changes_nothing_and_says_the_same(story: Story) -> None:
     assert story.again.broken == story.bad.broken
 
 
-def test_a_day_is_counted_as_a_whole_whichever_of_its_files_came_first(
-    story: Story, tmp_path: Path, engine: Engine
-) -> None:
-    shop, files = SmallShop(tmp_path, engine), {**BAD_ORDERS, **NOT_READ, "notes.txt": "hello"}
+def test_a_day_is_counted_as_a_whole_whichever_of_its_files_came_first(story: Story, tmp_path: Path) -> None:
+    shop, files = SmallShop(tmp_path), {**BAD_ORDERS, **NOT_READ, "notes.txt": "hello"}
     # The copy comes before what it is a copy of, which takes its place.
     for chosen in (sorted(files)[1::2], sorted(files)[::2]):
         for name in chosen:
@@ -197,10 +196,10 @@ def test_new_bytes_replace_what_the_old_ones_said(story: Story) -> None:
     assert story.right.report.days[D1]["read"] == sum(records.values())
 
 
-def test_files_that_are_in_order_leave_the_register_and_new_bad_ones_join_it(story: Story) -> None:
+def test_files_that_are_in_order_are_loaded_and_new_bad_ones_are_not(story: Story) -> None:
     put_right = {"empty.csv", "truncated.csv.gz", "y_copy.csv"}
-    register = {name: rule for name, rule in REGISTER.items() if name not in put_right}
-    assert story.right.register == {**register, "cr_only.csv": "file_header"}
+    others = {name: rule for name, rule in NOT_LOADED.items() if name not in put_right}
+    assert story.right.not_loaded == {**others, "cr_only.csv": "file_header"}
 
 
 def test_json_lines_keep_every_value_as_text_and_every_line_as_a_record(story: Story) -> None:
@@ -216,12 +215,12 @@ def test_json_lines_keep_every_value_as_text_and_every_line_as_a_record(story: S
     assert broken == {"records_well_formed": 3, "columns_known": 1}
 
 
-def test_a_file_with_the_bytes_of_a_known_bad_one_is_registered_too(tmp_path: Path, engine: Engine) -> None:
-    shop = SmallShop(tmp_path, engine)
+def test_a_file_with_the_bytes_of_a_known_bad_one_is_bad_too(tmp_path: Path) -> None:
+    shop = SmallShop(tmp_path)
     for name in ("first.csv", "second.csv"):
         shop.land("orders", D1, "", name)
         shop.bronze("orders", D1)
-    assert [_name(file) for (file,) in shop.rows("quarantine/files", "_source_file")] == ["first.csv", "second.csv"]
+    assert [_name(file) for (file,) in shop.rows(FILES, "path")] == ["first.csv", "second.csv"]
 
 
 @contextmanager
@@ -248,23 +247,23 @@ def open_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def test_a_file_that_may_not_be_read_waits_and_does_not_hold_up_the_others(open_folder: Path, engine: Engine) -> None:
-    shop = SmallShop(open_folder, engine)
+def test_a_file_that_may_not_be_read_waits_and_does_not_hold_up_the_others(open_folder: Path) -> None:
+    shop = SmallShop(open_folder)
     shop.land("orders", D1, orders(order("O1")), name="a.csv")
     closed = shop.land("orders", D1, orders(order("O2")), name="b.csv")
     closed.chmod(0)
     with another_user():
         first = shop.bronze("orders", D1)
-        version = shop.version("quarantine/files")
+        version = shop.version(FILES)
         again = shop.bronze("orders", D1)
     (rule,) = [rule for rule in first.rules if rule.name == "files_readable"]
     assert (rule.broken, first.total("published")) == (1, 1)
     assert rule.samples[0].startswith(f"shop/orders/{D1}/b.csv: file_accessible: Permission denied: let the platform's")
     # Said each time, written down once.
     assert [rule.broken for rule in again.rules if rule.name == "files_readable"] == [1]
-    assert shop.version("quarantine/files") == version
+    assert shop.version(FILES) == version
     closed.chmod(0o644)
     with another_user():
         shop.bronze("orders", D1)
     assert [key for (key,) in shop.rows("bronze/orders", "order_id")] == ["O1", "O2"]
-    assert shop.lake.state("quarantine/files").rows().num_rows == 0
+    assert [status for (status,) in shop.rows(FILES, "status")] == ["loaded", "loaded"]

@@ -6,15 +6,20 @@ Does not belong here: whether it is delta-rs that commits (`store.py`).
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
 import deltalake
-from deltalake import CommitProperties, Transaction
+from deltalake import CommitProperties, Transaction, WriterProperties
 
 from project_etl.core.lake.changes import Append, Change, Overwrite, ReplaceWhere, Upsert
 
-# A `pyarrow.Table`, which has no types.
+# What keeps memory small: a row group is in memory until it is written, and delta-rs would read a long stream of rows
+# gigabytes ahead of its writers.
+ROW_GROUP_ROWS = 1 << 17
+_LIMITS = {"DELTARS_MAX_CONCURRENT_WRITERS": "1", "DELTARS_WRITER_BATCH_CHANNEL_SIZE": "1"}
+# A `pyarrow.Table` or `pyarrow.RecordBatchReader`; they have no types.
 Arrow = Any
 
 
@@ -31,18 +36,24 @@ def commit(
         number: writer and number of the commit. Of two commits with one number, Delta refuses the second.
     """
     # Without retries nothing is committed beside what another writer has committed since the rows were computed.
+    for name, limit in _LIMITS.items():
+        os.environ.setdefault(name, limit)
     properties = CommitProperties(
         custom_metadata={"userMetadata": json.dumps(note)},
         app_transactions=[Transaction(*number)],
         max_commit_retries=0,
     )
+    options: Any = {
+        "commit_properties": properties,
+        "writer_properties": WriterProperties(max_row_group_size=ROW_GROUP_ROWS),
+    }
     match change:
         case Append():
-            deltalake.write_deltalake(delta, rows, mode="append", commit_properties=properties)
+            deltalake.write_deltalake(delta, rows, mode="append", **options)
         case ReplaceWhere(where):
-            deltalake.write_deltalake(delta, rows, mode="overwrite", predicate=where, commit_properties=properties)
+            deltalake.write_deltalake(delta, rows, mode="overwrite", predicate=where, **options)
         case Overwrite():
-            deltalake.write_deltalake(delta, rows, mode="overwrite", commit_properties=properties)
+            deltalake.write_deltalake(delta, rows, mode="overwrite", **options)
         case Upsert():
             _upsert(delta, change, rows, properties)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import types as T
@@ -66,12 +67,20 @@ def in_types_of(state: TableState, rows: Any) -> Any:  # noqa: ANN401 - tables o
     """
     import pyarrow as pa
 
-    stored = state.arrow_schema
+    # Asked for now: delta-rs reads a reader where it cannot read a log.
+    stored, required = state.arrow_schema, state.required
     schema = pa.schema([stored.field(item.name) if item.name in stored.names else item for item in rows.schema])
-    for name in state.required:
-        if name in rows.schema.names and (nulls := rows.column(name).null_count):
-            raise LakeError(f"{nulls} {_lacking(state, name)}")
-    return rows if rows.schema.equals(schema) else rows.cast(schema)
+
+    def typed(table: Any) -> Any:  # noqa: ANN401 - tables of pyarrow have no types
+        for name in required:
+            if name in schema.names and (nulls := table.column(name).null_count):
+                raise LakeError(f"{nulls} {_lacking(state, name)}")
+        return table if table.schema.equals(schema) else table.cast(schema)
+
+    if isinstance(rows, pa.RecordBatchReader):
+        parts = (typed(pa.Table.from_batches([batch])).to_batches() for batch in rows)
+        return pa.RecordBatchReader.from_batches(schema, chain.from_iterable(parts))
+    return typed(rows)
 
 
 def refusing_nulls(state: TableState, rows: DataFrame) -> DataFrame:

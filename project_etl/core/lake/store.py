@@ -88,7 +88,7 @@ class TableStore:
         return re.sub(r"^file:(//)?(?=/)", "", self.root).rstrip("/")
 
     def names(self, layer: str) -> list[str]:
-        """The tables of a layer that exist, in order."""
+        """The tables of a layer that exist, in order, without those of our own, whose names begin with `_`."""
         from fsspec.core import url_to_fs
 
         fs, base = url_to_fs(self._rust_path(layer), use_listings_cache=False)
@@ -97,7 +97,7 @@ class TableStore:
         except (FileNotFoundError, NotADirectoryError):
             return []
         names = sorted({f"{layer}/{path.rstrip('/').rpartition('/')[2]}" for path in found})
-        return [name for name in names if self.exists(name)]
+        return [name for name in names if not name.startswith(f"{layer}/_") and self.exists(name)]
 
     def exists(self, name: str) -> bool:
         """Whether the table has been created."""
