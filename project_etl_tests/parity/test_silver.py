@@ -71,7 +71,8 @@ def judged_in(session: SparkSession, name: str) -> DataFrame:
     return judged_records(job_of(session, table), records(session, table, texts))
 
 
-@pytest.mark.parametrize("name", TABLES)
+# A history is judged as the table that it is the history of.
+@pytest.mark.parametrize("name", [name for name in TABLES if not name.endswith("_history")])
 def test_records_are_judged_alike(engines: Engines, name: str) -> None:
     rows = same_rows(engines, lambda session: judged_in(session, name))
     assert sum(row["_valid"] for row in rows) > 20
@@ -106,7 +107,7 @@ def test_samples_have_the_same_text(engines: Engines) -> None:
     assert counts[0] == counts[1]
 
 
-@pytest.mark.parametrize("name", ["customers", "customers_history", "order_items", "fx_rates"])
+@pytest.mark.parametrize("name", ["customers_history", "order_items", "fx_rates"])
 @pytest.mark.parametrize("stored", Stored)
 def test_rows_are_ranked_alike(engines: Engines, name: str, stored: Stored) -> None:
     table = TABLES[name]

@@ -25,7 +25,7 @@ from project_etl_tests.parity.engines import Build, Engines, Rows, arrow, same_r
 from project_etl_tests.parity.values import ARRAYS, BLANK, BOOLEANS, DAYS, ESCAPED, NUMBERS, OFFSETS, TIMES, WORDS
 
 FEW = settings(
-    max_examples=3,
+    max_examples=2,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
