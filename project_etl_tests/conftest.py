@@ -28,6 +28,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine", choices=("embedded", "spark"), default="spark", help="what computes: %(default)s")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Have settings, also those of processes that tests start, name the engine of the tests."""
+    os.environ["PROJECT_ETL_ENGINE"] = config.getoption("--engine")
+
+
 @pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """What computes; tests build their columns for it."""

@@ -49,7 +49,7 @@ def run(console: Console, demo: Demo) -> bool:
     arguments = {"days": demo.days, "start": days[0], "scale": demo.scale, "seed": demo.seed}
     log = spark_log(settings)
     with errors_into(log):
-        if not Path(settings.lake_root).exists():
+        if settings.engine == "spark" and not Path(settings.lake_root).exists():
             _start_spark_ahead(settings)
         if not generate.is_generated(landing, **arguments):
             generate.run(console, landing, **arguments)

@@ -63,7 +63,7 @@ TEXT_COLUMN = "_text"
 
 
 def schema_of(contract: Contract) -> T.StructType:
-    """Return names, types, nullability and comments of a contract's columns.
+    """Return names, types, nullability, comments and other metadata of a contract's columns, such as `pii`.
 
     A column is NOT NULL where the contract requires it and does more than warn when it is missing.
 
@@ -72,7 +72,7 @@ def schema_of(contract: Contract) -> T.StructType:
     """
     return T.StructType(
         [
-            T.StructField(column.name, column.type, column.nullable, {"comment": column.description})
+            T.StructField(column.name, column.type, column.nullable, {"comment": column.description, **column.metadata})
             for column in columns_of(contract)
         ]
     )

@@ -199,11 +199,11 @@ def versions() -> dict[str, str]:
 @pytest.mark.parametrize(
     ("module", "old", "new", "expected"),
     [
-        ("silver.customers", "F.initcap(cleaned", "F.upper(cleaned", CUSTOMERS),
+        ("silver.customers", "capitalized(cleaned", "F.upper(cleaned", CUSTOMERS),
         ("silver.customers", 'description="Home city."', 'description="City."', set()),
         ("core.steps", "return F.trim(F.col(name))", "return F.rtrim(F.col(name))", SILVER - {"silver/order_items"}),
         ("core.asof", 'how="left"', 'how="inner"', FACTS),
-        ("core.money", "F.round(amount, 2)", "F.bround(amount, 2)", None),
+        ("core.money", "_column(amount).try_cast(MONEY)", "_column(amount).cast(MONEY)", None),
         ("core.table", "class Snapshot:", "class WholeTable:", set()),
         ("sources.country_names", '"Austria": "AT"', '"Oesterreich": "AT"', {"mapping customers", "mapping orders"}),
         ("sources.online_retail", '"GBP"', '"EUR"', {"mapping products", "mapping orders"}),

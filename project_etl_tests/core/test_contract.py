@@ -95,6 +95,8 @@ def test_extra_rules_come_last() -> None:
 
 def test_schema_has_types_comments_and_not_null_only_where_no_null_is_published() -> None:
     schema = schema_of(Items)
+    # What masks it wherever it is shown.
+    assert schema["email"].metadata["pii"]
     assert schema.simpleString() == (
         "struct<item_id:string,quantity:int,price:decimal(18,4),email:string,weight:double>"
     )

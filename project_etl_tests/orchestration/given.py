@@ -16,7 +16,7 @@ from dagster_pyspark import LazyPySparkResource
 
 from project_etl.orchestration.build import build_defs
 from project_etl.setting_types import Sources
-from project_etl.settings import Settings
+from project_etl.settings import Settings, load_settings
 
 
 def settings_of(folder: Path, sources: Sources = ("shop",)) -> Settings:
@@ -29,6 +29,7 @@ def settings_of(folder: Path, sources: Sources = ("shop",)) -> Settings:
         sources=sources,
         start_date=date(2025, 1, 1),
         settle_seconds=0,
+        engine=load_settings().engine,
     )
 
 
