@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
 from project_etl.core.engine.base import Engine
-from project_etl.core.lake import Append, TableState, TableStore
+from project_etl.core.lake import Append, TableStore
 from project_etl.core.lake.maintenance import tidy
 from project_etl.core.silver_reach import changed_parents
 from project_etl.core.table import Reference
@@ -95,7 +95,7 @@ def test_a_merge_that_tells_no_counts_is_looked_at(lake: TableStore, monkeypatch
 
 def test_an_append_is_told_by_the_log_alone(lake: TableStore, monkeypatch: pytest.MonkeyPatch) -> None:
     lake.commit(PARENT, Append(), rows(d="1"), {"run_id": "b"})
-    monkeypatch.delattr(TableState, "changes")
+    monkeypatch.delattr(DeltaTable, "load_cdf")
     assert reached(lake) == set()
 
 

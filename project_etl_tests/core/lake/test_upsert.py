@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
 from project_etl.core.engine.base import Engine
-from project_etl.core.lake import Append, TableStore, Upsert, store
+from project_etl.core.lake import Append, LakeError, TableStore, Upsert, store
 from project_etl.core.sql_text import sql_list
 from project_etl_tests.core.lake.given import FEED
 
@@ -173,11 +174,18 @@ def live(life: Life, lake: TableStore, make: Callable[[Any], Any] = lambda rows:
         commit = lake.commit(NAME, change, make(arrow(lake, batch.rows)), {"number": number})
         assert (commit.version, commit.note) == (before + 1, {"number": number})
         assert stored(lake) == counted(list(model.values()))
-        # The feed of this commit, applied to the rows of before.
-        feed = followed(feed, lake, before)
-        assert feed == stored(lake)
-    # And that of all commits, from nothing.
-    assert followed(Counter(), lake, 0) == stored(lake)
+        if has_feed(lake):
+            # That of this commit, applied to the rows of before.
+            feed = followed(feed, lake, before)
+            assert feed == stored(lake)
+    if has_feed(lake):
+        # And that of all commits, from nothing.
+        assert followed(Counter(), lake, 0) == stored(lake)
+
+
+def has_feed(lake: TableStore) -> bool:
+    """Whether no folder of the table has a name in which `deltalake` escapes anything."""
+    return not any("%" in str(folder) for folder in Path(lake.path(NAME)).iterdir())
 
 
 def followed(rows: Counter[str], lake: TableStore, since: int) -> Counter[str]:
@@ -211,3 +219,14 @@ def test_spark_upserts_as_a_dictionary_does(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "MAX_BATCH_BYTES", -1)
         live(life, TableStore(str(tmp_path_factory.mktemp("lake")), jvm_engine), jvm.createDataFrame)
+
+
+def test_a_feed_that_cannot_be_read_is_said_and_never_cut_short(tmp_path: Path) -> None:
+    lake = TableStore(str(tmp_path))
+    lake.create(NAME, SCHEMA, partition_by="place", properties=FEED)
+    row = {"key": "a", "number": 1, "amount": None, "at": None, "tags": None}
+    lake.commit(NAME, Append(), arrow(lake, [{**row, "place": "home garden"}], with_op=False), {})
+    assert lake.state(NAME).row_count == 1
+    # When this fails, `deltalake` can do it: `has_feed` and what `TableState.changes` says of it may go.
+    with pytest.raises(LakeError, match="The change feed of silver/places does not go back to version 1"):
+        lake.state(NAME).changes(0)
