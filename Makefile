@@ -12,7 +12,7 @@ BESIDE := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo dev test check format-check lint types coverage format realdata readme soak bench screenshots lock clean clean-lake
+.PHONY: help setup demo dev test test-spark check format-check lint types coverage format realdata readme soak bench screenshots lock clean clean-lake
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,8 +27,11 @@ dev: setup ## Open the Dagster UI on the same data: the demo's where there is on
 	@$(JAVA) PROJECT_ETL_ENV="$${PROJECT_ETL_ENV:-$$(test -d data/demo/lake && echo demo || echo local)}" \
 		$(BIN)/project-etl dev $(ARGS)
 
-test: setup ## Run all tests but the long ones
+test: setup ## Run all tests but the long ones, with the embedded engine where a test names none
 	@$(JAVA) $(BIN)/pytest $(BESIDE) $(ARGS)
+
+test-spark: setup ## Run all tests but the long ones with Spark in a JVM
+	@$(JAVA) $(BIN)/pytest $(BESIDE) --engine spark $(ARGS)
 
 check: setup format-check lint types coverage ## Format, lint, types, tests with coverage: what CI runs
 
@@ -48,11 +51,12 @@ format: setup ## Format the code, and mend what ruff can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-realdata: setup ## Run the main job on real data and compare all Gold tables (data: ../shared/data/landing)
-	@$(JAVA) $(BIN)/pytest project_etl_tests/realdata -q --timeout=1800 $(ARGS)
+realdata: setup ## Run the main job on real data, on both engines, and compare all Gold tables (data: ../shared/data/landing)
+	@$(JAVA) $(BIN)/pytest project_etl_tests/realdata -q --timeout=1800 --engine embedded $(ARGS)
+	@$(JAVA) $(BIN)/pytest project_etl_tests/realdata -q --timeout=1800 --engine spark $(ARGS)
 
 readme: setup ## Run the README's commands and add its table
-	@$(JAVA) $(BIN)/pytest project_etl_tests/readme -q $(ARGS)
+	@$(JAVA) $(BIN)/pytest project_etl_tests/readme -q --engine spark $(ARGS)
 
 soak: setup ## Run the tests that take an hour
 	@$(JAVA) $(BIN)/pytest -m soak --timeout=7200 $(ARGS)
@@ -66,7 +70,7 @@ screenshots: setup ## Make the README's pictures from the running UI (needs Chro
 lock: setup ## Pin requirements*.txt again after a change in pyproject.toml (newer versions: ARGS=--upgrade)
 	@$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes \
 		--custom-compile-command "make lock" --output-file requirements.txt $(ARGS)
-	@$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --extra dev \
+	@$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --extra dev --extra embedded \
 		--custom-compile-command "make lock" --constraint requirements.txt --output-file requirements-dev.txt $(ARGS)
 
 clean: ## Remove what the set-up and the tools made, and keep the data

@@ -29,7 +29,7 @@ CAN_DO = {
     SHOP: {PLATFORM: (*LOADS, NOTHING, AGAIN, DEMO)},
 }
 # Settings of ours that say where things are on this machine; all others would change what is measured.
-_KEPT = frozenset(("PROJECT_ETL_CONFIG_DIR", "PROJECT_ETL_JARS_DIR", "PROJECT_ETL_JAVA_HOME"))
+_KEPT = frozenset(("PROJECT_ETL_ENGINE", "PROJECT_ETL_CONFIG_DIR", "PROJECT_ETL_JARS_DIR", "PROJECT_ETL_JAVA_HOME"))
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--engine` says what computes in tests that do not ask for a particular engine."""
-    parser.addoption("--engine", choices=("embedded", "spark"), default="spark", help="what computes: %(default)s")
+    parser.addoption("--engine", choices=("embedded", "spark"), default="embedded", help="what computes: %(default)s")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,7 +1,7 @@
 """Resources: the Spark engine as Dagster knows it, and the lake on top.
 
 Belongs here: building the lake from settings, with `dagster-pyspark` making the session lazily, once per process. Does
-not belong here: `spark.*` keys (`core/engine.py`), reading settings files (`settings.py`).
+not belong here: `spark.*` keys (`core/engine/`), reading settings files (`settings.py`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dagster_pyspark import LazyPySparkResource
 from pyspark.sql import SparkSession
 
 from project_etl.core.engine.base import Engine
-from project_etl.core.engine.embedded import EmbeddedEngine
 from project_etl.core.engine.spark import EngineConfig, SparkEngine, prepare_environment, spark_conf, started_apart
 from project_etl.core.lake import TableStore
 from project_etl.settings import Settings
@@ -46,6 +45,8 @@ def lake_of(settings: Settings, spark: LazyPySparkResource) -> TableStore:
 def engine_of(settings: Settings, spark: LazyPySparkResource) -> Engine:
     """The engine of these settings."""
     if settings.engine == "embedded":
+        from project_etl.core.engine.embedded import EmbeddedEngine
+
         return EmbeddedEngine()
 
     @cache

@@ -27,6 +27,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SEEN = datetime(2025, 1, 9, 12, 30, tzinfo=UTC)
 
 
+# What the test run computes with (`pytest --engine`).
+ENGINE = "PROJECT_ETL_ENGINE"
+
+
 def settings_in(folder: Path, yaml: str = "", **variables: str) -> Settings:
     """The settings of a project folder that has nothing but its config."""
     config = folder / "config"
@@ -64,8 +68,9 @@ def memory_in(folder: Path) -> Iterator[dg.DagsterInstance]:
 
 
 def plain_environment() -> dict[str, str]:
-    """This process' environment as a new shell has it: without the platform's settings and Dagster's home."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("PROJECT_ETL_", "DAGSTER_"))}
+    """This process' environment as a new shell has it: without Dagster's home and the settings, but for the engine."""
+    ours = ("PROJECT_ETL_", "DAGSTER_")
+    return {name: value for name, value in os.environ.items() if name == ENGINE or not name.startswith(ours)}
 
 
 def surroundings(folder: Path, **settings: object) -> dict[str, str]:

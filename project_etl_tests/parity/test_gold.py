@@ -20,7 +20,7 @@ from project_etl.core.steps import conform
 from project_etl.core.table import from_module
 from project_etl_tests.gold import given
 from project_etl_tests.gold.test_contracts import MODULES
-from project_etl_tests.parity.engines import Engines, same_rows
+from project_etl_tests.parity.engines import Engines, arrow, same_rows
 
 DAYS = [f"2025-01-{day:02}" for day in range(1, 20)]
 CURRENCIES = ["EUR", "USD", "GBP", "AUD", "JPY", "XAU"]
@@ -148,7 +148,7 @@ def tables(engines: Engines) -> Callable[[SparkSession, str], DataFrame]:
         if name in silver:
             return table(session, name)
         if name not in facts:
-            facts[name] = engines[0].arrow(lambda first: table(first, name))
+            facts[name] = arrow(engines[0], lambda first: table(first, name))
         return session.createDataFrame(facts[name])
 
     return table

@@ -58,7 +58,7 @@ def lake(landing: RealLanding, tmp_path_factory: pytest.TempPathFactory) -> Path
     home, root = tmp_path_factory.mktemp("dagster_home"), tmp_path_factory.mktemp("lake")
     shutil.copy(REPOSITORY / "dagster.yaml", home)
     first, last = landing.days[0].isoformat(), landing.days[-1].isoformat()
-    kept = {"PROJECT_ETL_CONFIG_DIR", "PROJECT_ETL_JARS_DIR", "PROJECT_ETL_JAVA_HOME"}
+    kept = {"PROJECT_ETL_ENGINE", "PROJECT_ETL_CONFIG_DIR", "PROJECT_ETL_JARS_DIR", "PROJECT_ETL_JAVA_HOME"}
     surroundings = {
         name: value for name, value in os.environ.items() if name in kept or not name.startswith("PROJECT_ETL_")
     }
