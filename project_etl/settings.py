@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from project_etl import setting_types as kinds
 from project_etl.setting_groups import AlertSettings, Frozen, PriceBands, SparkSettings
@@ -69,6 +69,12 @@ class Settings(Frozen):
     jars_dir: kinds.Folder = ".jars"
     java_home: Annotated[kinds.Folder | None, kinds.empty_is_none] = None
     """None means that no Java was found by the set-up nor by JAVA_HOME; Spark then looks on PATH itself."""
+
+    @model_validator(mode="after")
+    def _fit_each_other(self) -> Settings:
+        if self.engine == "embedded" and "://" in self.lake_root and not self.lake_root.startswith("file:"):
+            raise ValueError(f"the embedded engine needs a lake on this machine; lake_root is {self.lake_root}")
+        return self
 
 
 # Only the environment may give these.

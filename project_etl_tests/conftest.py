@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Have settings, also those of processes that tests start, name the engine of the tests."""
-    os.environ["PROJECT_ETL_ENGINE"] = config.getoption("--engine")
+    os.environ["PROJECT_ETL_ENGINE"] = str(config.getoption("--engine"))
 
 
 @pytest.fixture(scope="session")

@@ -60,7 +60,6 @@ def rows_of(
         rejected: records with their lineage, `_text` and `_broken`.
         received: `raw` of each of them, as it was received, by `PLACE`.
         columns: text columns of a record.
-        columns: text columns of a record.
         waiting: names of the rules that a missing parent breaks.
         version: version of the rules.
         run: the run that judged them.

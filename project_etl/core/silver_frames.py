@@ -150,11 +150,13 @@ def judged_records(job: SilverJob, records: DataFrame) -> DataFrame:
         lasting = F.array_except(BROKEN, F.array(*[F.lit(name) for name in warnings]).cast("array<string>"))
         rows = rows.withColumn(BROKEN, F.when(is_valid, F.col(BROKEN)).otherwise(lasting))
     derived = [item for item in job.table.schema.fields if item.name in _derived(job.table)]
+    # Text by text: the embedded engine reads the fields of a struct that a CASE has made null as they were.
+    text = {name: F.when(F.size(BROKEN) > 0, F.col(f"_text.{name}")) for name in job.columns}
     return rows.select(
         *[item.name for item in job.table.schema.fields if item not in derived],
         *[F.lit(None).cast(item.dataType).alias(item.name) for item in derived],
         *[F.col(f"{RECORD}.{name}").alias(name) for name in LINEAGE_NAMES],
-        F.when(F.size(BROKEN) > 0, F.col("_text")).alias("_text"),
+        F.struct(*[column.alias(name) for name, column in text.items()]).alias("_text"),
         BROKEN,
         is_valid.alias("_valid"),
         F.expr(FALSE).alias("_stored"),

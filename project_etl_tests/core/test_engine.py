@@ -20,35 +20,35 @@ def shuffle_partitions(spark: SparkSession) -> str:
     return value
 
 
-def test_a_session_leaves_interrupts_to_who_had_them(spark: SparkSession):
-    assert spark
+def test_a_session_leaves_interrupts_to_who_had_them(jvm: SparkSession):
+    assert jvm
     # The shared session was started by a call in this very thread.
     assert "pyspark" not in (getattr(signal.getsignal(signal.SIGINT), "__module__", None) or "")
 
 
-def test_settings_are_put_back_after_a_block_and_after_an_error(spark: SparkSession):
-    before = shuffle_partitions(spark)
-    with runtime_conf(spark, {KEY: "7"}):
-        assert spark.conf.get(KEY) == "7"
-    assert spark.conf.get(KEY) == before
-    with pytest.raises(ValueError, match="wrong"), runtime_conf(spark, {KEY: "8"}):
+def test_settings_are_put_back_after_a_block_and_after_an_error(jvm: SparkSession):
+    before = shuffle_partitions(jvm)
+    with runtime_conf(jvm, {KEY: "7"}):
+        assert jvm.conf.get(KEY) == "7"
+    assert jvm.conf.get(KEY) == before
+    with pytest.raises(ValueError, match="wrong"), runtime_conf(jvm, {KEY: "8"}):
         raise ValueError("wrong")
-    assert spark.conf.get(KEY) == before
+    assert jvm.conf.get(KEY) == before
 
 
-def test_nothing_is_asked_of_the_jvm_after_an_interrupt(spark: SparkSession):
-    before = shuffle_partitions(spark)
+def test_nothing_is_asked_of_the_jvm_after_an_interrupt(jvm: SparkSession):
+    before = shuffle_partitions(jvm)
     try:
-        with pytest.raises(KeyboardInterrupt), runtime_conf(spark, {KEY: "7"}):
+        with pytest.raises(KeyboardInterrupt), runtime_conf(jvm, {KEY: "7"}):
             raise KeyboardInterrupt
-        assert spark.conf.get(KEY) == "7"
+        assert jvm.conf.get(KEY) == "7"
     finally:
-        spark.conf.set(KEY, before)
+        jvm.conf.set(KEY, before)
 
 
-def test_the_jvm_starts_from_the_class_archive_of_the_set_up(spark: SparkSession):
-    jvm: Any = spark.sparkContext._jvm
-    process = jvm.java.lang.ProcessHandle.current().pid()
+def test_the_jvm_starts_from_the_class_archive_of_the_set_up(jvm: SparkSession):
+    machine: Any = jvm.sparkContext._jvm
+    process = machine.java.lang.ProcessHandle.current().pid()
     assert f"/{CLASS_ARCHIVE}\n" in Path(f"/proc/{process}/maps").read_text()
 
 

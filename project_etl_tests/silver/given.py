@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
@@ -108,9 +109,9 @@ def job_of(engine: Engine, folder: Path, table: Table) -> SilverJob:
         schema = silver_schema(parent)
         row = [PARENTS.get(field.name, None if field.nullable else FILLING[field.dataType]) for field in schema]
         lake.create(parent.name, schema, partition_by=parent.partition_by)
-        lake.commit(
-            parent.name, Append(), engine.session().createDataFrame([tuple(row)], schema), {"table": parent.name}
-        )
+        values = dict(zip(schema.fieldNames(), row, strict=True))
+        stored = pa.Table.from_pylist([values], lake.state(parent.name).arrow_schema)
+        lake.commit(parent.name, Append(), stored, {"table": parent.name})
     feeds = feeds_of(table.records or "", ("shop",))
     return SilverJob(
         lake, table, record_columns(table.records or ""), feeds, (LANDED,), Run("r", parameters=PARAMETERS)

@@ -106,11 +106,17 @@ class _QueryCounter(grpc.UnaryStreamClientInterceptor):
 Kind = TypeVar("Kind", bound=T.DataType)
 
 
+def without_metadata(schema: T.StructType) -> T.StructType:
+    """The columns alone: the server reads no metadata but text."""
+    return T.StructType([T.StructField(item.name, item.dataType, item.nullable) for item in schema.fields])
+
+
 def _nullable(kind: Kind) -> Kind:
     """A type in which everything may be null: what the server says of nested types is not what it writes."""
     match kind:
         case T.StructType():
-            fields = [T.StructField(item.name, _nullable(item.dataType), True, item.metadata) for item in kind.fields]
+            # Metadata is left out: the server reads none but text.
+            fields = [T.StructField(item.name, _nullable(item.dataType), True) for item in kind.fields]
             return T.StructType(fields)  # pyright: ignore[reportReturnType]
         case T.ArrayType():
             return T.ArrayType(_nullable(kind.elementType), True)  # pyright: ignore[reportReturnType]

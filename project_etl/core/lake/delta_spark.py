@@ -44,7 +44,8 @@ def commit(
         case Overwrite():
             writer.mode("overwrite").save(path)
         case Upsert():
-            conf = {f"{DELTA}commitInfo.userMetadata": json.dumps(note)}
+            # Spark replaces `${…}` in settings; this is the same JSON.
+            conf = {f"{DELTA}commitInfo.userMetadata": json.dumps(note).replace("${", "$\\u007b")}
             conf |= {f"{DELTA}write.{key}": value for key, value in once.items()}
             _upsert(engine, path, change, rows, conf)
 

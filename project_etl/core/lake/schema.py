@@ -83,6 +83,11 @@ def in_types_of(state: TableState, rows: Any) -> Any:  # noqa: ANN401 - tables o
     return typed(rows)
 
 
+def as_table(rows: Any) -> Any:  # noqa: ANN401 - tables and readers of pyarrow have no types
+    """Arrow rows as a table; what a reader gives comes into memory as a whole."""
+    return rows.read_all() if hasattr(rows, "read_all") else rows
+
+
 def refusing_nulls(state: TableState, rows: DataFrame) -> DataFrame:
     """Rows that fail as they are computed when one has no value where a commit refuses that."""
     from pyspark.sql import functions as F

@@ -29,7 +29,7 @@ from project_etl.core.lake.delta_rs import Arrow
 from project_etl.core.lake.errors import Conflict, LakeError
 from project_etl.core.lake.locks import file_lock
 from project_etl.core.lake.log import PROPERTIES, Commit
-from project_etl.core.lake.schema import in_types_of, new_columns, refusing_nulls, stored_schema
+from project_etl.core.lake.schema import as_table, in_types_of, new_columns, refusing_nulls, stored_schema
 from project_etl.core.lake.state import ArrowTable, TableState
 
 if TYPE_CHECKING:
@@ -256,7 +256,7 @@ class TableStore:
         Args:
             name: the table.
             change: what the commit does with the rows.
-            rows: a frame of this store's engine, or an Arrow table, with columns that fit the table's.
+            rows: a frame of this store's engine, or a table or reader of Arrow, with columns that fit the table's.
             note: what to remember with the commit.
 
         Raises:
@@ -269,7 +269,7 @@ class TableStore:
         number = (APP, 0 if last is None else last + 1)
         arrow = self._as_arrow(state, change, rows)
         if arrow is None:
-            rows = refusing_nulls(state, rows if self._engine.owns(rows) else self._engine.frame(rows))
+            rows = refusing_nulls(state, rows if self._engine.owns(rows) else self._engine.frame(as_table(rows)))
             delta_spark.commit(self._engine, self.path(name), change, rows, note, number)
             return self._made(state, note)
         delta = state.release()
