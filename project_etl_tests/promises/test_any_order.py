@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import engine as search
 from hypothesis.stateful import run_state_machine_as_test
 
 from project_etl.core.engine.base import Engine
@@ -107,7 +108,7 @@ def test_any_order_gives_one_answer_for_an_hour(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Other examples each time, a minute or more each. One that fails is first made smaller, for half an hour.
-    monkeypatch.setattr(engine, "MAX_SHRINKING_SECONDS", 30 * soak_minutes)
+    monkeypatch.setattr(search, "MAX_SHRINKING_SECONDS", 30 * soak_minutes)
     some = settings(EXAMPLES, max_examples=12, stateful_step_count=8)
     end = time.monotonic() + 60 * soak_minutes
     while time.monotonic() < end:

@@ -182,11 +182,13 @@ class TableStore:
 
     @contextmanager
     def computing(self) -> Generator[None]:
-        """Build frames and columns for this store's engine in the block."""
+        """Build frames and columns for this store's engine in the block; the first one starts it."""
         if self.engine is None:
             yield
             return
         with self.engine.active():
+            # Columns need a session, and building them may be the first thing that a process does.
+            self.engine.session()
             yield
 
     # --- writing ------------------------------------------------------------------------------------------------------
