@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
 
+from project_etl.core.engine.embedded import EmbeddedEngine
 from project_etl.core.lake import locks
 from project_etl.orchestration import resources
 from project_etl.orchestration.build import build_defs
@@ -36,9 +38,10 @@ def test_bronze_starts_no_engine_and_waits_for_files_without_its_lock(
             waited.append(seconds)
 
     monkeypatch.setattr(locks, "LOCK_TIMEOUT_SECONDS", 0.1)
-    monkeypatch.setattr(load_plan.time, "sleep", sleep)
-    monkeypatch.setattr(load_plan.time, "time", lambda: now() + sum(waited))
+    # Only for who waits for files: other threads sleep as ever.
+    monkeypatch.setattr(load_plan, "time", SimpleNamespace(sleep=sleep, time=lambda: now() + sum(waited)))
     monkeypatch.setattr(resources, "started_apart", no_engine)
+    monkeypatch.setattr(EmbeddedEngine, "session", no_engine)
     defs = build_defs(settings_of(tmp_path).model_copy(update={"settle_seconds": 60.0}))
     assets = [asset for asset in defs.assets or () if isinstance(asset, dg.AssetsDefinition)]
     bronze = [asset for asset in assets if asset.key == dg.AssetKey(TABLE.split("/"))]

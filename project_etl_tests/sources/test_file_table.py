@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -318,18 +318,14 @@ def names(files: Iterable[LandingFile]) -> list[str]:
 def while_waiting(patch: pytest.MonkeyPatch, happens: Callable[[], object] = lambda: None) -> list[float]:
     """Let something happen during the wait, which takes no time; returns the list of waits."""
     waits: list[float] = []
-    now, really_sleep, thread = time.time, time.sleep, threading.get_ident()
+    now = time.time
 
     def sleep(seconds: float) -> None:
-        # Threads of others sleep as ever.
-        if threading.get_ident() != thread:
-            really_sleep(seconds)
-            return
         waits.append(seconds)
         happens()
 
-    patch.setattr(load_plan.time, "sleep", sleep)
-    patch.setattr(load_plan.time, "time", lambda: now() + sum(waits))
+    # Only for who waits for files: other threads sleep as ever.
+    patch.setattr(load_plan, "time", SimpleNamespace(sleep=sleep, time=lambda: now() + sum(waits)))
     return waits
 
 
