@@ -57,7 +57,7 @@ class Staged:
         """Make the rows visible; None when no row of the table changed."""
         if self.commit is None:
             return None
-        with self.lake.computing():
+        with self.lake.active():
             return self.commit()
 
     @property

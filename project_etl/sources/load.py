@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -21,7 +22,7 @@ from project_etl.core.lake.state import on_days
 from project_etl.core.names import MALFORMED_KEY, RESCUED
 from project_etl.core.report import Report
 from project_etl.core.sql_text import is_day, sql_list
-from project_etl.core.staged import Staged, note_of, staging
+from project_etl.core.staged import Staged, note_of
 from project_etl.sources.bronze_report import bronze_report
 from project_etl.sources.landing_store import LandingFile, content_version, is_unchanged, new_digest, open_bytes
 from project_etl.sources.load_plan import BronzeJob, Look, Moves, is_as_known, look, moves, with_holders
@@ -51,7 +52,7 @@ def stage_bronze(job: BronzeJob, landing: Look | None = None) -> Staged:
     lake = job.lake.pinned([table])
     job = replace(job, lake=lake)
     known = file_table.files(lake, table, job.days)
-    with staging(lake) as kept:
+    with ExitStack() as kept:
         spool = Spool(lake.state(table).arrow_schema)
         kept.callback(spool.close)
         batch = _Reading(job, known, spool)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -182,14 +182,15 @@ class TableStore:
 
     @contextmanager
     def computing(self) -> Generator[None]:
-        """Build frames and columns for this store's engine in the block; the first one starts it."""
-        if self.engine is None:
-            yield
-            return
-        with self.engine.active():
+        """Build frames and columns for this store's engine in the block; the first block starts it."""
+        with self.active():
             # Columns need a session, and building them may be the first thing that a process does.
-            self.engine.session()
+            self._engine.session()
             yield
+
+    def active(self) -> AbstractContextManager[None]:
+        """Build columns for this store's engine, where it has one, in the block; it is not started."""
+        return self.engine.active() if self.engine else nullcontext()
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
