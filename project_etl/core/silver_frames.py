@@ -8,7 +8,7 @@ means (`silver/`), deciding whether there is work (`silver_plan.py`), counting a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import reduce
@@ -107,8 +107,7 @@ def _carried(job: SilverJob) -> dict[str, T.DataType]:
 
 
 def _with_nothing_found(job: SilverJob, records: DataFrame) -> DataFrame:
-    nothing = [F.lit(None).cast("boolean").alias(ref.rule) for ref in job.table.references]
-    return records.withColumn(RECORD, F.col(RECORD).withField("found", F.struct(*nothing))) if nothing else records
+    return _with_found(records, {ref.rule: F.lit(None).cast("boolean") for ref in job.table.references})
 
 
 def _with_parents(job: SilverJob, records: DataFrame) -> DataFrame:
@@ -117,8 +116,14 @@ def _with_parents(job: SilverJob, records: DataFrame) -> DataFrame:
         key = f"_key_of_{ref.rule}"
         parent = job.lake.read(ref.table).select(F.col(ref.parent_key).alias(key), *ref.carry)
         records = records.join(parent, on=F.col(ref.column) == F.col(key), how="left")
-    found = [F.col(f"_key_of_{ref.rule}").isNotNull().alias(ref.rule) for ref in job.table.references]
-    return records.withColumn(RECORD, F.col(RECORD).withField("found", F.struct(*found))) if found else records
+    return _with_found(records, {ref.rule: F.col(f"_key_of_{ref.rule}").isNotNull() for ref in job.table.references})
+
+
+def _with_found(records: DataFrame, found: Mapping[str, Column]) -> DataFrame:
+    if not found:
+        return records
+    parents = F.struct(*[column.alias(rule) for rule, column in found.items()])
+    return records.withColumn(RECORD, F.col(RECORD).withField("found", parents))
 
 
 def _derived(table: Table) -> tuple[str, ...]:
@@ -137,7 +142,7 @@ def transformed(table: Table, rows: DataFrame, parameters: dict[str, object]) ->
 
 
 def judged_records(job: SilverJob, records: DataFrame) -> DataFrame:
-    """Records as rows of the table, judged: the stored columns, `_record`, `_broken`, `_valid` and `_stored`."""
+    """Records as rows of the table, judged: the stored columns, `_text`, `_broken`, `_valid` and `_stored`."""
     rows = transformed(job.table, _with_parents(job, records), dict(job.run.parameters))
     # A record that could not be parsed breaks that one rule; that its columns are empty follows from it.
     malformed = F.when(F.col(f"{RECORD}.malformed").isNotNull(), F.array(F.lit("well_formed")))

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
+from project_etl.core.asof_changes import BEFORE_IMAGES
 from project_etl.core.lake import LakeError, TableState
 from project_etl.core.lake.state import ArrowTable
 from project_etl.core.records import of_days
@@ -19,7 +20,6 @@ from project_etl.core.silver_frames import Keys
 from project_etl.core.silver_plan import SilverJob, SilverPlan, days_of_other_files
 from project_etl.core.table import Reference
 
-BEFORE_IMAGES = ("delete", "update_preimage")
 # Operations whose change feed has an image of each row that they changed or removed.
 FOLLOWED = ("WRITE", "MERGE", "DELETE", "UPDATE")
 
@@ -87,7 +87,7 @@ def changed_parents(parent: TableState, ref: Reference, since: int) -> set[str] 
         # VACUUM takes old change feeds along.
         return None
     columns = [ref.parent_key, *ref.carry]
-    was = feed.filter(pc.field("_change_type").isin(BEFORE_IMAGES)).select(columns)
+    was = feed.filter(pc.field("_change_type").isin(sorted(BEFORE_IMAGES))).select(columns)
     keys = set(was[ref.parent_key].to_pylist())
     now = parent.rows(columns, among=(ref.parent_key, keys))
     return {key for key, *_ in _distinct(was) - _distinct(now)}

@@ -1,6 +1,6 @@
 """What an engine is: it computes frames in PySpark's DataFrame API, whatever runs beneath.
 
-Does not belong here: a particular engine (`spark.py`, `embedded.py`), which of them computes what (`choose.py`).
+Does not belong here: a particular engine (`spark.py`, `embedded.py`).
 """
 
 from __future__ import annotations
@@ -25,12 +25,10 @@ class Engine(ABC):
 
     Attributes:
         name: as the setting `engine` calls it.
-        can_commit: whether it can commit to a table by itself.
         is_connect: whether its session speaks Spark Connect.
     """
 
     name: ClassVar[str]
-    can_commit: ClassVar[bool]
     is_connect: bool
 
     @abstractmethod
@@ -72,10 +70,14 @@ class Engine(ABC):
 
         return isinstance(rows, DataFrame)
 
-    def size(self, rows: DataFrame) -> int | None:
-        """Bytes that `arrow` of kept rows takes at most; None when that is not known. For engines that can commit."""
-        raise NotImplementedError(f"{self.name} does not commit; it is asked for rows as Arrow whatever their size")
 
+class CommittingEngine(Engine):
+    """An engine that can also commit to a table by itself."""
+
+    @abstractmethod
+    def size(self, rows: DataFrame) -> int | None:
+        """Bytes that `arrow` of kept rows takes at most; None when that is not known."""
+
+    @abstractmethod
     def session_with(self, conf: Mapping[str, str]) -> AbstractContextManager[SparkSession]:
         """A session with further settings that no other work sees, for the length of the block."""
-        raise NotImplementedError(f"{self.name} does not commit: it has no settings of a commit ({', '.join(conf)})")

@@ -30,7 +30,6 @@ class EmbeddedEngine(Engine):
     """Sail, in this process."""
 
     name: ClassVar[str] = "embedded"
-    can_commit: ClassVar[bool] = False
     is_connect = True
 
     def session(self) -> SparkSession:
@@ -104,11 +103,6 @@ class _QueryCounter(grpc.UnaryStreamClientInterceptor):
 
 
 Kind = TypeVar("Kind", bound=T.DataType)
-
-
-def without_metadata(schema: T.StructType) -> T.StructType:
-    """The columns alone: the server reads no metadata but text."""
-    return T.StructType([T.StructField(item.name, item.dataType, item.nullable) for item in schema.fields])
 
 
 def _nullable(kind: Kind) -> Kind:

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from pyspark.sql import DataFrame, SparkSession
 
-from project_etl.core.engine.base import ArrowTable, Engine
+from project_etl.core.engine.base import ArrowTable, CommittingEngine
 
 DELTA_EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
 DELTA_CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
@@ -160,11 +160,10 @@ def started_apart(start: Callable[[], SparkSession]) -> SparkSession:
         return apart.submit(start).result()
 
 
-class SparkEngine(Engine):
+class SparkEngine(CommittingEngine):
     """Spark: a JVM of this process, a cluster, or a Spark Connect server."""
 
     name: ClassVar[str] = "spark"
-    can_commit: ClassVar[bool] = True
 
     def __init__(self, start: Callable[[], SparkSession], *, is_connect: bool = False) -> None:
         """Take what starts or gets the session; nothing is started yet.

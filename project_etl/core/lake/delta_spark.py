@@ -14,14 +14,19 @@ from project_etl.core.lake.changes import Append, Change, Overwrite, ReplaceWher
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from project_etl.core.engine.base import Engine
+    from project_etl.core.engine.base import CommittingEngine
 
 DELTA = "spark.databricks.delta."
 VIEW = "project_etl_changes"
 
 
 def commit(
-    engine: Engine, path: str, change: Change, rows: DataFrame, note: Mapping[str, Any], number: tuple[str, int]
+    engine: CommittingEngine,
+    path: str,
+    change: Change,
+    rows: DataFrame,
+    note: Mapping[str, Any],
+    number: tuple[str, int],
 ) -> None:
     """Commit rows to a table.
 
@@ -50,7 +55,7 @@ def commit(
             _upsert(engine, path, change, rows, conf)
 
 
-def _upsert(engine: Engine, path: str, change: Upsert, rows: DataFrame, conf: Mapping[str, str]) -> None:
+def _upsert(engine: CommittingEngine, path: str, change: Upsert, rows: DataFrame, conf: Mapping[str, str]) -> None:
     assign = ", ".join(f"t.`{column}` = s.`{column}`" for column in change.updated)
     names, values = (", ".join(f"{prefix}`{column}`" for column in change.columns) for prefix in ("", "s."))
     rows.createOrReplaceGlobalTempView(VIEW)

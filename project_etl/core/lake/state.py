@@ -61,9 +61,14 @@ class TableState:
 
     # --- what the log tells -------------------------------------------------------------------------------------------
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the table lies in a folder of this machine."""
+        return "://" not in self.path
+
     def entry(self, version: int) -> tuple[int, int] | None:
         """Identity of the file of the log that made a version; None when there is none, and on an object store."""
-        if "://" in self.path:
+        if not self.is_local:
             return None
         try:
             found = (Path(self.path) / "_delta_log" / f"{version:020}.json").stat()
@@ -159,7 +164,7 @@ class TableState:
 
     def _later_than(self, table: deltalake.DeltaTable) -> deltalake.DeltaTable | None:
         """The table at its newest version; None when that is the given one."""
-        if "://" not in self.path and self.entry(table.version() + 1) is None:
+        if self.is_local and self.entry(table.version() + 1) is None:
             return None
         meter.count("log_reads", self.name)
         newest = deltalake.DeltaTable(self.path, storage_options=self._options)

@@ -22,7 +22,7 @@ import deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from project_etl.core import meter
-from project_etl.core.engine.base import Engine
+from project_etl.core.engine.base import CommittingEngine, Engine
 from project_etl.core.lake import delta_rs, delta_spark
 from project_etl.core.lake.changes import Change, Upsert
 from project_etl.core.lake.delta_rs import Arrow
@@ -272,8 +272,13 @@ class TableStore:
         number = (APP, 0 if last is None else last + 1)
         arrow = self._as_arrow(state, change, rows)
         if arrow is None:
-            rows = refusing_nulls(state, rows if self._engine.owns(rows) else self._engine.frame(as_table(rows)))
-            delta_spark.commit(self._engine, self.path(name), change, rows, note, number)
+            engine = self._engine
+            if not isinstance(engine, CommittingEngine):
+                raise LakeError(
+                    f"Table {name} is not on this machine: engine {engine.name} cannot commit to it; use spark."
+                )
+            rows = refusing_nulls(state, rows if engine.owns(rows) else engine.frame(as_table(rows)))
+            delta_spark.commit(engine, self.path(name), change, rows, note, number)
             return self._made(state, note)
         delta = state.release()
         try:
@@ -333,18 +338,18 @@ class TableStore:
     def _as_arrow(self, state: TableState, change: Change, rows: Rows) -> Arrow | None:
         """The rows for delta-rs, in the types of the table; None when Spark is to commit them."""
         if self.engine is not None and self.engine.owns(rows):
-            if self.engine.can_commit and self._is_for_spark(state, change, rows):
+            if isinstance(self.engine, CommittingEngine) and self._is_for_spark(self.engine, state, change, rows):
                 return None
             rows = self.engine.arrow(rows)
         elif not self.is_local:
             return None
         return in_types_of(state, rows)
 
-    def _is_for_spark(self, state: TableState, change: Change, rows: DataFrame) -> bool:
+    def _is_for_spark(self, engine: CommittingEngine, state: TableState, change: Change, rows: DataFrame) -> bool:
         """Whether the engine's rows, or the stored ones that they change, are too much for this process."""
         if not self.is_local or (isinstance(change, Upsert) and state.size_bytes > MAX_MERGE_BYTES):
             return True
-        size = self._engine.size(rows)
+        size = engine.size(rows)
         return size is None or size > MAX_BATCH_BYTES
 
     def _made(self, before: TableState, note: Mapping[str, Any]) -> Commit:
