@@ -6,7 +6,7 @@ Does not belong here: what a single setting may be (`setting_types.py`), reading
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
@@ -41,6 +41,13 @@ class SparkSettings(Frozen):
     driver_memory: kinds.Memory = "2g"
     conf: kinds.SparkConf = ()
     """Pairs of a `spark.*` key and its value, over what the engine sets; `dict(conf)` for use."""
+
+    @property
+    def place(self) -> Literal["spark", "connect", "cluster"]:
+        """Where Spark is, as the setting `engine` calls it."""
+        if self.remote is not None:
+            return "connect"
+        return "spark" if self.master.startswith("local") else "cluster"
 
 
 class AlertSettings(Frozen):

@@ -11,12 +11,13 @@ import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from project_etl import setting_types as kinds
+from project_etl.core.engine.choose import EngineName, can_embed
 from project_etl.setting_groups import AlertSettings, Frozen, PriceBands, SparkSettings
 
 PREFIX = "PROJECT_ETL_"
@@ -61,8 +62,12 @@ class Settings(Frozen):
     """How long the events of a run are kept; materializations and check results are kept for good."""
     alerts: AlertSettings = AlertSettings()
     price_bands: PriceBands = PriceBands()
-    engine: Literal["spark", "embedded"] = "spark"
-    """What computes: Spark, wherever `spark.*` says, or Sail in this process, without a JVM."""
+    engine: EngineName = "auto"
+    """What computes. `embedded` is Sail in this process, `spark` a JVM of this machine, `connect` the server of
+    `spark.remote`, `cluster` the one of `spark.master`. `auto` takes what `spark.*` and `lake_root` ask for: where both
+    are of this machine, `embedded`, and `spark` for a table that reads more than `engine_max_bytes`."""
+    engine_max_bytes: int = Field(default=1024**3, ge=0)
+    """With `engine: auto`, how many bytes of files (as Parquet) a table may read and still be computed embedded."""
     spark: SparkSettings = SparkSettings()
     dagster_home: Annotated[kinds.Folder | None, kinds.empty_is_none] = None
     """Where Dagster keeps the runs of this environment; None means where `DAGSTER_HOME` says, else `root`."""
@@ -72,9 +77,26 @@ class Settings(Frozen):
 
     @model_validator(mode="after")
     def _fit_each_other(self) -> Settings:
-        if self.engine == "embedded" and "://" in self.lake_root and not self.lake_root.startswith("file:"):
+        if self.engine == "embedded" and not self.has_local_lake:
             raise ValueError(f"the embedded engine needs a lake on this machine; lake_root is {self.lake_root}")
+        if self.engine in ("spark", "connect", "cluster") and self.engine != self.spark.place:
+            raise ValueError(
+                f"engine is {self.engine}, but spark.remote is {self.spark.remote} and spark.master is "
+                f"{self.spark.master}, which is engine {self.spark.place}: set that, or correct spark.*"
+            )
         return self
+
+    @property
+    def has_local_lake(self) -> bool:
+        """Whether the lake is a folder of this machine."""
+        return "://" not in self.lake_root or self.lake_root.startswith("file:")
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether tables that are not too large are computed in this process, without a JVM."""
+        if self.engine == "auto":
+            return self.has_local_lake and self.spark.place == "spark" and can_embed()
+        return self.engine == "embedded"
 
 
 # Only the environment may give these.

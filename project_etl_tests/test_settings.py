@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from project_etl import settings as settings_module
 from project_etl.settings import Settings, SettingsError, load_settings, variable_names
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -104,6 +105,50 @@ def test_nested_settings_are_overridden_one_by_one(config: Path) -> None:
 def test_a_nested_override_needs_nothing_in_the_file(config: Path) -> None:
     write(config, "spark:\n")
     assert load(config, SPARK__REMOTE="sc://host:15002").spark.remote == "sc://host:15002"
+
+
+@pytest.mark.parametrize(
+    ("variables", "is_embedded"),
+    [
+        ({}, True),
+        ({"LAKE_ROOT": "s3a://bucket/lake"}, False),
+        ({"SPARK__REMOTE": "sc://host:15002"}, False),
+        ({"SPARK__MASTER": "spark://host:7077"}, False),
+        ({"ENGINE": "embedded", "SPARK__MASTER": "spark://host:7077"}, True),
+        ({"ENGINE": "spark"}, False),
+        ({"ENGINE": "connect", "SPARK__REMOTE": "sc://host:15002"}, False),
+    ],
+)
+def test_auto_is_embedded_where_spark_and_the_lake_are_of_this_machine(
+    config: Path, variables: dict[str, str], is_embedded: bool
+) -> None:
+    write(config, "engine: auto")
+    assert load(config, **variables).is_embedded is is_embedded
+
+
+def test_auto_is_spark_where_the_embedded_engine_is_not_installed(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(config, "engine: auto")
+    monkeypatch.setattr(settings_module, "can_embed", lambda: False)
+    assert not load(config).is_embedded
+
+
+@pytest.mark.parametrize(
+    ("engine", "variables", "place"),
+    [
+        ("spark", {"SPARK__REMOTE": "sc://host:15002"}, "connect"),
+        ("spark", {"SPARK__MASTER": "yarn"}, "cluster"),
+        ("connect", {}, "spark"),
+        ("cluster", {"SPARK__REMOTE": "sc://host:15002", "SPARK__MASTER": "yarn"}, "connect"),
+    ],
+)
+def test_an_engine_that_spark_does_not_fit_is_refused(
+    config: Path, engine: str, variables: dict[str, str], place: str
+) -> None:
+    write(config, f"engine: {engine}")
+    with pytest.raises(SettingsError, match=f"engine is {engine}, but (.|\n)* which is engine {place}"):
+        load(config, **variables)
 
 
 def test_every_setting_has_a_variable() -> None:

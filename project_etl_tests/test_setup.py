@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from setup_steps import archive, jars, java, venv
+from setup_steps import jars, java, venv
 from setup_steps.common import SetupError, run_quietly
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -141,38 +141,6 @@ def test_a_failed_download_leaves_no_jars(project: Path, script: str, message: s
     with pytest.raises(SetupError, match=message):
         jars.ensure_jars(project, project)
     assert not (project / ".jars").exists()
-
-
-@pytest.fixture
-def installed(project: Path) -> Path:
-    """A project with jars and all that the class archive is made of but a Python."""
-    (project / "scripts").mkdir()
-    (project / "scripts" / "class_archive.py").touch()
-    (project / "requirements-dev.txt").touch()
-    (project / ".jars").mkdir()
-    return project
-
-
-def test_the_class_archive_is_made_when_java_is_another(installed: Path) -> None:
-    python = program(installed / ".venv" / "bin" / "python", 'echo "$JAVA_HOME" > "$3"')
-    made = installed / ".jars" / "classes.jsa"
-    archive.ensure_archive(installed, installed / "java17")
-    assert made.read_text() == f"{installed}/java17\n"
-    archive.ensure_archive(installed, installed / "java21")
-    assert made.read_text() == f"{installed}/java21\n"
-    python.unlink()
-    archive.ensure_archive(installed, installed / "java21")
-    assert made.is_file()
-
-
-def test_a_set_up_without_class_archive_says_so_and_goes_on(
-    installed: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (installed / ".jars" / "classes.jsa").write_text("of another Java")
-    program(installed / ".venv" / "bin" / "python", "echo no such option; exit 1")
-    archive.ensure_archive(installed, installed / "java17")
-    assert re.search(r"could not be made(.|\n)*no such option(.|\n)*works without it", capsys.readouterr().out)
-    assert not list((installed / ".jars").glob("*.jsa*"))
 
 
 def test_a_wrong_coordinate_is_named_with_its_line(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from setup_steps.archive import ensure_archive
 from setup_steps.common import SetupError
 from setup_steps.jars import ensure_jars
 from setup_steps.java import ensure_java
@@ -36,13 +35,12 @@ def only_one(lock: Path) -> Iterator[None]:
 
 
 def main() -> int:
-    """Run the four steps; the exit code is 1 when one of them could not be done."""
+    """Run the three steps; the exit code is 1 when one of them could not be done."""
     try:
         with only_one(ROOT / ".setup.lock"):
             ensure_venv(ROOT)
             java_home = ensure_java(ROOT)
             ensure_jars(ROOT, java_home)
-            ensure_archive(ROOT, java_home)
     except SetupError as error:
         print(f"set-up: {error}", file=sys.stderr)
         return 1

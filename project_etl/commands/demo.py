@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -49,8 +48,6 @@ def run(console: Console, demo: Demo) -> bool:
     arguments = {"days": demo.days, "start": days[0], "scale": demo.scale, "seed": demo.seed}
     log = spark_log(settings)
     with errors_into(log):
-        if settings.engine == "spark" and not Path(settings.lake_root).exists():
-            _start_spark_ahead(settings)
         if not generate.is_generated(landing, **arguments):
             generate.run(console, landing, **arguments)
         started = time.monotonic()
@@ -73,16 +70,6 @@ def demo_settings(folder: Path | None) -> Settings:
         if "://" in (place := getattr(settings, name)):
             raise UserError(f"A demo is made in a folder of this machine, but {name} is {place}; unset it.")
     return settings
-
-
-def _start_spark_ahead(settings: Settings) -> None:
-    """Start the engine beside what comes before the first table; a new lake is certain to need it."""
-    from project_etl.core.engine.spark import start
-    from project_etl.orchestration.resources import engine_config
-
-    config = engine_config(settings)
-    # Should it fail, the first table fails the same way, where it is reported.
-    threading.Thread(target=start, args=(config,), name="spark-ahead", daemon=True).start()
 
 
 def _materialize_all(console: Console, settings: Settings, days: tuple[date, date]) -> RunOutcome:

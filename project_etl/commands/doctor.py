@@ -15,6 +15,7 @@ from project_etl.settings import Settings, SettingsError
 Look = Callable[[Settings], Iterator[Finding]]
 
 LOOKS: tuple[Look, ...] = (
+    health.engine,
     health.java,
     health.jars,
     health.packages,

@@ -15,6 +15,7 @@ from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from project_etl.core.engine.choose import can_embed
 from project_etl.settings import Settings
 
 JAVA_VERSIONS = (17, 21)
@@ -53,15 +54,39 @@ class Finding:
     advice: str = ""
 
 
+def engine(settings: Settings) -> Iterator[Finding]:
+    """What computes is installed."""
+    if settings.engine == "embedded" and not can_embed():
+        yield Finding("engine", Level.FAIL, "embedded, but pysail is not installed", f"{SET_UP}, or set engine: spark")
+    elif settings.is_embedded and settings.engine == "auto":
+        size = f"{settings.engine_max_bytes / GIGABYTE:.1f} GB"
+        yield Finding("engine", Level.OK, f"embedded; Spark for a table that reads more than {size}")
+    else:
+        yield Finding("engine", Level.OK, "embedded" if settings.is_embedded else settings.spark.place)
+
+
+def _does_without_java(settings: Settings) -> str | None:
+    """Why no Java is needed on this machine; None when it is."""
+    if settings.spark.remote:
+        return f"Spark runs at {settings.spark.remote}"
+    return "the engine is embedded" if settings.engine == "embedded" else None
+
+
+def _without_spark(settings: Settings) -> Level:
+    """How bad it is when Spark cannot start here."""
+    return Level.WARN if settings.is_embedded else Level.FAIL
+
+
 def java(settings: Settings) -> Iterator[Finding]:
     """Java is there, runs, and is one that Spark supports."""
-    if settings.spark.remote:
-        yield Finding("Java", Level.OK, f"not needed: Spark runs at {settings.spark.remote}")
+    if why := _does_without_java(settings):
+        yield Finding("Java", Level.OK, f"not needed: {why}")
         return
+    bad = _without_spark(settings)
     advice = f"install Java {' or '.join(map(str, JAVA_VERSIONS))} (`make setup` does on Debian) or set JAVA_HOME to it"
     program = Path(settings.java_home, "bin", "java") if settings.java_home else shutil.which("java")
     if program is None:
-        yield Finding("Java", Level.FAIL, "no java on PATH, and no JAVA_HOME", advice)
+        yield Finding("Java", bad, "no java on PATH, and no JAVA_HOME", advice)
         return
     try:
         asked = subprocess.run(
@@ -74,12 +99,12 @@ def java(settings: Settings) -> Iterator[Finding]:
             check=True,
         )
     except (OSError, subprocess.SubprocessError) as error:
-        yield Finding("Java", Level.FAIL, f"{program} does not run: {error}", advice)
+        yield Finding("Java", bad, f"{program} does not run: {error}", advice)
         return
     major = java_major(asked.stderr)
     found = f"Java {major or 'of unknown version'} at {program}"
     is_supported = major in JAVA_VERSIONS
-    yield Finding("Java", Level.OK if is_supported else Level.FAIL, found, "" if is_supported else advice)
+    yield Finding("Java", Level.OK if is_supported else bad, found, "" if is_supported else advice)
 
 
 def java_major(text: str) -> int | None:
@@ -90,18 +115,19 @@ def java_major(text: str) -> int | None:
 
 def jars(settings: Settings) -> Iterator[Finding]:
     """Every jar that `jars.txt` names lies in the jars folder."""
-    if settings.spark.remote:
-        yield Finding("jars", Level.OK, "not needed: the Spark server loads its own")
+    if why := _does_without_java(settings):
+        yield Finding("jars", Level.OK, f"not needed: {why}")
         return
+    bad = _without_spark(settings)
     folder, listing = Path(settings.jars_dir), settings.root / JARS_FILE
     there = [path.name for path in folder.glob("*.jar")]
     wanted = _coordinates(listing)
     missing = [each for each in wanted if not any(name.endswith(_jar_name(each)) for name in there)]
     if missing:
-        yield Finding("jars", Level.FAIL, f"{', '.join(missing)} not in {folder}", f"{SET_UP}, or correct {listing}")
+        yield Finding("jars", bad, f"{', '.join(missing)} not in {folder}", f"{SET_UP}, or correct {listing}")
     elif not wanted:
         found = f"{listing} names none, so what should be in {folder} is not known; there are {len(there)}"
-        yield Finding("jars", Level.WARN if there else Level.FAIL, found, "run from the repository, or set jars_dir")
+        yield Finding("jars", Level.WARN if there else bad, found, "run from the repository, or set jars_dir")
     else:
         yield Finding("jars", Level.OK, f"{len(there)} in {folder}, with {', '.join(wanted)}")
 

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from project_etl.core.contract import Rule, rules_of
 from project_etl.core.gold_inputs import WHOLE, input_days, inputs_now
-from project_etl.core.judge import grouped, judged, masked_json, rule_results, unbroken
+from project_etl.core.judge import grouped, judged, rule_results, shown, unbroken
 from project_etl.core.lake import Append, Commit, Overwrite, ReplaceWhere, TableStore
 from project_etl.core.report import Report
 from project_etl.core.sql_text import is_day
@@ -75,6 +75,8 @@ def stage_gold(job: GoldJob) -> Staged:
     stale = inputs.stale(job.units, memory)
     if not stale:
         return Staged(table.name, _remembered(job, memory), lake)
+    job = replace(job, lake=lake.for_bytes(_bytes_read(job, stale)))
+    lake = job.lake
     with staging(lake) as kept:
         rows = kept.enter_context(lake.keep(judged(_computed(job, stale), job.rules)))
         fresh = _report(job, rows)
@@ -89,6 +91,18 @@ def stage_gold(job: GoldJob) -> Staged:
         )
         commit = partial(_commit, job, stale, rows, note)
         return Staged(table.name, report, lake, commit, kept=kept.pop_all())
+
+
+def _bytes_read(job: GoldJob, days: Sequence[str]) -> int:
+    """Bytes of the input files that computing some days reads."""
+
+    def size(item: Input) -> int:
+        state = job.lake.state(item.table)
+        if item.whole or not job.table.is_daily:
+            return state.size_bytes
+        return state.size_on(job.day_columns[item.table], input_days(days, item))
+
+    return sum(map(size, job.table.inputs.values()))
 
 
 def _commit(job: GoldJob, stale: Sequence[str], rows: DataFrame, note: dict[str, Any]) -> Commit:
@@ -121,8 +135,10 @@ def _input(job: GoldJob, item: Input, days: Sequence[str]) -> DataFrame:
 
 def _report(job: GoldJob, rows: DataFrame) -> Report:
     day = F.col(job.table.write.day) if isinstance(job.table.write, ReplaceDays) else F.lit(WHOLE)
-    sample = masked_json(job.table.schema, job.table.schema.fieldNames())
-    groups = grouped(rows, [day.cast("string").alias("day")], sample)
+    schema = job.table.schema
+    groups = grouped(
+        rows, [day.cast("string").alias("day")], schema.fieldNames(), lambda row: shown(row.asDict(True), schema)
+    )
     published: dict[str, int] = {}
     for group in groups:
         published[group.keys["day"]] = published.get(group.keys["day"], 0) + group.count

@@ -1,20 +1,18 @@
 r"""JSON text that is the same, letter by letter, on every engine.
 
-Engines write nulls, instants, decimals and control characters of JSON in their own ways, and read texts that are not
-quite JSON differently. Text is written here as Spark's `to_json` writes it: no blanks, `\u00XX` in large digits. Not
-here: JSON that Python reads and writes.
+Engines write nulls and control characters of JSON in their own ways, and read texts that are not quite JSON
+differently. Text is written here as Spark's `to_json` writes it: no blanks, `\u00XX` in large digits. Not here: JSON
+that Python reads and writes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Mapping
 from functools import reduce
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
-
-INSTANT_FORMAT = "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"
 
 _SHORT_ESCAPES = {"\\": "\\\\", '"': '\\"', "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
 _ESCAPES = _SHORT_ESCAPES | {chr(code): f"\\u{code:04X}" for code in range(32) if chr(code) not in _SHORT_ESCAPES}
@@ -32,20 +30,18 @@ _EMPTY_ARRAY = rf"^{_BLANKS}\[{_BLANKS}\]{_BLANKS}\z"
 _ARRAY = rf"^{_BLANKS}\[([^\x00]*)\]{_BLANKS}\z"
 
 
-def json_object(fields: Mapping[str, tuple[Column, T.DataType]], *, keep_nulls: bool = False) -> Column:
-    """Write columns as one JSON object.
+def json_object(texts: Mapping[str, Column]) -> Column:
+    """Write text columns as one JSON object; those without a value as `null`.
 
     Args:
-        fields: name → the column and its type: text, a number, a boolean, a date, a timestamp, or an array of text.
-        keep_nulls: write fields without a value as `null` instead of leaving them out.
-
-    Raises:
-        TypeError: a field has another type.
+        texts: name → the column.
     """
-    texts = [_as_text(name, column, of) for name, (column, of) in fields.items()]
-    is_quoted = [isinstance(of, T.StringType | T.DateType | T.TimestampType) for _, of in fields.values()]
-    names = F.array(*[F.lit(name) for name in fields])
-    return _object(names, F.array(*texts), keep_nulls=keep_nulls, is_quoted=is_quoted)
+    names = F.array(*[F.lit(f"{json.dumps(name, ensure_ascii=False)}:") for name in texts])
+
+    def member(text: Column, index: Column) -> Column:
+        return F.concat(F.element_at(names, index + F.lit(1)), F.coalesce(_quoted(text), F.lit("null")))
+
+    return F.concat(F.lit("{"), F.array_join(F.transform(F.array(*texts.values()), member), ","), F.lit("}"))
 
 
 def read_texts(column: Column | str) -> Column:
@@ -56,33 +52,6 @@ def read_texts(column: Column | str) -> Column:
     members = F.concat(F.lit(","), F.regexp_extract(bare, _ARRAY, 1))
     is_array = bare.rlike(_EMPTY_ARRAY) | (F.regexp_replace(members, _MEMBER, "") == F.lit(""))
     return F.from_json(F.when(is_array, column), "array<string>")
-
-
-def _object(names: Column, texts: Column, *, keep_nulls: bool, is_quoted: Sequence[bool]) -> Column:
-    quoted = None if all(is_quoted) else F.array(*[F.lit(one) for one in is_quoted])
-
-    def member(text: Column, index: Column) -> Column:
-        place = index + F.lit(1)
-        value = _quoted(text) if quoted is None else F.when(F.element_at(quoted, place), _quoted(text)).otherwise(text)
-        value = F.coalesce(value, F.lit("null")) if keep_nulls else value
-        return F.concat(_quoted(F.element_at(names, place)), F.lit(":"), value)
-
-    # Without `null` in its place, an absent member is left out of the list.
-    return F.concat(F.lit("{"), F.array_join(F.transform(texts, member), ","), F.lit("}"))
-
-
-def _as_text(name: str, column: Column, of: T.DataType) -> Column:
-    """A value as it stands in JSON, a text without its quotes."""
-    if isinstance(of, T.TimestampType):
-        return F.date_format(column, INSTANT_FORMAT)
-    if isinstance(of, T.ArrayType) and isinstance(of.elementType, T.StringType):
-        members = F.array_join(F.transform(column, _quoted), ",", "null")
-        return F.concat(F.lit("["), members, F.lit("]"))
-    if isinstance(of, T.StringType | T.NumericType | T.BooleanType | T.DateType):
-        return column.cast("string")
-    raise TypeError(
-        f"{name} has the type {of.simpleString()}, which is not written as JSON; leave it out, or add it to _as_text"
-    )
 
 
 def _quoted(text: Column) -> Column:

@@ -6,15 +6,16 @@ Does not belong here: what the rules are (`contract.py`), what happens to rows (
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contract import Action, Rule, broken_rules
-from project_etl.core.json_text import json_object
 from project_etl.core.report import RuleResult
 
 BROKEN = "_broken"
@@ -42,7 +43,7 @@ class Group:
         keys: by what they were grouped.
         count: how many they are.
         broken: the rules that they break.
-        sample: text that shows one of them; None when they break none.
+        sample: one of them, as text; None when they break none.
     """
 
     keys: Row
@@ -51,22 +52,28 @@ class Group:
     sample: str | None
 
 
-def grouped(rows: DataFrame, keys: Sequence[Column], sample: Column) -> list[Group]:
+def grouped(
+    rows: DataFrame, keys: Sequence[Column], sample: Sequence[str], as_text: Callable[[Row], str]
+) -> list[Group]:
     """Count judged rows by some keys and by the rules that they break, in one query.
 
     Args:
         rows: judged rows.
         keys: what to group by.
-        sample: text that shows a row.
+        sample: columns that show a row; of the rows of a group, the one with the smallest values is shown.
+        as_text: writes those columns as text.
     """
-    is_broken = F.size(BROKEN) > 0
+    # Only of rows that break a rule: comparing all of them would be most of the work.
+    smallest = F.min(F.when(F.size(BROKEN) > 0, F.struct(*sample)))
     found = rows.groupBy(*keys, F.concat_ws(SEPARATOR, BROKEN).alias("_rules")).agg(
-        F.count(F.lit(1)).alias("_number"), F.min(F.when(is_broken, sample)).alias("_sample")
+        F.count(F.lit(1)).alias("_number"), smallest.alias("_sample")
     )
-    return [
-        Group(row, row["_number"], tuple(row["_rules"].split(SEPARATOR)) if row["_rules"] else (), row["_sample"])
-        for row in found.collect()
-    ]
+
+    def group(row: Row) -> Group:
+        broken = tuple(row["_rules"].split(SEPARATOR)) if row["_rules"] else ()
+        return Group(row, row["_number"], broken, as_text(row["_sample"]) if broken else None)
+
+    return [group(row) for row in found.collect()]
 
 
 def rule_results(rules: Sequence[Rule], groups: Iterable[Group], day: str) -> tuple[RuleResult, ...]:
@@ -108,20 +115,8 @@ def unbroken(rule: Rule, by_day: dict[str, int] | None = None, samples: tuple[st
     )
 
 
-def masked_json(schema: T.StructType, names: Iterable[str], struct: str | None = None) -> Column:
-    """A JSON text of some columns in which personal data (`pii` in the column's metadata) is masked.
-
-    Args:
-        schema: gives the columns' metadata.
-        names: columns to show; those that the schema does not know are text and are shown as they are.
-        struct: struct column that holds them as text; the row itself, with the schema's types, when None.
-    """
-    types = {item.name: item.dataType for item in schema.fields} if struct is None else {}
-
-    def shown(name: str) -> tuple[Column, T.DataType]:
-        column = F.col(f"{struct}.{name}" if struct else name)
-        is_personal = name in schema.fieldNames() and bool(schema[name].metadata.get("pii"))
-        text = T.StringType()
-        return (F.when(column.isNotNull(), F.lit(MASK)), text) if is_personal else (column, types.get(name, text))
-
-    return json_object({name: shown(name) for name in names})
+def shown(values: Mapping[str, Any], schema: T.StructType) -> str:
+    """Values of a row as JSON text, without those that are absent; personal data (`pii` in its column) is masked."""
+    personal = {item.name for item in schema.fields if item.metadata.get("pii")}
+    told = {name: MASK if name in personal else value for name, value in values.items() if value is not None}
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"), default=str)

@@ -64,7 +64,7 @@ def rows_of(
         version: version of the rules.
         run: the run that judged them.
     """
-    record = json_object({name: (F.col(f"_text.{name}"), T.StringType()) for name in columns}, keep_nulls=True)
+    record = json_object({name: F.col(f"_text.{name}") for name in columns})
     lacks_parent = F.arrays_overlap("_broken", F.array(*[F.lit(name) for name in waiting]))
     return rejected.join(received, on=[*PLACE], how="left").select(
         *[name for name in LINEAGE_NAMES if name != "_source_files"],

@@ -110,7 +110,7 @@ class Feed:
     def as_received(self, bronze: DataFrame) -> DataFrame:
         """The place of each Bronze row, and `raw`: its columns as received, as JSON."""
         names = (*self.columns, RESCUED)
-        raw = json_object({name: (F.col(name), T.StringType()) for name in names}, keep_nulls=True)
+        raw = json_object({name: F.col(name) for name in names})
         return bronze.select(*PLACE, raw.alias("raw"))
 
 

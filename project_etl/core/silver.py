@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from project_etl.core import quarantine
-from project_etl.core.judge import BROKEN, grouped, masked_json, rule_results
+from project_etl.core.judge import BROKEN, grouped, rule_results, shown
 from project_etl.core.lake import Append, Commit, Upsert
 from project_etl.core.report import SILVER_COUNTS, Judgement, Report
 from project_etl.core.silver_frames import as_received, scored, silver_schema
@@ -50,8 +50,19 @@ def stage_silver(job: SilverJob) -> Staged:
     lake, plan = job.lake, make_plan(job)
     if not plan.has_work:
         return Staged(table.name, remembered_report(job, plan.memory), lake)
-    with staging(lake) as kept:
+    job = replace(job, lake=lake.for_bytes(_bytes_read(job, plan)))
+    with staging(job.lake) as kept:
         return _stage(job, plan, kept)
+
+
+def _bytes_read(job: SilverJob, plan: SilverPlan) -> int:
+    """Bytes of the files that judging reads: of the records, of the stored rows and of the parents."""
+    records = [job.lake.state(feed.bronze) for feed in job.feeds]
+    # What has changed is derived again from all of Bronze.
+    is_all = plan.changed_days or plan.carried
+    size = sum(state.size_bytes if is_all else state.size_on("_landing_date", plan.batch_days) for state in records)
+    beside = {job.table.name, *(ref.table for ref in job.table.references)}
+    return size + sum(job.lake.state(name).size_bytes for name in beside)
 
 
 def _stage(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Staged:
@@ -107,9 +118,11 @@ def _count(job: SilverJob, rows: DataFrame) -> Counted:
     gained = F.when(is_gained, F.col(day_column).cast("string")) if day_column else no_day
     landed = F.col("_landing_date").cast("string").alias("day")
     keys = [landed, *map(F.col, ("_in_batch", "_status", "_op")), lost.alias("lost"), gained.alias("gained")]
-    where = F.concat_ws(":", "_source_file", "_row_number")
-    sample = F.concat_ws(" ", where, masked_json(job.table.schema, job.columns, "_text"))
-    groups = grouped(rows, keys, sample)
+
+    def as_text(row: Row) -> str:
+        return f"{row['_source_file']}:{row['_row_number']} {shown(row['_text'].asDict(), job.table.schema)}"
+
+    groups = grouped(rows, keys, ("_source_file", "_row_number", "_text"), as_text)
     batch = [group for group in groups if group.keys["_in_batch"]]
     days: dict[str, dict[str, int]] = {}
     for group in batch:

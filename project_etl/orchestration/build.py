@@ -51,5 +51,5 @@ def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None
         schedules=[maintenance(settings, lake, declared)],
         resources={"spark": spark, IO_MANAGER_KEY: DeltaIOManager(lake)},
         # A JVM per step is what makes Dagster and Spark feel slow together: local Spark runs all steps in one process.
-        executor=dg.in_process_executor if not settings.spark.remote else dg.multi_or_in_process_executor,
+        executor=dg.multi_or_in_process_executor if settings.spark.place == "connect" else dg.in_process_executor,
     )

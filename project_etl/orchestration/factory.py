@@ -17,11 +17,12 @@ when nothing has. `dg.Failure` ends a step without retries, for the same data wo
 # No `from __future__ import annotations` here: Dagster wants to see the class of `context`, not its name.
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from logging import Logger
 from typing import Any
 
 import dagster as dg
+from pyspark.errors import UnsupportedOperationException
 from pyspark.sql import types as T
 
 from project_etl.core import meter
@@ -44,8 +45,8 @@ from project_etl.sources.catalog import Dataset, feeds_of, record_columns
 from project_etl.sources.load import stage_bronze
 from project_etl.sources.load_plan import BronzeJob, look
 
-# Prepares a run of some days, and returns what stages them under the table's lock.
-Prepare = Callable[[tuple[str, ...], Run], Callable[[], Staged]]
+# Prepares a run of some days, and returns what stages them in a lake, under the table's lock.
+Prepare = Callable[[tuple[str, ...], Run], Callable[[TableStore], Staged]]
 IO_MANAGER_KEY = "delta"
 # A `fail` rule that breaks while another process is between two tables that refer to each other is tried again: often
 # enough for a load of Silver to end.
@@ -93,9 +94,10 @@ def bronze_asset(wiring: Wiring, dataset: Dataset) -> dg.AssetsDefinition:
     """The asset of a dataset's Bronze table."""
     settings = wiring.settings
 
-    def prepare(days: tuple[str, ...], run: Run) -> Callable[[], Staged]:
+    def prepare(days: tuple[str, ...], run: Run) -> Callable[[TableStore], Staged]:
         job = BronzeJob(wiring.lake, dataset, settings.landing_root, days, run, settings.settle_seconds)
-        return partial(stage_bronze, job, look(job))
+        looked = look(job)
+        return lambda lake: stage_bronze(replace(job, lake=lake), looked)
 
     shape = AssetShape(
         name=dataset.bronze,
@@ -119,8 +121,8 @@ def silver_asset(wiring: Wiring, table: Table) -> dg.AssetsDefinition:
     feeds = feeds_of(records, wiring.settings.sources)
     columns = record_columns(records)
 
-    def prepare(days: tuple[str, ...], run: Run) -> Callable[[], Staged]:
-        return partial(stage_silver, SilverJob(wiring.lake, table, columns, feeds, days, run))
+    def prepare(days: tuple[str, ...], run: Run) -> Callable[[TableStore], Staged]:
+        return lambda lake: stage_silver(SilverJob(lake, table, columns, feeds, days, run))
 
     rules = silver_rules(table, columns, feeds)
     deps = (*(feed.bronze for feed in feeds), *(ref.table for ref in table.references))
@@ -137,8 +139,8 @@ def gold_asset(wiring: Wiring, table: Table, tables: Sequence[Table]) -> dg.Asse
     """
     day_columns = {item.name: item.day_column for item in tables if item.day_column}
 
-    def prepare(days: tuple[str, ...], run: Run) -> Callable[[], Staged]:
-        return partial(stage_gold, GoldJob(wiring.lake, table, day_columns, days, run))
+    def prepare(days: tuple[str, ...], run: Run) -> Callable[[TableStore], Staged]:
+        return lambda lake: stage_gold(GoldJob(lake, table, day_columns, days, run))
 
     deps = tuple(item.table for item in table.inputs.values())
     shape = _shape(table, deps, table.schema, gold_rules(table), table.day_column, is_daily=table.is_daily)
@@ -167,6 +169,23 @@ def _shape(
         is_daily=is_daily,
         code_version=table.version,
     )
+
+
+def staged_by_who_can(lake: TableStore, stage: Callable[[TableStore], Staged], log: Logger) -> Staged:
+    """Stage a table; with the larger engine where the lake's own cannot do what the table asks for.
+
+    Nothing is visible yet when that is found out. It is said in the run's log.
+    """
+    try:
+        staged = stage(lake)
+    except UnsupportedOperationException as error:
+        if lake.larger is None:
+            raise
+        log.warning(f"Spark computes this table: the embedded engine cannot. It says: {error}")
+        return stage(lake.handed_over())
+    if staged.lake.engine is not lake.engine:
+        log.info("Spark computes this table: its inputs are larger than the setting engine_max_bytes.")
+    return staged
 
 
 def asset_key(name: str) -> dg.AssetKey:
@@ -211,7 +230,7 @@ def _asset(wiring: Wiring, shape: AssetShape, prepare: Prepare) -> dg.AssetsDefi
         require_lake(context.run, wiring.lake.root)
         stage = prepare(days, wiring.run(context.run.run_id))
         with meter.measured(shape.name), wiring.lake.lock(shape.name):
-            staged = stage()
+            staged = staged_by_who_can(wiring.lake, stage, context.log)
             failed = staged.report.failed
             if failed and context.retry_number + 1 < MOST_TRIES and (behind := unsettled(staged.lake, shape.deps)):
                 staged.discard()

@@ -12,7 +12,7 @@ from pathlib import Path
 from dagster_pyspark import LazyPySparkResource
 from pyspark.sql import SparkSession
 
-from project_etl.core.engine.base import Engine
+from project_etl.core.engine.choose import Larger
 from project_etl.core.engine.spark import EngineConfig, SparkEngine, prepare_environment, spark_conf, started_apart
 from project_etl.core.lake import TableStore
 from project_etl.settings import Settings
@@ -38,19 +38,16 @@ def spark_resource(settings: Settings) -> LazyPySparkResource:
 
 
 def lake_of(settings: Settings, spark: LazyPySparkResource) -> TableStore:
-    """The lake of these settings."""
-    return TableStore(settings.lake_root, engine_of(settings, spark))
-
-
-def engine_of(settings: Settings, spark: LazyPySparkResource) -> Engine:
-    """The engine of these settings."""
-    if settings.engine == "embedded":
-        from project_etl.core.engine.embedded import EmbeddedEngine
-
-        return EmbeddedEngine()
+    """The lake of these settings, with what computes its tables."""
 
     @cache
     def session() -> SparkSession:
         return started_apart(lambda: spark.spark_session)
 
-    return SparkEngine(session, is_connect=settings.spark.remote is not None)
+    on_spark = SparkEngine(session, is_connect=settings.spark.remote is not None)
+    if not settings.is_embedded:
+        return TableStore(settings.lake_root, on_spark)
+    from project_etl.core.engine.embedded import EmbeddedEngine
+
+    larger = Larger(on_spark, settings.engine_max_bytes) if settings.engine == "auto" else None
+    return TableStore(settings.lake_root, EmbeddedEngine(), larger=larger)

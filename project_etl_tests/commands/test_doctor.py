@@ -53,16 +53,16 @@ def java_home(folder: Path, answer: str, code: int = 0) -> str:
     ],
 )
 def test_java_is_one_that_spark_supports(tmp_path, answer, level):
-    finding = only(health.java(settings_in(tmp_path, JAVA_HOME=java_home(tmp_path, answer))))
+    finding = only(health.java(settings_in(tmp_path, ENGINE="spark", JAVA_HOME=java_home(tmp_path, answer))))
     assert finding.level is level
     assert ("install Java 17 or 21" in finding.advice) == (level is Level.FAIL)
 
 
 def test_java_that_does_not_run_is_found_out(tmp_path):
-    broken = only(health.java(settings_in(tmp_path, JAVA_HOME=java_home(tmp_path, "cannot", code=3))))
+    broken = only(health.java(settings_in(tmp_path, ENGINE="spark", JAVA_HOME=java_home(tmp_path, "cannot", code=3))))
     assert broken.level is Level.FAIL
     assert "does not run" in broken.found
-    missing = only(health.java(settings_in(tmp_path, JAVA_HOME=str(tmp_path / "nowhere"))))
+    missing = only(health.java(settings_in(tmp_path, ENGINE="spark", JAVA_HOME=str(tmp_path / "nowhere"))))
     assert missing.level is Level.FAIL
 
 
@@ -78,7 +78,7 @@ def test_a_remote_spark_needs_neither_java_nor_jars(tmp_path):
 
 
 def test_jars_are_those_of_the_list(tmp_path):
-    settings = settings_in(tmp_path)
+    settings = settings_in(tmp_path, ENGINE="spark")
     (tmp_path / "jars.txt").write_text("# the jars\nio.delta:delta-storage:4.4.0  # a comment\n\n")
     missing = only(health.jars(settings))
     assert missing.level is Level.FAIL
@@ -89,7 +89,23 @@ def test_jars_are_those_of_the_list(tmp_path):
 
 
 def test_without_a_list_of_jars_it_says_so(tmp_path):
-    assert only(health.jars(settings_in(tmp_path))).level is Level.FAIL
+    assert only(health.jars(settings_in(tmp_path, ENGINE="spark"))).level is Level.FAIL
+
+
+def test_the_engine_is_named(tmp_path, monkeypatch):
+    assert only(health.engine(settings_in(tmp_path))).found == "embedded; Spark for a table that reads more than 1.1 GB"
+    assert only(health.engine(settings_in(tmp_path, ENGINE="spark"))).found == "spark"
+    assert only(health.engine(settings_in(tmp_path, SPARK__REMOTE="sc://spark:15002"))).found == "connect"
+    monkeypatch.setattr(health, "can_embed", lambda: False)
+    missing = only(health.engine(settings_in(tmp_path, ENGINE="embedded")))
+    assert (missing.level, missing.found) == (Level.FAIL, "embedded, but pysail is not installed")
+
+
+def test_java_and_jars_are_needed_as_far_as_the_engine_needs_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for engine, level in (("embedded", Level.OK), ("auto", Level.WARN), ("spark", Level.FAIL)):
+        settings = settings_in(tmp_path, ENGINE=engine)
+        assert (only(health.java(settings)).level, only(health.jars(settings)).level) == (level, level)
 
 
 def test_packages_are_compared_with_the_lock_file(tmp_path):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import signal
-from pathlib import Path
-from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
-from project_etl.core.engine.spark import CLASS_ARCHIVE, DRIVER_JAVA_OPTIONS, EngineConfig, runtime_conf, spark_conf
+from project_etl.core.engine.spark import runtime_conf
 
 KEY = "spark.sql.shuffle.partitions"
 
@@ -44,16 +42,3 @@ def test_nothing_is_asked_of_the_jvm_after_an_interrupt(jvm: SparkSession):
         assert jvm.conf.get(KEY) == "7"
     finally:
         jvm.conf.set(KEY, before)
-
-
-def test_the_jvm_starts_from_the_class_archive_of_the_set_up(jvm: SparkSession):
-    machine: Any = jvm.sparkContext._jvm
-    process = machine.java.lang.ProcessHandle.current().pid()
-    assert f"/{CLASS_ARCHIVE}\n" in Path(f"/proc/{process}/maps").read_text()
-
-
-def test_java_options_of_the_settings_stand_beside_the_class_archive(tmp_path: Path):
-    config = EngineConfig(jars=tmp_path, conf={DRIVER_JAVA_OPTIONS: "-Xss4m"})
-    assert spark_conf(config)[DRIVER_JAVA_OPTIONS] == "-Xss4m"
-    (tmp_path / CLASS_ARCHIVE).touch()
-    assert spark_conf(config)[DRIVER_JAVA_OPTIONS] == f'"-XX:SharedArchiveFile={tmp_path}/{CLASS_ARCHIVE}" -Xss4m'

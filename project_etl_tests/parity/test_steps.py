@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -15,7 +14,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 
 from project_etl.core.json_text import json_object, read_texts
 from project_etl.core.patterns import portable
@@ -147,8 +145,7 @@ def test_arrays_of_text(engines: Engines) -> None:
 
 def test_json_is_what_spark_writes(engines: Engines) -> None:
     def written() -> Column:
-        text, nothing = (F.col("t"), T.StringType()), (F.lit(None).cast("string"), T.StringType())
-        return json_object({"a": text, 'b"\n': nothing, "c": text}, keep_nulls=True)
+        return json_object({"a": F.col("t"), 'b"\n': F.lit(None).cast("string"), "c": F.col("t")})
 
     rows = same_rows(engines, of_texts(ESCAPED, written))
     for row in rows:
@@ -165,49 +162,6 @@ def test_json_is_what_spark_writes(engines: Engines) -> None:
 def of_spark(engines: Engines, build: Build) -> dict[int, Any]:
     """What Spark alone finds, by row."""
     return {row["row"]: row["found"] for row in arrow(engines[0], build).to_pylist()}
-
-
-FIELDS: dict[str, T.DataType] = {
-    "text": T.StringType(),
-    "amount": T.DecimalType(18, 4),
-    "rate": T.DecimalType(28, 18),
-    "day": T.DateType(),
-    "at": T.TimestampType(),
-    "number": T.IntegerType(),
-    "count": T.LongType(),
-    "is_one": T.BooleanType(),
-    "tags": T.ArrayType(T.StringType()),
-}
-
-
-@pytest.mark.parametrize("keep_nulls", [True, False])
-def test_json_of_typed_columns(engines: Engines, keep_nulls: bool) -> None:
-    values = [
-        ["x\n", "1.5", "0", "2025-01-02", "2025-01-02 03:04:05.12", "-1", str(2**63 - 1), "true", '["a\\"",null]'],
-        ["", "-0.0001", "0.000000000000000001", "0001-01-01", "9999-12-31 23:59:59.999999", "0", "0", "false", "[]"],
-        [None] * 9,
-    ]
-
-    def build(session: SparkSession) -> DataFrame:
-        rows = session.createDataFrame(values, ", ".join(f"{name} string" for name in FIELDS))
-        typed = [
-            (F.from_json(name, of) if isinstance(of, T.ArrayType) else F.col(name).cast(of)).alias(name)
-            for name, of in FIELDS.items()
-        ]
-        typed_rows = rows.select(*typed)
-        fields = {name: (F.col(name), of) for name, of in FIELDS.items()}
-        return typed_rows.select(json_object(fields, keep_nulls=keep_nulls).alias("found"))
-
-    found = [json.loads(row["found"], parse_float=Decimal) for row in same_rows(engines, build)]
-    assert ({} in found) is not keep_nulls
-    assert {"at": "2025-01-02T03:04:05.120Z", "amount": Decimal("1.5000"), "tags": ['a"', None]}.items() <= next(
-        one for one in found if one.get("number") == -1
-    ).items()
-
-
-def test_a_type_that_is_not_written_alike_is_refused() -> None:
-    with pytest.raises(TypeError, match="weight has the type map<string,string>, which is not written as JSON"):
-        json_object({"weight": (cast("Column", None), T.MapType(T.StringType(), T.StringType()))})
 
 
 PATTERNS = [

@@ -21,10 +21,6 @@ from project_etl.core.engine.base import ArrowTable, CommittingEngine
 
 DELTA_EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
 DELTA_CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
-DRIVER_JAVA_OPTIONS = "spark.driver.extraJavaOptions"
-
-# Beside the jars: their classes, as the JVM keeps them for its next start; scripts/class_archive.py makes it.
-CLASS_ARCHIVE = "classes.jsa"
 
 # What holds on every engine, local or not.
 COMMON: dict[str, str] = {
@@ -64,14 +60,10 @@ LOCAL: dict[str, str] = {
     "spark.sql.adaptive.enabled": "false",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    # Hadoop starts a `chmod` process for every local file it makes, and two files for each; this one asks the JVM.
-    "spark.hadoop.fs.file.impl": "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem",
-    # What Delta and Spark take for commits and their checksums by default goes past that file system, and starts twenty
-    # `readlink` and `chmod` processes for each commit. These two promise the same and use it.
+    # Hadoop's default keeps a checksum file beside each file. delta-rs writes some of the log's files anew without it,
+    # and Spark would not read them any more. Delta's default for its log goes past this file system.
+    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
     "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
-    "spark.sql.streaming.checkpointFileManagerClass": (
-        "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
-    ),
     # A port and a web page for each run that nobody looks at; the Dagster UI is the page.
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -88,8 +80,7 @@ class EngineConfig:
         master: Spark master URL of a classic session, such as `local[*]` or `spark://host:7077`.
         remote: Spark Connect URL (`sc://host:port`); when set, `master` is not used.
         driver_memory: heap of the driver JVM, as Spark writes it (`2g`).
-        jars: folder with the jars that set-up resolved; its `*.jar` files join the class path of a classic session. The
-            class archive in it, when there is one, saves a local session some seconds of its start.
+        jars: folder with the jars that set-up resolved; its `*.jar` files join the class path of a classic session.
         java_home: JVM to use; None leaves the choice to `JAVA_HOME` and `PATH`.
         conf: further `spark.*` settings, which win over ours.
     """
@@ -136,8 +127,6 @@ def spark_conf(config: EngineConfig) -> dict[str, str]:
     if config.is_local:
         conf |= {key: value.format(cores=config.cores) for key, value in LOCAL.items()}
     conf |= config.conf
-    if config.is_local and config.jars and (archive := config.jars / CLASS_ARCHIVE).is_file():
-        conf[DRIVER_JAVA_OPTIONS] = f'"-XX:SharedArchiveFile={archive}" {conf.get(DRIVER_JAVA_OPTIONS, "")}'.strip()
     return conf
 
 

@@ -111,6 +111,18 @@ class TableState:
         """Bytes of the table's files."""
         return sum(file["size_bytes"] for file in self.files)
 
+    def size_on(self, column: str, days: Collection[str]) -> int:
+        """Bytes of the files that may hold rows of some days (ISO dates), as far as the log can tell."""
+        if not days:
+            return 0
+        first, last = min(days), max(days)
+
+        def may_hold(file: Mapping[str, Any]) -> bool:
+            low, high = (file.get(f"partition.{column}", file.get(f"{end}.{column}")) for end in ("min", "max"))
+            return low is None or high is None or (str(low) <= last and str(high) >= first)
+
+        return sum(file["size_bytes"] for file in self.files if may_hold(file))
+
     @property
     def row_count(self) -> int:
         """Rows of the table, from the log where each file says how many it has, else counted."""
@@ -136,6 +148,9 @@ class TableState:
 
     def rows_by_day(self, column: str, days: Collection[str]) -> dict[str, int]:
         """How many rows some days (ISO dates) have; days without rows are absent."""
+        if column in self.partition_columns:
+            rows = self.partition_rows(column)
+            return {day: rows[day] for day in days if day in rows}
         found = self.rows([column], on_days(column, days))[column].value_counts()
         return {str(entry["values"]): entry["counts"] for entry in found.to_pylist()}
 
@@ -198,7 +213,14 @@ class TableState:
         Args:
             file_filter: conditions on partition columns that spare files, such as `("day", "=", "2025-01-01")`.
         """
-        return self.delta.to_pyarrow_dataset(file_pruning_predicate=list(file_filter) if file_filter else None)
+        if not file_filter:
+            return self._all_files
+        return self.delta.to_pyarrow_dataset(file_pruning_predicate=list(file_filter))
+
+    @cached_property
+    def _all_files(self) -> ArrowDataset:
+        # Made once: it has an expression for each file's statistics.
+        return self.delta.to_pyarrow_dataset()
 
     def rows(
         self,

@@ -23,6 +23,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 
 from project_etl.core import meter
 from project_etl.core.engine.base import CommittingEngine, Engine
+from project_etl.core.engine.choose import Larger
 from project_etl.core.lake import delta_rs, delta_spark
 from project_etl.core.lake.changes import Change, Upsert
 from project_etl.core.lake.delta_rs import Arrow
@@ -60,6 +61,7 @@ class TableStore:
     Attributes:
         root: local folder or object-store URL.
         engine: computes frames; None where nothing is computed, as in sensors and commands that only look.
+        larger: the engine for what is too much for `engine`, and for what that cannot do; None where there is no other.
         storage_options: what `deltalake` needs to reach an object store.
         pins: table → the state at which it is looked at (see `pinned`); None when it did not exist.
         known: the newest state of each table that was read so far, shared by all copies of this store.
@@ -67,6 +69,7 @@ class TableStore:
 
     root: str
     engine: Engine | None = None
+    larger: Larger | None = field(default=None, kw_only=True)
     storage_options: Mapping[str, str] = field(default_factory=dict[str, str], kw_only=True)
     pins: Mapping[str, TableState | None] = field(default_factory=dict[str, "TableState | None"], kw_only=True)
     known: dict[str, Known] = field(default_factory=dict[str, "Known"], kw_only=True, repr=False, compare=False)
@@ -156,6 +159,16 @@ class TableStore:
             return TableState.load(name, self._rust_path(name), self.storage_options, version)
         except DeltaError as error:
             raise LakeError(f"Version {version} of table {name} is not in its log any more: {error}.") from error
+
+    # --- engines ------------------------------------------------------------------------------------------------------
+
+    def for_bytes(self, size: int) -> TableStore:
+        """The lake with the engine for work that reads so many bytes of files."""
+        return self if self.larger is None or size <= self.larger.above_bytes else self.handed_over()
+
+    def handed_over(self) -> TableStore:
+        """The lake with its larger engine, where it has one."""
+        return replace(self, engine=self.larger.engine, larger=None) if self.larger else self
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
