@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator
 from project_etl.core.iso import CURRENCIES
 
 SourceName = Literal["shop", "online_retail"]
+EngineName = Literal["auto", "embedded", "spark", "connect", "cluster"]
 SOURCES: tuple[SourceName, ...] = get_args(SourceName)
 
 

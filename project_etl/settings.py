@@ -10,6 +10,7 @@ import datetime as dt
 import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +18,6 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from project_etl import setting_types as kinds
-from project_etl.core.engine.choose import EngineName, can_embed
 from project_etl.setting_groups import AlertSettings, Frozen, PriceBands, SparkSettings
 
 PREFIX = "PROJECT_ETL_"
@@ -62,7 +62,7 @@ class Settings(Frozen):
     """How long the events of a run are kept; materializations and check results are kept for good."""
     alerts: AlertSettings = AlertSettings()
     price_bands: PriceBands = PriceBands()
-    engine: EngineName = "auto"
+    engine: kinds.EngineName = "auto"
     """What computes. `embedded` is Sail in this process, `spark` a JVM of this machine, `connect` the server of
     `spark.remote`, `cluster` the one of `spark.master`. `auto` takes what `spark.*` and `lake_root` ask for: where both
     are of this machine, `embedded`, and `spark` for a table that reads more than `engine_max_bytes`."""
@@ -103,6 +103,11 @@ class Settings(Frozen):
 SECRETS = (("alerts", "smtp_password"), ("alerts", "webhook_url"))
 # Set by load_settings, never by a file or a variable of that name.
 _GIVEN = ("env", "root")
+
+
+def can_embed() -> bool:
+    """Whether the embedded engine is installed."""
+    return find_spec("pysail") is not None
 
 
 def load_settings(env: Mapping[str, str] = os.environ, config_dir: Path | None = None) -> Settings:

@@ -88,7 +88,9 @@ def jvm_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSessi
         java_home=Path(settings.java_home) if settings.java_home else None,
         conf={
             "spark.sql.warehouse.dir": str(scratch / "warehouse"),
-            "spark.driver.extraJavaOptions": f"-Duser.timezone=UTC -Dderby.system.home={scratch / 'derby'}",
+            # A JVM of some minutes, beside another one, has no use for what is compiled for the years to come.
+            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC "
+            f"-Duser.timezone=UTC -Dderby.system.home={scratch / 'derby'}",
             # Compiling expressions for a handful of rows takes a quarter of all time. The demo, the README's
             # commands, the daemon and the real data run as shipped; so do tests that ask for `compiled`.
             CODEGEN: "NO_CODEGEN",

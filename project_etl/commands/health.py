@@ -15,8 +15,7 @@ from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from project_etl.core.engine.choose import can_embed
-from project_etl.settings import Settings
+from project_etl.settings import Settings, can_embed
 
 JAVA_VERSIONS = (17, 21)
 # Packages whose versions must fit each other; what was tested is what the lock file pins.

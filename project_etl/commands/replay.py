@@ -135,4 +135,4 @@ def _bring_gold_up_to_date(work: _Work, lake: TableStore, tables: Sequence[Table
     concerned = sorted(frozenset[date]().union(*stale.values()))
     span = f"{len(concerned)} days, {concerned[0]} to {concerned[-1]}" if concerned else "snapshots only"
     work.console.print(f"Gold to be computed again: {len(stale)} tables, {span}.")
-    return all(work.materialize(days, names) for days, names in work_of(stale, seen.until, most=MOST_STRETCHES))
+    return all(work.materialize(days, names) for days, names in work_of(tables, stale, seen.until, most=MOST_STRETCHES))

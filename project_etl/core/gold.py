@@ -87,10 +87,23 @@ def stage_gold(job: GoldJob) -> Staged:
             report,
             days=dict.fromkeys(stale, inputs.identity),
             reads=inputs.versions,
-            touched=stale if table.is_daily else None,
+            touched=_touched(job, stale, rows),
         )
         commit = partial(_commit, job, stale, rows, note)
         return Staged(table.name, report, lake, commit, kept=kept.pop_all())
+
+
+def _touched(job: GoldJob, stale: Sequence[str], rows: DataFrame) -> Sequence[str] | None:
+    """The days of rows that the commit changes; None when any may be among them."""
+    table, lake = job.table, job.lake
+    if table.is_daily:
+        return stale
+    if table.day_column is None or lake.is_empty(table.name):
+        return None
+    columns = table.schema.fieldNames()
+    new, old = rows.select(*columns), lake.read(table.name).select(*columns)
+    changed = new.exceptAll(old).unionAll(old.exceptAll(new)).select(F.col(table.day_column).cast("string"))
+    return sorted(day for (day,) in changed.distinct().collect())
 
 
 def _bytes_read(job: GoldJob, days: Sequence[str]) -> int:

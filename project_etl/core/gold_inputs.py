@@ -17,7 +17,7 @@ from typing import Any
 from project_etl.core.lake import Commit, TableStore
 from project_etl.core.staged import Memory, remember
 from project_etl.core.steps import taken
-from project_etl.core.table import Input, ReplaceDays, Table
+from project_etl.core.table import Input, Table
 
 # The "day" of a table that is computed as a whole.
 WHOLE = "all"
@@ -61,10 +61,6 @@ class Changes:
         """The newest version that changed rows of some days."""
         return max((self.by_day.get(day, self.anywhere) for day in days), default=self.anywhere)
 
-    def until(self, day: str) -> int:
-        """The newest version that changed rows of the day or of one before it."""
-        return max((version for changed, version in self.by_day.items() if changed <= day), default=self.anywhere)
-
 
 @dataclass(frozen=True)
 class GoldInputs:
@@ -104,12 +100,8 @@ class GoldInputs:
 
     def _last_change(self, changes: Changes, item: Input, unit: str) -> int:
         """The newest version of an input that changed what a unit is made from."""
-        write = self.table.write
-        if isinstance(write, ReplaceDays) and not item.whole:
+        if self.table.is_daily and not item.whole:
             return changes.on(input_days([unit], item))
-        if isinstance(write, ReplaceDays) and write.reach_customers:
-            # What customers did before a day is read with it; what they do later is not its concern.
-            return changes.until(unit)
         return changes.last
 
 

@@ -45,7 +45,7 @@ def outdated(
             if behind or now.stale([WHOLE], memory):
                 found[table.name] = frozenset()
             continue
-        reached = _reached(frozenset[date]().union(*behind), table.write, asked)
+        reached = _reached(behind, table.write, asked)
         stale = now.stale([day.isoformat() for day in asked - reached], memory)
         old = (asked & reached).union(date.fromisoformat(day) for day in stale)
         if old:
@@ -53,12 +53,12 @@ def outdated(
     return found
 
 
-def _reached(days: frozenset[date], write: ReplaceDays, asked: frozenset[date]) -> frozenset[date]:
-    """The days that changed days of an input reach; with customers, every later one may be theirs."""
-    if not days:
-        return days
-    if write.reach_customers:
-        return frozenset(day for day in asked if day >= min(days))
+def _reached(behind: Sequence[frozenset[date]], write: ReplaceDays, asked: frozenset[date]) -> frozenset[date]:
+    """The days that the days of inputs reach which are to be computed again, a snapshot's being empty."""
+    days = frozenset[date]().union(*behind)
+    if behind and write.reach_customers:
+        # Whose first orders these change is known once they are computed.
+        return frozenset(day for day in asked if day >= min(days, default=day))
     return frozenset(day + timedelta(days=number) for day in days for number in range(write.reach + 1))
 
 

@@ -68,15 +68,16 @@ def reached_days(
 
 
 def work_of(
-    stale: Mapping[str, Collection[date]], any_day: date, *, most: int | None = None
+    tables: Sequence[Table], stale: Mapping[str, Collection[date]], any_day: date, *, most: int | None = None
 ) -> list[tuple[Stretch, list[str]]]:
     """Plan the runs: for each stretch of days, the tables.
 
     A table's days hold those of the tables it reads, so that tables with fewer days come first; tables with the same
     days share their runs. Stretches are in order of time, for windows and customers look back, never ahead.
-    Snapshots come last, once.
+    Snapshots come last, once; but one that a daily table reads comes with each run of what it is made from.
 
     Args:
+        tables: all tables.
         stale: Gold table → days to compute again; a snapshot has none.
         any_day: a day that has a partition, for a run that has none but snapshots.
         most: how many stretches a table's days may make before the smallest gaps are computed too; None leaves all
@@ -85,14 +86,18 @@ def work_of(
     groups: dict[frozenset[date], list[str]] = {}
     for name, days in stale.items():
         groups.setdefault(frozenset(days), []).append(name)
-    snapshots = groups.pop(frozenset(), [])
+    last = groups.pop(frozenset(), [])
+    made_from = {table.name: {item.table for item in table.inputs.values()} for table in tables}
+    read_by_day = {name for table in tables if table.is_daily for name in made_from[table.name]}
     runs = [
         (stretch, list(names))
         for days, names in sorted(groups.items(), key=lambda group: len(group[0]))
         for stretch in stretches(days, most or len(days))
     ]
-    if snapshots and runs:
-        runs[-1][1].extend(snapshots)
-    elif snapshots:
-        runs = [((any_day, any_day), snapshots)]
+    if last and not runs:
+        return [((any_day, any_day), last)]
+    for name in last:
+        sources = [names for _, names in runs if made_from.get(name, set()).intersection(names)] or [runs[0][1]]
+        for names in sources if name in read_by_day else [runs[-1][1]]:
+            names.append(name)
     return runs

@@ -7,13 +7,13 @@ day. Guests are no customers; their revenue stands beside the two.
 from __future__ import annotations
 
 import pandera.pyspark as pa
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contract import FAIL, on_fail, sql_rule
 from project_etl.core.money import Money, to_money, total, total_where
-from project_etl.core.table import ReplaceDays, Table, whole
+from project_etl.core.table import ReplaceDays, Table, same_day
 
 
 class NewVsReturning(pa.DataFrameModel):
@@ -41,7 +41,7 @@ TABLE = Table(
     name="gold/new_vs_returning",
     contract=NewVsReturning,
     keys=("order_date",),
-    inputs={"orders": whole("gold/fact_orders")},
+    inputs={"orders": same_day("gold/fact_orders"), "first_orders": same_day("gold/customer_first_order")},
     rules=(
         sql_rule(
             "new_revenue_has_customers",
@@ -60,18 +60,17 @@ TABLE = Table(
 )
 
 
-def transform(orders: DataFrame) -> DataFrame:
-    """Split each day by whether it is the customer's first; `orders` is the whole history."""
-    first_day = F.min("order_date").over(Window.partitionBy("customer_id"))
+def transform(orders: DataFrame, first_orders: DataFrame) -> DataFrame:
+    """Split each day by whether it is the customer's first."""
+    firsts = first_orders.select("customer_id", F.col("first_order_date").alias("order_date"), F.lit(True).alias("new"))
     customer_days = (
         orders.where("is_revenue")
         .groupBy("order_date", "customer_id")
         .agg(total("net_amount_reporting").alias("net"))
-        .withColumn("first_order_date", first_day)
+        .join(firsts, on=["order_date", "customer_id"], how="left")
     )
-    is_guest = F.col("customer_id").isNull()
-    is_new = ~is_guest & (F.col("first_order_date") == F.col("order_date"))
-    is_returning = ~is_guest & (F.col("first_order_date") < F.col("order_date"))
+    is_guest, is_new = F.col("customer_id").isNull(), F.col("new").isNotNull()
+    is_returning = ~is_guest & ~is_new
     days = customer_days.groupBy("order_date").agg(
         F.count_if(is_new).alias("new_customers"),
         F.count_if(is_returning).alias("returning_customers"),

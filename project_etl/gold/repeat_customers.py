@@ -7,13 +7,13 @@ day on which only guests ordered has a row with 0 customers and no rate.
 from __future__ import annotations
 
 import pandera.pyspark as pa
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contract import FAIL, on_fail, sql_rule
 from project_etl.core.money import Share, share
-from project_etl.core.table import ReplaceDays, Table, whole
+from project_etl.core.table import ReplaceDays, Table, same_day
 
 
 class RepeatCustomers(pa.DataFrameModel):
@@ -38,7 +38,7 @@ TABLE = Table(
     name="gold/repeat_customers",
     contract=RepeatCustomers,
     keys=("order_date",),
-    inputs={"orders": whole("gold/fact_orders")},
+    inputs={"orders": same_day("gold/fact_orders"), "first_orders": same_day("gold/customer_first_order")},
     rules=(
         sql_rule(
             "repeat_within_customers",
@@ -57,20 +57,19 @@ TABLE = Table(
 )
 
 
-def transform(orders: DataFrame) -> DataFrame:
-    """Count each day's customers, and those whose first day was earlier; `orders` is the whole history."""
-    first_day = F.min("order_date").over(Window.partitionBy("customer_id"))
+def transform(orders: DataFrame, first_orders: DataFrame) -> DataFrame:
+    """Count each day's customers, and those whose first day is another one: it was earlier then."""
+    firsts = first_orders.select("customer_id", F.col("first_order_date").alias("order_date"), F.lit(True).alias("new"))
     customer_days = (
         orders.where("is_revenue")
         .select("order_date", "customer_id")
         .distinct()
-        .withColumn("first_order_date", first_day)
+        .join(firsts, on=["order_date", "customer_id"], how="left")
     )
     is_customer = F.col("customer_id").isNotNull()
-    had_ordered = F.col("first_order_date") < F.col("order_date")
     days = customer_days.groupBy("order_date").agg(
         F.count_if(is_customer).alias("customers"),
-        F.count_if(is_customer & had_ordered).alias("repeat_customers"),
+        F.count_if(is_customer & F.col("new").isNull()).alias("repeat_customers"),
     )
     return days.select(
         "order_date",

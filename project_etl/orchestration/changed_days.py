@@ -211,7 +211,7 @@ def tick(before: Cursor, gold: Gold, look: Look, now: float, *, is_loading: bool
     content = digest(before.read, versions, until)
     waiting = tuple(
         Request(tuple(names), first.isoformat(), last.isoformat(), why, content)
-        for (first, last), names in work_of(stale, gold.last_day)
+        for (first, last), names in work_of(gold.tables, stale, gold.last_day)
     )
     asked = replace(book, waiting=waiting, aside=()).asked(now, in_order=True)
     return Cursor(versions, asked, until), ""

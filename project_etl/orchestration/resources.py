@@ -12,7 +12,7 @@ from pathlib import Path
 from dagster_pyspark import LazyPySparkResource
 from pyspark.sql import SparkSession
 
-from project_etl.core.engine.choose import Larger
+from project_etl.core.engine.base import Larger
 from project_etl.core.engine.spark import EngineConfig, SparkEngine, prepare_environment, spark_conf, started_apart
 from project_etl.core.lake import TableStore
 from project_etl.settings import Settings

@@ -70,7 +70,6 @@ def lake(tmp_path: Path) -> TableStore:
     [
         (SAME_DAY, ReplaceDays(), DAYS[3:4]),
         (WINDOW, ReplaceDays(reach=2), DAYS[3:6]),
-        (WHOLE_TABLE, ReplaceDays(reach_customers=True), DAYS[3:]),
         (WHOLE_TABLE, ReplaceDays(), DAYS),
         (WHOLE_TABLE, Snapshot(), (WHOLE,)),
     ],

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from project_etl.core.contract import Rule, broken_rules, rules_of
 from project_etl.core.table import Table
-from project_etl.gold import fact_order_items, fact_orders
+from project_etl.gold import customer_first_order, fact_order_items, fact_orders
 from project_etl_tests.small_tables import frame
 
 ORDERS = (
@@ -84,6 +84,12 @@ def order_facts(spark: SparkSession, text: str) -> DataFrame:
         "gross_amount_reporting": "10", "discount_reporting": "0", "net_amount_reporting": "10",
     }  # fmt: skip
     return frame(spark, text, fact_orders.TABLE.schema, defaults)
+
+
+def first_orders(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `gold/customer_first_order`."""
+    defaults = {"customer_id": "ann", "first_order_date": "2025-01-05"}
+    return frame(spark, text, customer_first_order.TABLE.schema, defaults)
 
 
 def rules(table: Table) -> tuple[Rule, ...]:

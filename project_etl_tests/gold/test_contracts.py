@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 import project_etl.gold
 from project_etl.core.contract import FAIL, WARN
-from project_etl.core.table import ReplaceDays, Snapshot, Table, from_module, whole
+from project_etl.core.table import ReplaceDays, Snapshot, Table, from_module, same_day
 from project_etl_tests.gold import given
 from project_etl_tests.small_tables import frame
 
@@ -31,6 +31,7 @@ def empty_inputs(spark: SparkSession, table: Table) -> dict[str, DataFrame]:
         "silver/fx_rates": given.rates,
         "gold/fact_order_items": given.item_facts,
         "gold/fact_orders": given.order_facts,
+        "gold/customer_first_order": given.first_orders,
     }
     return {name: makers[read.table](spark, "") for name, read in table.inputs.items()}
 
@@ -67,8 +68,8 @@ def test_a_changed_day_reaches_as_far_as_the_transform_looks_back(module: str):
     table = table_of(module)
     if isinstance(table.write, ReplaceDays):
         assert table.write.reach == max(read.back for read in table.inputs.values())
-        reads_history = whole("gold/fact_orders") in table.inputs.values()
-        assert table.write.reach_customers == reads_history
+        reads_first_orders = same_day("gold/customer_first_order") in table.inputs.values()
+        assert table.write.reach_customers == reads_first_orders
 
 
 @pytest.mark.parametrize(

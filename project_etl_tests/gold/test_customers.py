@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from project_etl.gold import customer_ltv, new_vs_returning, repeat_customers
+from project_etl.gold import customer_first_order, customer_ltv, new_vs_returning, repeat_customers
 from project_etl_tests.gold import given
 from project_etl_tests.small_tables import assert_rows
 
@@ -47,8 +47,22 @@ def test_lifetime_value_is_over_revenue_orders_of_customers(orders: DataFrame):
     assert given.broken(customer_ltv.TABLE, found) == [[], [], []]
 
 
+def test_the_first_order_is_the_first_one_with_revenue(orders: DataFrame):
+    found = customer_first_order.transform(orders)
+    assert_rows(
+        found,
+        """
+        customer_id | first_order_date
+        ann         | 2025-01-02
+        bob         | 2025-01-02
+        cid         | 2025-01-07
+        """,
+    )
+    assert given.broken(customer_first_order.TABLE, found) == [[], [], []]
+
+
 def test_a_repeat_customer_had_a_revenue_order_on_an_earlier_day(orders: DataFrame):
-    found = repeat_customers.transform(orders)
+    found = repeat_customers.transform(orders, customer_first_order.transform(orders))
     assert_rows(
         found,
         """
@@ -63,7 +77,7 @@ def test_a_repeat_customer_had_a_revenue_order_on_an_earlier_day(orders: DataFra
 
 
 def test_revenue_is_split_by_the_customers_first_day(orders: DataFrame):
-    found = new_vs_returning.transform(orders)
+    found = new_vs_returning.transform(orders, customer_first_order.transform(orders))
     assert_rows(
         found,
         """
@@ -78,17 +92,16 @@ def test_revenue_is_split_by_the_customers_first_day(orders: DataFrame):
 
 
 def test_the_repeat_rate_is_rounded_to_six_places(spark: SparkSession):
-    found = repeat_customers.transform(
-        given.order_facts(
-            spark,
-            """
-            order_date | customer_id
-            2025-01-01 | ann
-            2025-01-01 | bob
-            2025-01-02 | ann
-            2025-01-02 | bob
-            2025-01-02 | cid
-            """,
-        )
+    orders = given.order_facts(
+        spark,
+        """
+        order_date | customer_id
+        2025-01-01 | ann
+        2025-01-01 | bob
+        2025-01-02 | ann
+        2025-01-02 | bob
+        2025-01-02 | cid
+        """,
     )
+    found = repeat_customers.transform(orders, customer_first_order.transform(orders))
     assert_rows(found, "order_date | repeat_rate\n2025-01-01 | 0.000000\n2025-01-02 | 0.666667")

@@ -103,6 +103,15 @@ _QUESTIONS = (
         """,
     ),
     _Question(
+        "customer_first_order",
+        ("customer_id",),
+        _plain("customer_id", "first_order_date"),
+        """
+        SELECT customer_id, min(order_date) AS first_order_date
+        FROM revenue_orders WHERE customer_id IS NOT NULL GROUP BY customer_id
+        """,
+    ),
+    _Question(
         "customer_ltv",
         ("customer_id",),
         _plain("customer_id", "first_order_date", "last_order_date", "orders")

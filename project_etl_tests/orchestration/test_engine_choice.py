@@ -10,8 +10,7 @@ import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from project_etl.core.engine.base import Engine
-from project_etl.core.engine.choose import Larger
+from project_etl.core.engine.base import Engine, Larger
 from project_etl.core.gold import GoldJob, stage_gold
 from project_etl.core.lake import TableStore
 from project_etl.core.staged import Run, Staged

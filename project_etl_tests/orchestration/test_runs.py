@@ -98,7 +98,7 @@ def land_order_in_yen(shop: SmallShop) -> None:
 def test_a_range_is_one_run_that_records_each_day_of_each_table(story: Story) -> None:
     assert story.first.succeeded
     days = {table: {D1, D2} for table in story.versions[0]}
-    assert story.first.materialized == {**days, "gold/customer_ltv": {None}}
+    assert story.first.materialized == {**days, "gold/customer_first_order": {None}, "gold/customer_ltv": {None}}
 
 
 def test_each_day_has_its_own_row_counts(story: Story) -> None:

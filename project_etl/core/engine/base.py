@@ -9,6 +9,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -81,3 +82,16 @@ class CommittingEngine(Engine):
     @abstractmethod
     def session_with(self, conf: Mapping[str, str]) -> AbstractContextManager[SparkSession]:
         """A session with further settings that no other work sees, for the length of the block."""
+
+
+@dataclass(frozen=True)
+class Larger:
+    """The engine that takes over where another one computes what is small.
+
+    Attributes:
+        engine: the engine; it is not started before it is needed.
+        above_bytes: how many bytes of files a table may read, as Parquet, before this engine computes it.
+    """
+
+    engine: Engine
+    above_bytes: int

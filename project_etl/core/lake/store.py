@@ -22,8 +22,7 @@ import deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from project_etl.core import meter
-from project_etl.core.engine.base import CommittingEngine, Engine
-from project_etl.core.engine.choose import Larger
+from project_etl.core.engine.base import CommittingEngine, Engine, Larger
 from project_etl.core.lake import delta_rs, delta_spark
 from project_etl.core.lake.changes import Change, Upsert
 from project_etl.core.lake.delta_rs import Arrow

@@ -1,0 +1,35 @@
+"""First orders: one row per customer with a revenue order, with the day of the first; guests have none."""
+
+from __future__ import annotations
+
+import pandera.pyspark as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from project_etl.core.contract import FAIL, on_fail
+from project_etl.core.table import Snapshot, Table, whole
+
+
+class CustomerFirstOrder(pa.DataFrameModel):
+    """Since when somebody has been a customer."""
+
+    customer_id: T.StringType = pa.Field(description="Customer.", metadata=on_fail(FAIL))
+    first_order_date: T.DateType = pa.Field(description="Day of the first revenue order.", metadata=on_fail(FAIL))
+
+
+TABLE = Table(
+    name="gold/customer_first_order",
+    contract=CustomerFirstOrder,
+    keys=("customer_id",),
+    inputs={"orders": whole("gold/fact_orders")},
+    write=Snapshot(),
+    day="first_order_date",
+)
+
+
+def transform(orders: DataFrame) -> DataFrame:
+    """Find the first day of each customer's revenue orders."""
+    customers = orders.where("is_revenue AND customer_id IS NOT NULL").groupBy("customer_id")
+    first = customers.agg(F.min("order_date").alias("first_order_date"))
+    return first.select("customer_id", "first_order_date")
