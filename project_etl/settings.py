@@ -22,6 +22,7 @@ from project_etl.setting_groups import AlertSettings, Frozen, PriceBands, SparkS
 
 PREFIX = "PROJECT_ETL_"
 DEFAULT_ENV = "local"
+NOT_IN_LAKE_ROOT = "%?#[]|^\\"
 # Variables with our prefix that are no settings of the platform, and what they are for.
 OTHER_VARIABLES = {
     "PROJECT_ETL_ENV": "the name of the file in config/",
@@ -133,10 +134,16 @@ def load_settings(env: Mapping[str, str] = os.environ, config_dir: Path | None =
         settings = Settings.model_validate({**values, "env": path.stem, "root": root})
     except ValidationError as error:
         raise SettingsError(_explain(error, path, variables)) from error
+    lake_root = _resolve(settings.lake_root, root)
+    if settings.has_local_lake and (signs := sorted({*lake_root} & {*NOT_IN_LAKE_ROOT})):
+        raise SettingsError(
+            f"lake_root is {lake_root}: found {' '.join(signs)} in the folder's name, which the library that writes Delta "
+            f"tables cannot read again. Expected none of {' '.join(NOT_IN_LAKE_ROOT)}: name another folder ({path})."
+        )
     return settings.model_copy(
         update={
             "landing_root": _resolve(settings.landing_root, root),
-            "lake_root": _resolve(settings.lake_root, root),
+            "lake_root": lake_root,
             "dagster_home": _resolve(settings.dagster_home, root) if settings.dagster_home else None,
             "jars_dir": _resolve(settings.jars_dir, root),
             "java_home": _resolve(settings.java_home, root) if settings.java_home else _find_java(root, env),

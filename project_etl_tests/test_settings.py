@@ -151,6 +151,13 @@ def test_an_engine_that_spark_does_not_fit_is_refused(
         load(config, **variables)
 
 
+@pytest.mark.parametrize("sign", settings_module.NOT_IN_LAKE_ROOT)
+def test_a_lake_in_a_folder_that_delta_cannot_name_is_refused(config: Path, sign: str) -> None:
+    with pytest.raises(SettingsError, match=r"lake_root is .*: found \S in the folder's name"):
+        load(config, LAKE_ROOT=f"of {sign} mine")
+    assert load(config, LAKE_ROOT="ü b").lake_root.endswith("/ü b")
+
+
 def test_every_setting_has_a_variable() -> None:
     assert "PROJECT_ETL_SPARK__DRIVER_MEMORY" in variable_names()
     assert not {"PROJECT_ETL_ENV", "PROJECT_ETL_ROOT"} & set(variable_names())

@@ -12,9 +12,10 @@ import shutil
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from urllib.parse import quote
 
 import grpc
 from pyspark.sql import types as T
@@ -59,6 +60,10 @@ class EmbeddedEngine(Engine):
         session.conf.set("spark.sql.session.timeZone", "UTC")
         return session  # pyright: ignore[reportReturnType] - Spark Connect's is not a subclass of the classic one
 
+    def read(self, path: str, version: int) -> DataFrame:
+        """A Delta table at a version, lazily."""
+        return super().read(_plain(path), version)
+
     @contextmanager
     def keep(self, rows: DataFrame) -> Generator[DataFrame]:
         """The same rows, computed once for the length of the block: as Parquet in a folder for temporary files."""
@@ -81,6 +86,18 @@ class EmbeddedEngine(Engine):
     def frame(self, rows: ArrowTable) -> DataFrame:
         """A frame of rows that are in this process."""
         return self.session().createDataFrame(rows)
+
+
+@cache
+def _plain(path: str) -> str:
+    """The path, or a link to it where it has signs that a URL escapes: Sail's reader of Delta escapes them twice."""
+    if quote(path) == path:
+        return path
+    folder = Path(tempfile.mkdtemp(prefix="project-etl-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    link = folder / "table"
+    link.symlink_to(path)
+    return str(link)
 
 
 @contextmanager

@@ -136,6 +136,15 @@ def test_a_kept_frame_says_the_same_after_the_table_was_written(tmp_path: Path, 
         assert (kept.count(), lazy.count(), lake.read(PARTITIONED).count()) == (3, 3, 1)
 
 
+@pytest.mark.parametrize("name", ["my shop", "jürgen", "a+b'c"])
+def test_a_lake_may_lie_in_a_folder_of_any_name(tmp_path: Path, engine: Engine, name: str) -> None:
+    lake = lake_in(str(tmp_path / name), engine)
+    for how in CHANGES:
+        changed(lake, how, 1, 2)
+        rows_now = lake.read(PARTITIONED)
+        assert sorted(row["id"] for row in rows_now.collect()) == ids_in(lake)
+
+
 def test_a_table_that_nobody_has_written_for_two_months_is_read(tmp_path: Path, engine: Engine) -> None:
     new = lake_in(str(tmp_path / "new"))
     changed(new, "append", 1, 2, 3)
