@@ -137,8 +137,8 @@ def load_settings(env: Mapping[str, str] = os.environ, config_dir: Path | None =
     lake_root = _resolve(settings.lake_root, root)
     if settings.has_local_lake and (signs := sorted({*lake_root} & {*NOT_IN_LAKE_ROOT})):
         raise SettingsError(
-            f"lake_root is {lake_root}: found {' '.join(signs)} in the folder's name, which the library that writes Delta "
-            f"tables cannot read again. Expected none of {' '.join(NOT_IN_LAKE_ROOT)}: name another folder ({path})."
+            f"lake_root is {lake_root}: found {' '.join(signs)} in the folder's name, which the library that writes "
+            f"Delta tables cannot read again. Expected none of {' '.join(NOT_IN_LAKE_ROOT)}: name another one ({path})."
         )
     return settings.model_copy(
         update={

@@ -93,7 +93,11 @@ def assert_side_does_the_work(name: str, data: Data, folder: Path, last: date) -
     runs = [side.run(scenario) for scenario, each in expected(ONLINE_RETAIL, SCENARIOS) if each == name]
     assert not list(report.missing(ONLINE_RETAIL, runs, SCENARIOS, sides=[name]))
     days = [data.first + timedelta(days=n) for n in range((last - data.first).days + 1)]
-    for table, wanted in expected_gold(data.landing, [ONLINE_RETAIL], data.currency, days).items():
+    gold = expected_gold(data.landing, [ONLINE_RETAIL], data.currency, days)
+    if name != PLATFORM:
+        # It spares the platform the whole of history; scripts read that.
+        del gold["customer_first_order"]
+    for table, wanted in gold.items():
         found = deltalake.DeltaTable(side.lake / "gold" / table).to_pyarrow_table().select(list(wanted.columns))
         there = by_key(found.to_pylist(), wanted.key)
         expected_rows = by_key(wanted.by_key().values(), wanted.key)

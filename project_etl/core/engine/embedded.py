@@ -14,11 +14,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 import grpc
-from pyspark.sql import types as T
+import pyarrow.parquet as pq
 
 from project_etl.core import meter
 from project_etl.core.engine.base import ArrowTable, Engine
@@ -68,20 +68,14 @@ class EmbeddedEngine(Engine):
     def keep(self, rows: DataFrame) -> Generator[DataFrame]:
         """The same rows, computed once for the length of the block: as Parquet in a folder for temporary files."""
         with _folder() as folder:
-            rows.write.mode("overwrite").parquet(folder)
-            yield self.session().read.schema(_nullable(rows.schema)).parquet(folder)
+            _write(rows, folder)
+            yield self.session().read.parquet(folder)
 
     def arrow(self, rows: DataFrame) -> ArrowTable:
         """Compute rows and bring them into this process; by way of a file, which is half the work of a stream."""
-        import pyarrow.parquet as pq
-
-        schema = rows.schema
         with _folder() as folder:
-            rows.write.mode("overwrite").parquet(folder)
-            if not any(Path(folder).glob("*.parquet")):
-                return rows.toArrow()
-            found = pq.read_table(folder)
-        return found.select(schema.fieldNames())
+            _write(rows, folder)
+            return pq.read_table(folder)
 
     def frame(self, rows: ArrowTable) -> DataFrame:
         """A frame of rows that are in this process."""
@@ -110,6 +104,13 @@ def _folder() -> Generator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _write(rows: DataFrame, folder: str) -> None:
+    """Compute rows into Parquet files of a folder; no rows make a file of none."""
+    rows.write.mode("overwrite").parquet(folder)
+    if not any(Path(folder).glob("*.parquet")):
+        pq.write_table(rows.limit(0).toArrow(), Path(folder) / "none.parquet")
+
+
 class _QueryCounter(grpc.UnaryStreamClientInterceptor):
     """Counts what the server is asked to compute."""
 
@@ -117,21 +118,3 @@ class _QueryCounter(grpc.UnaryStreamClientInterceptor):
         if client_call_details.method.endswith("/ExecutePlan"):
             meter.count("queries")
         return continuation(client_call_details, request)
-
-
-Kind = TypeVar("Kind", bound=T.DataType)
-
-
-def _nullable(kind: Kind) -> Kind:
-    """A type in which everything may be null: what the server says of nested types is not what it writes."""
-    match kind:
-        case T.StructType():
-            # Metadata is left out: the server reads none but text.
-            fields = [T.StructField(item.name, _nullable(item.dataType), True) for item in kind.fields]
-            return T.StructType(fields)  # pyright: ignore[reportReturnType]
-        case T.ArrayType():
-            return T.ArrayType(_nullable(kind.elementType), True)  # pyright: ignore[reportReturnType]
-        case T.MapType():
-            return T.MapType(kind.keyType, _nullable(kind.valueType), True)  # pyright: ignore[reportReturnType]
-        case _:
-            return kind
