@@ -6,9 +6,9 @@ ARGS ?=
 BIN := .venv/bin
 # Java as the set-up found it.
 JAVA := JAVA_HOME="$$(cat .java_home)"
-# Tests run beside each other, in a process and a Spark session for each core; a file's tests stay together. In their
-# own order, for files of a single long test would all come last.
-BESIDE := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Tests run beside each other, in a process for each core; what stays together is in project_etl_tests/conftest.py. In
+# their own order, for files of a single long test would all come last.
+BESIDE := --numprocesses logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

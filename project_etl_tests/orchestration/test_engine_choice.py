@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,15 +26,24 @@ AOV = "gold/daily_aov"
 AVERAGES = [(1, 20), (2, 20)]
 
 
-@pytest.fixture
-def shop(tmp_path: Path, embedded_engine: Engine, jvm_engine: Engine) -> SmallShop:
-    """Two days of a shop, loaded embedded; Spark stands by for what reads more than a gigabyte."""
-    shop = SmallShop(tmp_path, embedded_engine)
-    shop.lake = replace(shop.lake, larger=Larger(jvm_engine, 1024**3))
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory, embedded_engine: Engine) -> Path:
+    """Two days of a shop up to the facts, loaded embedded."""
+    folder = tmp_path_factory.mktemp("loaded")
+    shop = SmallShop(folder, embedded_engine)
     land_two_days(shop)
     shop.load(D1, D2)
     shop.gold("fact_order_items", D1, D2)
     shop.gold("fact_orders", D1, D2)
+    return folder
+
+
+@pytest.fixture
+def shop(tmp_path: Path, loaded: Path, embedded_engine: Engine, jvm_engine: Engine) -> SmallShop:
+    """A copy of it; Spark stands by for what reads more than a gigabyte."""
+    shutil.copytree(loaded, tmp_path, dirs_exist_ok=True)
+    shop = SmallShop(tmp_path, embedded_engine)
+    shop.lake = replace(shop.lake, larger=Larger(jvm_engine, 1024**3))
     return shop
 
 

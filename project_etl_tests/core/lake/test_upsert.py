@@ -44,8 +44,8 @@ Model = dict[Key, Row]
 # Text that one SQL dialect or another does not take as it stands.
 TEXTS = ("a", "it's", '"b"', "${c}", "${spark.sql.shuffle.partitions}", "d\\e", "`f`", "naïve ☃", "%2F/..", "")
 texts = st.sampled_from(TEXTS)
-# An empty name of a partition is stored as none.
-places = st.none() | st.just("a") | texts.filter(bool)
+# A change feed is not read where a folder's name must escape one: see the last test.
+places = st.none() | st.sampled_from(("a", "b-c_1"))
 instants = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)).map(lambda at: at.replace(tzinfo=UTC))
 amounts = st.none() | st.decimals(Decimal(-9999999), Decimal(9999999), places=2)
 keys = st.fixed_dictionaries({"key": texts, "number": st.integers(0, 2)})
