@@ -6,7 +6,9 @@ write mode). Both joins keep the number of rows, because the versions of one key
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -17,7 +19,7 @@ def as_of(rows: DataFrame, history: DataFrame, *, key: str, at: str, columns: Ma
 
     Args:
         rows: has the columns `key` and `at`.
-        history: one row per `key` and version, with `valid_from` (inclusive) and `valid_to` (exclusive, NULL = open).
+        history: one row per `key` and version, with `valid_from` (inclusive); a version is valid until the next one.
         key: name of the key in both frames.
         at: instant column of `rows`.
         columns: column of `history` → name that it gets; must not be columns of `rows`.
@@ -25,11 +27,25 @@ def as_of(rows: DataFrame, history: DataFrame, *, key: str, at: str, columns: Ma
     Returns:
         `rows` in the same number, with the columns added; they are NULL where the key has no version or is NULL.
     """
-    first = F.min("valid_from").over(Window.partitionBy(key))
-    # The first version reaches back for ever: an order may be older than all we know of its product.
-    since = F.when(F.col("valid_from") > first, F.col("valid_from"))
-    versions = history.select(key, since.alias("valid_from"), "valid_to", *columns)
+    versions = _that_differ(history.select(key, "valid_from", *columns), key, tuple(columns))
     return join_valid(rows, versions, key=key, at=at, columns=columns)
+
+
+def _that_differ(history: DataFrame, key: str, columns: Sequence[str]) -> DataFrame:
+    """The versions of each key that say something else than the one before; the first reaches back for ever.
+
+    A row is compared with each version of its key. Of a product whose price changes daily, and its category never, it
+    is one.
+    """
+    in_time = Window.partitionBy(key).orderBy("valid_from")
+    is_first = F.row_number().over(in_time) == 1
+    is_other = reduce(or_, [~F.lag(column).over(in_time).eqNullSafe(F.col(column)) for column in columns])
+    versions = history.withColumns({"_is_first": is_first, "_is_other": is_other}).where("_is_first OR _is_other")
+    # An order may be older than all we know of its product.
+    since = F.when(~F.col("_is_first"), F.col("valid_from"))
+    return versions.select(
+        key, since.alias("valid_from"), F.lead("valid_from").over(in_time).alias("valid_to"), *columns
+    )
 
 
 def join_valid(rows: DataFrame, versions: DataFrame, *, key: str, at: str, columns: Mapping[str, str]) -> DataFrame:

@@ -9,9 +9,12 @@ from project_etl_tests.small_tables import assert_rows, frame
 
 HISTORY = """
     key | colour | valid_from          | valid_to
-    k   | red    | 2025-01-02 00:00:00 | 2025-01-04 12:00:00
-    k   | -      | 2025-01-04 12:00:00 | 2025-01-06 00:00:00
-    k   | blue   | 2025-01-06 00:00:00 | -
+    k   | red    | 2025-01-02 00:00:00 | 2025-01-03 00:00:00
+    k   | red    | 2025-01-03 00:00:00 | 2025-01-04 12:00:00
+    k   | -      | 2025-01-04 12:00:00 | 2025-01-05 00:00:00
+    k   | -      | 2025-01-05 00:00:00 | 2025-01-06 00:00:00
+    k   | blue   | 2025-01-06 00:00:00 | 2025-01-07 00:00:00
+    k   | red    | 2025-01-07 00:00:00 | -
     z   | black  | 2025-01-01 00:00:00 | -
 """
 
@@ -24,6 +27,8 @@ def test_a_row_sees_the_version_of_its_instant(spark: SparkSession):
         within a version                      | k       | 2025-01-03 00:00:00
         the end is exclusive                  | k       | 2025-01-04 11:59:59.999999
         start inclusive, empty is an answer   | k       | 2025-01-04 12:00:00
+        between two that say the same         | k       | 2025-01-05 00:00:00
+        another one again                     | k       | 2025-01-06 12:00:00
         the last version has no end           | k       | 2026-01-01 00:00:00
         before all versions the earliest      | k       | 2020-01-01 00:00:00
         a key without versions                | unknown | 2025-01-03 00:00:00
@@ -41,7 +46,9 @@ def test_a_row_sees_the_version_of_its_instant(spark: SparkSession):
         within a version                      | red
         the end is exclusive                  | red
         start inclusive, empty is an answer   | -
-        the last version has no end           | blue
+        between two that say the same         | -
+        another one again                     | blue
+        the last version has no end           | red
         before all versions the earliest      | red
         a key without versions                | -
         no key                                | -
