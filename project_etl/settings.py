@@ -67,8 +67,9 @@ class Settings(Frozen):
     """What computes. `embedded` is Sail in this process, `spark` a JVM of this machine, `connect` the server of
     `spark.remote`, `cluster` the one of `spark.master`. `auto` takes what `spark.*` and `lake_root` ask for: where both
     are of this machine, `embedded`, and `spark` for a table that reads more than `engine_max_bytes`."""
-    engine_max_bytes: int = Field(default=1024**3, ge=0)
-    """With `engine: auto`, how many bytes of files (as Parquet) a table may read and still be computed embedded."""
+    engine_max_bytes: int = Field(default=256 * 1024**2, ge=0)
+    """With `engine: auto`, how many bytes of files (as Parquet) a table may read and still be computed embedded: that
+    takes up to 30 times as much memory (docs/performance.md)."""
     spark: SparkSettings = SparkSettings()
     dagster_home: Annotated[kinds.Folder | None, kinds.empty_is_none] = None
     """Where Dagster keeps the runs of this environment; None means where `DAGSTER_HOME` says, else `root`."""

@@ -23,7 +23,7 @@ PACKAGES = ("dagster", "dagster-pyspark", "deltalake", "delta-spark", "pandas", 
 LOCK_FILE = "requirements.txt"
 JARS_FILE = "jars.txt"
 SET_UP = "run `make setup`"
-GIGABYTE = 10**9
+MEGABYTE, GIGABYTE = 10**6, 10**9
 FREE_WARN, FREE_FAIL = 5 * GIGABYTE, GIGABYTE
 JAVA_SECONDS = 30
 
@@ -58,7 +58,7 @@ def engine(settings: Settings) -> Iterator[Finding]:
     if settings.engine == "embedded" and not can_embed():
         yield Finding("engine", Level.FAIL, "embedded, but pysail is not installed", f"{SET_UP}, or set engine: spark")
     elif settings.is_embedded and settings.engine == "auto":
-        size = f"{settings.engine_max_bytes / GIGABYTE:.1f} GB"
+        size = f"{settings.engine_max_bytes / MEGABYTE:.0f} MB"
         yield Finding("engine", Level.OK, f"embedded; Spark for a table that reads more than {size}")
     else:
         yield Finding("engine", Level.OK, "embedded" if settings.is_embedded else settings.spark.place)

@@ -93,7 +93,7 @@ def test_without_a_list_of_jars_it_says_so(tmp_path):
 
 
 def test_the_engine_is_named(tmp_path, monkeypatch):
-    assert only(health.engine(settings_in(tmp_path))).found == "embedded; Spark for a table that reads more than 1.1 GB"
+    assert only(health.engine(settings_in(tmp_path))).found == "embedded; Spark for a table that reads more than 268 MB"
     assert only(health.engine(settings_in(tmp_path, ENGINE="spark"))).found == "spark"
     assert only(health.engine(settings_in(tmp_path, SPARK__REMOTE="sc://spark:15002"))).found == "connect"
     monkeypatch.setattr(health, "can_embed", lambda: False)
