@@ -56,7 +56,7 @@ realdata: setup ## Run the main job on real data, on both engines, and compare a
 	@$(JAVA) $(BIN)/pytest project_etl_tests/realdata -q --timeout=1800 --engine spark $(ARGS)
 
 readme: setup ## Run the README's commands and add its table
-	@$(JAVA) $(BIN)/pytest project_etl_tests/readme -q --engine spark $(ARGS)
+	@$(JAVA) $(BIN)/pytest project_etl_tests/readme -q --engine auto $(ARGS)
 
 soak: setup ## Run the tests that take an hour
 	@$(JAVA) $(BIN)/pytest -m soak --timeout=7200 $(ARGS)

@@ -25,7 +25,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--engine` says what computes in tests that do not ask for a particular engine."""
-    parser.addoption("--engine", choices=("embedded", "spark"), default="embedded", help="what computes: %(default)s")
+    names = ("auto", "embedded", "spark")
+    parser.addoption("--engine", choices=names, default="embedded", help="what computes: %(default)s")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """What computes; tests build their columns for it."""
     name = request.config.getoption("--engine")
-    engine: Engine = request.getfixturevalue("embedded_engine" if name == "embedded" else "jvm_engine")
+    engine: Engine = request.getfixturevalue("jvm_engine" if name == "spark" else "embedded_engine")
     with engine.active():
         yield engine
 
