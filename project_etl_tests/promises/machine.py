@@ -203,7 +203,9 @@ class AnyOrder(RuleBasedStateMachine):
     def tidy(self) -> None:
         """A night of maintenance that keeps nothing it need not."""
         for name in table_names(self.shop.lake):
-            tidy(self.shop.lake, name, keep_hours=0)
+            # Whose making died is no table yet.
+            if self.shop.lake.exists(name):
+                tidy(self.shop.lake, name, keep_hours=0)
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
