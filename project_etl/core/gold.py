@@ -75,8 +75,8 @@ def stage_gold(job: GoldJob) -> Staged:
     stale = inputs.stale(job.units, memory)
     if not stale:
         return Staged(table.name, _remembered(job, memory), lake)
-    job = replace(job, lake=lake.for_bytes(_bytes_read(job, stale)))
-    lake = job.lake
+    lake = lake.for_work(partial(_bytes_read, job, stale))
+    job = replace(job, lake=lake)
     with staging(lake) as kept:
         rows = kept.enter_context(lake.keep(judged(_computed(job, stale), job.rules)))
         fresh = _report(job, rows)

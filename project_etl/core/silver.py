@@ -50,7 +50,7 @@ def stage_silver(job: SilverJob) -> Staged:
     lake, plan = job.lake, make_plan(job)
     if not plan.has_work:
         return Staged(table.name, remembered_report(job, plan.memory), lake)
-    job = replace(job, lake=lake.for_bytes(_bytes_read(job, plan)))
+    job = replace(job, lake=lake.for_work(partial(_bytes_read, job, plan)))
     with staging(job.lake) as kept:
         return _stage(job, plan, kept)
 

@@ -44,7 +44,7 @@ def lake_of(settings: Settings, spark: LazyPySparkResource) -> TableStore:
     def session() -> SparkSession:
         return started_apart(lambda: spark.spark_session)
 
-    on_spark = SparkEngine(session, is_connect=settings.spark.remote is not None)
+    on_spark = SparkEngine(session, is_connect=settings.spark.place == "connect")
     if not settings.is_embedded:
         return TableStore(settings.lake_root, on_spark)
     from project_etl.core.engine.embedded import EmbeddedEngine

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -161,9 +161,9 @@ class TableStore:
 
     # --- engines ------------------------------------------------------------------------------------------------------
 
-    def for_bytes(self, size: int) -> TableStore:
-        """The lake with the engine for work that reads so many bytes of files."""
-        return self if self.larger is None or size <= self.larger.above_bytes else self.handed_over()
+    def for_work(self, bytes_read: Callable[[], int]) -> TableStore:
+        """The lake with the engine for work that reads so many bytes of files; where there is one engine, none asks."""
+        return self if self.larger is None or bytes_read() <= self.larger.above_bytes else self.handed_over()
 
     def handed_over(self) -> TableStore:
         """The lake with its larger engine, where it has one."""
