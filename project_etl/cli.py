@@ -227,17 +227,23 @@ def trace(env: str | None, table: str, day: date | None) -> None:
 
 
 @main.command()
+@click.option(
+    "--books", is_flag=True, help="Judge all records again, and compare with what Silver and quarantine hold."
+)
 @click.pass_obj
-def status(env: str | None) -> None:
+def status(env: str | None, *, books: bool) -> None:
     """Show latest days, waiting files, quarantine and overdue tables.
 
-    Exits 1 when files wait to be loaded or a Gold table is overdue.
+    Exits 1 when files wait to be loaded or a Gold table is overdue. With --books, shows instead what became of every
+    record, and exits 1 when a Silver table or its quarantine does not hold what its records say.
     """
+    from project_etl.commands import books as books_command
     from project_etl.commands import status as command
     from project_etl.commands.console import new_console
     from project_etl.commands.environment import settings_of
 
-    _exit(command.run(new_console(), settings_of(env)))
+    asked = books_command if books else command
+    _exit(asked.run(new_console(), settings_of(env)))
 
 
 def _exit(is_fine: bool) -> None:

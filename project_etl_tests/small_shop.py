@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from project_etl.core.books import Books, books_of
 from project_etl.core.engine.base import Engine
 from project_etl.core.file_table import FILES
 from project_etl.core.gold import GoldJob, stage_gold
@@ -19,11 +20,10 @@ from project_etl.core.gold_order import gold_order
 from project_etl.core.lake import TableStore
 from project_etl.core.report import Report
 from project_etl.core.silver import stage_silver
-from project_etl.core.silver_plan import SilverJob
 from project_etl.core.staged import Run, Staged
 from project_etl.core.table import Table
 from project_etl.orchestration.build import tables
-from project_etl.sources.catalog import datasets_of, feeds_of, record_columns
+from project_etl.sources.catalog import datasets_of, record_columns, silver_job
 from project_etl.sources.load import stage_bronze
 from project_etl.sources.load_plan import BronzeJob
 
@@ -108,9 +108,11 @@ class SmallShop:
     def stage_silver(self, name: str, *days: str, table: Table | None = None) -> Staged:
         """Stage a Silver table without publishing it."""
         declared = table or self.tables[f"silver/{name}"]
-        records = declared.records or ""
-        feeds = feeds_of(records, self.sources)
-        return stage_silver(SilverJob(self.lake, declared, record_columns(records), feeds, days, self._run()))
+        return stage_silver(silver_job(self.lake, declared, self.sources, days, self._run()))
+
+    def books(self, name: str) -> Books:
+        """The books of a Silver table as it is now."""
+        return books_of(silver_job(self.lake, self.tables[f"silver/{name}"], self.sources, (), self._run()))
 
     def silver(self, name: str, *days: str, table: Table | None = None) -> Report:
         """Materialize a Silver table."""
@@ -182,7 +184,9 @@ class SmallShop:
 
     def _publish(self, staged: Staged) -> Report:
         with staged.kept:
-            staged.publish()
+            # As in a run: what breaks a `fail` rule is reported alone.
+            if not staged.report.failed:
+                staged.publish()
         return staged.report
 
     def _run(self) -> Run:

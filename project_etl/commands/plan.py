@@ -19,18 +19,16 @@ from project_etl.commands.environment import dagster_instance, lake_without_spar
 from project_etl.commands.errors import UserError
 from project_etl.commands.summary import grid
 from project_etl.core.days import each_day
-from project_etl.core.gold_inputs import WHOLE
 from project_etl.core.gold_stale import outdated
-from project_etl.core.lake import TableStore
+from project_etl.core.lake import WHOLE, TableStore
 from project_etl.core.report import Report
-from project_etl.core.silver_plan import SilverJob
 from project_etl.core.silver_plan import make_plan as silver_plan
-from project_etl.core.staged import Run, remember
+from project_etl.core.staged import Run
 from project_etl.core.table import Table
 from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.failures import table_of_step
 from project_etl.settings import Settings
-from project_etl.sources.catalog import datasets_of, feeds_of, record_columns
+from project_etl.sources.catalog import datasets_of, silver_job
 from project_etl.sources.landing import list_files
 from project_etl.sources.load_plan import new_files
 from project_etl.tables import tables
@@ -142,9 +140,8 @@ def _silver_days(
     plan_run: Run,
     loads: Mapping[str, frozenset[str]],
 ) -> tuple[str, ...]:
-    feeds = feeds_of(table.records or "", settings.sources)
-    job = SilverJob(lake, table, record_columns(table.records or ""), feeds, days, plan_run)
-    to_come = {day for feed in feeds for day in loads.get(feed.bronze, ())}
+    job = silver_job(lake, table, settings.sources, days, plan_run)
+    to_come = {day for feed in job.feeds for day in loads.get(feed.bronze, ())}
     return tuple(sorted({*silver_plan(job).batch_days, *to_come}))
 
 
@@ -155,7 +152,7 @@ def _work(
     count: str,
     seconds: Mapping[str, float],
 ) -> Work:
-    rows, is_whole = remember(lake, name).report(units, Report()).total(count), units == (WHOLE,)
+    rows, is_whole = Report.remembered(lake.journal(name), units).total(count), units == (WHOLE,)
     return Work(name, () if is_whole else units, is_whole, rows, seconds.get(name))
 
 

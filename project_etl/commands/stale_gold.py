@@ -11,11 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from project_etl.core.gold_inputs import WHOLE
 from project_etl.core.gold_order import gold_order
 from project_etl.core.gold_work import all_changes_since, reached_days
-from project_etl.core.lake import TableStore
-from project_etl.core.staged import remember
+from project_etl.core.lake import WHOLE, TableStore
 from project_etl.core.table import Table
 
 
@@ -48,7 +46,7 @@ def seen_by_gold(lake: TableStore, tables: Sequence[Table]) -> Seen:
             # Newest first, as the log is.
             for silver, version in history[table.name][0][1].items():
                 versions[silver] = min(version, versions.get(silver, version))
-        days = [date.fromisoformat(day) for day in remember(lake, table.name).days if day != WHOLE]
+        days = [date.fromisoformat(day) for day in lake.journal(table.name).units if day != WHOLE]
         until = max([until, *days])
     return Seen(versions, until)
 

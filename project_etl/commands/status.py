@@ -16,9 +16,7 @@ from project_etl.commands import held
 from project_etl.commands.environment import lake_without_spark
 from project_etl.commands.summary import grid
 from project_etl.core.freshness import due_day, missing_day
-from project_etl.core.gold_inputs import WHOLE
-from project_etl.core.lake import TableStore
-from project_etl.core.staged import memory_of
+from project_etl.core.lake import WHOLE, TableStore
 from project_etl.core.words import some_of
 from project_etl.settings import Settings
 from project_etl.sources.catalog import Dataset, datasets_of
@@ -69,10 +67,9 @@ def run(console: Console, settings: Settings) -> bool:
 
 def state_of(lake: TableStore, name: str) -> State:
     """How a table stands, from its log."""
-    commits = lake.commits(name)
-    days = [day for day in memory_of(name, commits).days if day != WHOLE]
-    written = [commit for commit in commits if commit.note.get("table") == name]
-    at = datetime.fromtimestamp(written[0].timestamp / 1000, UTC) if written else None
+    journal = lake.journal(name)
+    days = [day for day in journal.units if day != WHOLE]
+    at = datetime.fromtimestamp(journal.last.timestamp / 1000, UTC) if journal.last else None
     return State(name, max(days, default=None), at)
 
 

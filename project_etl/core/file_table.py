@@ -176,7 +176,7 @@ def _stored(lake: TableStore, bronze: str, days: Collection[str]) -> list[FileRo
 def _noted(lake: TableStore, bronze: str) -> list[FileRow]:
     """The rows that Bronze's notes name and that are not stored yet, the oldest first."""
     state, found = lake.state(bronze), list[FileRow]()
-    for commit in state.commits:
+    for commit in state.newest_commits():
         rows = _rows_of(commit, state.table_id)
         if rows and _is_stored(lake, rows[0]):
             break

@@ -1,6 +1,6 @@
 """Freshness: which Gold tables have not been computed for a day.
 
-Belongs here: reading it from the commit notes, so that a run of another machine counts, and a backfill of an old day
+Belongs here: reading it from the journals, so that a run of another machine counts, and a backfill of an old day
 does not pass for news of yesterday's. Does not belong here: whom to tell.
 """
 
@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from project_etl.core.lake import TableStore
 from project_etl.core.report import Report
-from project_etl.core.staged import memory_of
 from project_etl.core.table import Table
 
 
@@ -38,6 +37,6 @@ def missing_day(lake: TableStore, tables: Sequence[Table], day: date) -> list[st
 
 def _is_computed(lake: TableStore, name: str, day: date) -> bool:
     over = datetime.combine(day + timedelta(days=1), time(), UTC).timestamp() * 1000
-    commits, asked = lake.commits(name), day.isoformat()
-    since = memory_of(name, [commit for commit in commits if commit.timestamp >= over])
-    return asked in since.days or asked in memory_of(name, commits).report([asked], Report()).days
+    asked, journal = day.isoformat(), lake.journal(name)
+    entry = journal.units.get(asked)
+    return entry is not None and (entry.timestamp >= over or asked in Report.remembered(journal, [asked]).days)

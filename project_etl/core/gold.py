@@ -15,12 +15,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from project_etl.core.contract import Rule, rules_of
-from project_etl.core.gold_inputs import WHOLE, input_days, inputs_now
+from project_etl.core.gold_inputs import input_days, inputs_now
 from project_etl.core.judge import grouped, judged, rule_results, shown, unbroken
-from project_etl.core.lake import Append, Commit, Overwrite, ReplaceWhere, TableStore
+from project_etl.core.lake import WHOLE, Append, Commit, Journal, Overwrite, ReplaceWhere, TableStore
 from project_etl.core.report import Report
 from project_etl.core.sql_text import is_day
-from project_etl.core.staged import Memory, Run, Staged, note_of, remember, staging
+from project_etl.core.staged import Run, Staged, note_of, staging
 from project_etl.core.steps import call, conform
 from project_etl.core.table import Input, ReplaceDays, Table
 
@@ -71,26 +71,40 @@ def stage_gold(job: GoldJob) -> Staged:
     )
     lake = job.lake.pinned([table.name, *(item.table for item in table.inputs.values())])
     job = replace(job, lake=lake)
-    memory, inputs = remember(lake, table.name), inputs_now(lake, table, job.run.parameters)
-    stale = inputs.stale(job.units, memory)
+    journal, inputs = lake.journal(table.name), inputs_now(lake, table, job.run.parameters)
+    stale = inputs.stale(job.units, journal)
     if not stale:
-        return Staged(table.name, _remembered(job, memory), lake)
+        return Staged(table.name, _remembered(job, journal, job.units), lake)
     lake = lake.for_work(partial(_bytes_read, job, stale))
     job = replace(job, lake=lake)
     with staging(lake) as kept:
         rows = kept.enter_context(lake.keep(judged(_computed(job, stale), job.rules)))
         fresh = _report(job, rows)
-        report = fresh.joined(memory.report([unit for unit in job.units if unit not in stale], fresh))
+        report = fresh.joined(_remembered(job, journal, [unit for unit in job.units if unit not in stale]))
         note = note_of(
             job.run,
             table.name,
-            report,
+            fresh,
             days=dict.fromkeys(stale, inputs.identity),
             reads=inputs.versions,
             touched=_touched(job, stale, rows),
         )
         commit = partial(_commit, job, stale, rows, note)
-        return Staged(table.name, report, lake, commit, kept=kept.pop_all())
+        return Staged(table.name, report, lake, commit, kept=kept.pop_all(), remarks=_remarks(job, journal, stale))
+
+
+def _remarks(job: GoldJob, journal: Journal, stale: Sequence[str]) -> tuple[str, ...]:
+    """What people should know when days are computed of which nobody knows any more whether they were."""
+    day = job.table.day_column
+    if journal.is_complete or not job.table.is_daily or day is None:
+        return ()
+    unknown = job.lake.state(job.table.name).rows_by_day(day, [each for each in stale if each not in journal.units])
+    if not unknown:
+        return ()
+    return (
+        f"{len(unknown)} days of {job.table.name} are computed again, once: its log and its journal no longer say from "
+        "what they were computed.",
+    )
 
 
 def _touched(job: GoldJob, stale: Sequence[str], rows: DataFrame) -> Sequence[str] | None:
@@ -161,5 +175,5 @@ def _report(job: GoldJob, rows: DataFrame) -> Report:
     )
 
 
-def _remembered(job: GoldJob, memory: Memory) -> Report:
-    return memory.report(job.units, Report(rules=tuple(unbroken(rule) for rule in job.rules)))
+def _remembered(job: GoldJob, journal: Journal, units: Sequence[str]) -> Report:
+    return Report.remembered(journal, units, [unbroken(rule) for rule in job.rules])

@@ -1,7 +1,7 @@
-"""What a Gold table is made from, and whether that is still what it was: read from the commit notes, without Spark.
+"""What a Gold table is made from, and whether that is still what it was: read from the journals, without Spark.
 
-Belongs here: comparing a table's inputs with what the note of each computed day says it was made from. The answer is
-coarse where a note is: a commit that does not say which days it touched may have touched them all. Does not belong
+Belongs here: comparing a table's inputs with what the journal says that each day was made from. The answer is coarse
+where a note is: a commit that does not say which days it touched may have touched them all. Does not belong
 here: following single changes through the change feed (`reach.py`), computing (`gold.py`).
 """
 
@@ -14,52 +14,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from project_etl.core.lake import Commit, TableStore
-from project_etl.core.staged import Memory, remember
+from project_etl.core.lake import Journal, TableStore
 from project_etl.core.steps import taken
 from project_etl.core.table import Input, Table
-
-# The "day" of a table that is computed as a whole.
-WHOLE = "all"
-
-
-@dataclass(frozen=True)
-class Changes:
-    """When the rows of a table last changed, as its log tells it.
-
-    Attributes:
-        version: the newest version.
-        oldest: the oldest version of which the log says what it changed.
-        anywhere: the newest version that may have changed any row.
-        by_day: day → newest version that changed rows of it, where that is later than `anywhere`.
-    """
-
-    version: int
-    oldest: int
-    anywhere: int
-    by_day: Mapping[str, int]
-
-    @classmethod
-    def of(cls, log: Sequence[Commit]) -> Changes:
-        """Read the commits of a table, newest first."""
-        anywhere, by_day = log[-1].version, dict[str, int]()
-        for commit in (commit for commit in log if commit.may_change_rows):
-            touched: Sequence[str] | None = commit.note.get("touched")
-            if touched is None:
-                anywhere = commit.version
-                break
-            for day in touched:
-                by_day.setdefault(day, commit.version)
-        return cls(log[0].version, log[-1].version, anywhere, by_day)
-
-    @property
-    def last(self) -> int:
-        """The newest version that changed rows."""
-        return max(self.by_day.values(), default=self.anywhere)
-
-    def on(self, days: Iterable[str]) -> int:
-        """The newest version that changed rows of some days."""
-        return max((self.by_day.get(day, self.anywhere) for day in days), default=self.anywhere)
 
 
 @dataclass(frozen=True)
@@ -69,40 +26,40 @@ class GoldInputs:
     Attributes:
         table: the Gold table.
         identity: stands for the code, the parameters and which tables the inputs are, however often they changed.
-        changes: input table → its changes; those that do not exist are absent.
+        journals: input table → its journal; those that do not exist are absent.
     """
 
     table: Table
     identity: str
-    changes: Mapping[str, Changes]
+    journals: Mapping[str, Journal]
 
     @property
     def versions(self) -> dict[str, int]:
         """Input table → Delta version."""
-        return {name: changes.version for name, changes in self.changes.items()}
+        return {name: journal.version for name, journal in self.journals.items()}
 
-    def stale(self, units: Sequence[str], memory: Memory) -> tuple[str, ...]:
-        """The units (days, or `WHOLE`) that were not made from these inputs, of which the last note is in `memory`."""
-        return tuple(unit for unit in units if not self._is_fresh(unit, memory))
+    def stale(self, units: Sequence[str], journal: Journal) -> tuple[str, ...]:
+        """The units (days, or `WHOLE`) that, by the table's journal, were not made from these inputs."""
+        return tuple(unit for unit in units if not self._is_fresh(unit, journal))
 
-    def _is_fresh(self, unit: str, memory: Memory) -> bool:
-        reads: Mapping[str, int] = memory.days.get(unit, {}).get("reads", {})
-        return memory.fingerprint(unit) == self.identity and all(
+    def _is_fresh(self, unit: str, journal: Journal) -> bool:
+        reads: Mapping[str, int] = journal.note(unit).get("reads", {})
+        return journal.fingerprint(unit) == self.identity and all(
             self._is_as_it_was(item, reads.get(item.table), unit) for item in self.table.inputs.values()
         )
 
     def _is_as_it_was(self, item: Input, since: int | None, unit: str) -> bool:
-        changes = self.changes.get(item.table)
-        # What the log has forgotten may have been anything, and so may what took the place of what it never knew.
-        if changes is None or since is None or not changes.oldest - 1 <= since <= changes.version:
+        journal = self.journals.get(item.table)
+        # What was forgotten may have been anything, and so may what took the place of what was never known.
+        if journal is None or since is None or not journal.oldest - 1 <= since <= journal.version:
             return False
-        return self._last_change(changes, item, unit) <= since
+        return self._last_change(journal, item, unit) <= since
 
-    def _last_change(self, changes: Changes, item: Input, unit: str) -> int:
+    def _last_change(self, journal: Journal, item: Input, unit: str) -> int:
         """The newest version of an input that changed what a unit is made from."""
         if self.table.is_daily and not item.whole:
-            return changes.on(input_days([unit], item))
-        return changes.last
+            return journal.changed_on(input_days([unit], item))
+        return journal.data_version
 
 
 def inputs_now(lake: TableStore, table: Table, parameters: Mapping[str, Any]) -> GoldInputs:
@@ -117,8 +74,8 @@ def inputs_now(lake: TableStore, table: Table, parameters: Mapping[str, Any]) ->
     # A table that was deleted and made again counts its versions from the start.
     tables = {name: lake.state(name).table_id for name in names}
     text = json.dumps([table.version, tables, taken(table, parameters)], default=str)
-    changes = {name: Changes.of(lake.commits(name)) for name in names}
-    return GoldInputs(table, hashlib.blake2b(text.encode(), digest_size=6).hexdigest(), changes)
+    journals = {name: lake.journal(name) for name in names}
+    return GoldInputs(table, hashlib.blake2b(text.encode(), digest_size=6).hexdigest(), journals)
 
 
 def input_days(asked: Sequence[str], item: Input) -> list[str]:
@@ -134,7 +91,7 @@ def unsettled(lake: TableStore, inputs: Iterable[str]) -> tuple[str, ...]:
     """
 
     def is_behind(name: str) -> bool:
-        parents: Mapping[str, int] = remember(lake, name).last.get("parents") or {}
+        parents: Mapping[str, int] = lake.journal(name).last_note("parents") or {}
         return any(lake.data_version(parent) != judged for parent, judged in parents.items())
 
     return tuple(name for name in inputs if is_behind(name))

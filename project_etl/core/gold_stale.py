@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from project_etl.core.gold_inputs import WHOLE, inputs_now
+from project_etl.core.gold_inputs import inputs_now
 from project_etl.core.gold_order import gold_order
-from project_etl.core.lake import TableStore
-from project_etl.core.staged import remember
+from project_etl.core.lake import WHOLE, TableStore
 from project_etl.core.table import ReplaceDays, Table
 
 
@@ -39,14 +38,14 @@ def outdated(
         inputs = [item.table for item in table.inputs.values()]
         if any(name not in found and not lake.exists(name) for name in inputs):
             continue
-        now, memory = inputs_now(lake, table, parameters), remember(lake, table.name)
+        now, journal = inputs_now(lake, table, parameters), lake.journal(table.name)
         behind = [found[name] for name in inputs if name in found]
         if not isinstance(table.write, ReplaceDays):
-            if behind or now.stale([WHOLE], memory):
+            if behind or now.stale([WHOLE], journal):
                 found[table.name] = frozenset()
             continue
         reached = _reached(behind, table.write, asked)
-        stale = now.stale([day.isoformat() for day in asked - reached], memory)
+        stale = now.stale([day.isoformat() for day in asked - reached], journal)
         old = (asked & reached).union(date.fromisoformat(day) for day in stale)
         if old:
             found[table.name] = old

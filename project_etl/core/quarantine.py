@@ -7,6 +7,8 @@ not belong here: who is sent there (`silver.py`), whole files (`file_table.py`).
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow.compute as pc
@@ -79,36 +81,56 @@ def rows_of(
     )
 
 
-def put(lake: TableStore, name: str, rows: DataFrame, days: Collection[str], note: dict[str, Any]) -> Commit | None:
-    """Add rows, or update those whose verdict changed; a row that is there already stays as it is.
+@dataclass(frozen=True)
+class Changes:
+    """What a batch changes in a quarantine table.
 
-    Holds the table's lock, as maintenance does: the caller holds that of its own table.
+    Attributes:
+        rows: the rows, with `_op`: `insert`, `update` or `delete`.
+        days: landing days of these rows.
+        are_new: whether the table holds no row of these days, so that all of them are added.
+        released: records that leave because they break no rule any more.
+    """
+
+    rows: DataFrame
+    days: tuple[str, ...]
+    are_new: bool
+    released: int
+
+
+def changes_of(lake: TableStore, name: str, rejected: DataFrame, leaving: DataFrame, kept: ExitStack) -> Changes | None:
+    """Compare a table with what it has to hold.
 
     Args:
         lake: the lake.
-        name: the quarantine table.
-        rows: at most one row per file and row number.
-        days: landing days that the rows are of.
-        note: note of the commit.
+        name: the quarantine table, which must exist.
+        rejected: rows that belong into it; one that is there already, with the same verdict, stays as it is.
+        leaving: rows of the table that must go, with `_valid`: whether they are valid now.
+        kept: frees what is kept.
+
+    Returns:
+        None when the table is right already.
     """
-    with lake.lock(name):
-        lake.create(name, SCHEMA, description=f"Records kept out of {note['table']}.")
-        lake = lake.pinned([name])
-        if not holds(lake, name, days):
-            return lake.commit(name, Append(), rows, note)
-        verdict = ["_source_version", "rules", "rules_version"]
-        known = lake.read(name).select(*KEYS, *verdict)
-        with lake.keep(rows.join(known, on=[*KEYS, *verdict], how="left_anti")) as new:
-            if new.isEmpty():
-                return None
-            change = Upsert(KEYS, COLUMNS, is_day("_landing_date", days, of="t"), keep=("first_seen",))
-            return lake.commit(name, change, new.select(*COLUMNS, F.lit("update").alias("_op")), note)
+    verdict = ["_source_version", "rules", "rules_version"]
+    known = lake.read(name).select(*KEYS, *verdict)
+    entering = rejected.join(known, on=[*KEYS, *verdict], how="left_anti")
+    rows = entering.select(*COLUMNS, F.lit("update").alias("_op"), F.lit(False).alias("_valid"))
+    rows = rows.unionByName(leaving.select(*COLUMNS, F.lit("delete").alias("_op"), "_valid"))
+    rows = kept.enter_context(lake.keep(rows))
+    groups = rows.groupBy("_landing_date", "_valid").count().collect()
+    if not groups:
+        return None
+    days = tuple(sorted({str(day) for day, _, _ in groups}))
+    return Changes(rows.drop("_valid"), days, are_new=False, released=sum(n for _, is_valid, n in groups if is_valid))
 
 
-def remove(lake: TableStore, name: str, keys: DataFrame, note: dict[str, Any]) -> Commit:
-    """Take rows out by file and row number."""
-    with lake.lock(name):
-        return lake.commit(name, Upsert(KEYS, KEYS), keys.select(*KEYS, F.lit("delete").alias("_op")), note)
+def commit(lake: TableStore, name: str, changes: Changes, note: dict[str, Any]) -> Commit:
+    """Change a table in one commit. The caller holds its lock."""
+    lake.create(name, SCHEMA, description=f"Records kept out of silver/{name.split('/')[1]}.")
+    if changes.are_new:
+        return lake.commit(name, Append(), changes.rows.select(*COLUMNS), note)
+    change = Upsert(KEYS, COLUMNS, is_day("_landing_date", changes.days, of="t"), keep=("first_seen",))
+    return lake.commit(name, change, changes.rows, note)
 
 
 def rows_in(lake: TableStore, name: str) -> DataFrame:

@@ -6,11 +6,12 @@ demo's summary. Does not belong here: how rows are judged (`judge.py`) or how Da
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from project_etl.core.contract import Action
+from project_etl.core.lake import Journal
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,6 @@ class RuleResult:
         """Records that broke the rule, all days together."""
         return sum(self.by_day.values())
 
-    def plus(self, day: str, number: int) -> RuleResult:
-        """This result with more broken records of a day, or fewer."""
-        by_day = {**self.by_day, day: self.by_day.get(day, 0) + number}
-        return replace(self, by_day={day: broken for day, broken in by_day.items() if broken > 0})
-
     def failed_days(self, read: Mapping[str, int]) -> tuple[str, ...]:
         """The days whose rows may not be published because of this rule; `read` holds the records read by day."""
         if self.action is Action.FAIL:
@@ -53,32 +49,6 @@ class RuleResult:
             return ()
         limit = self.at_most
         return tuple(sorted(day for day, broken in self.by_day.items() if broken > limit * max(read.get(day, 0), 1)))
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What became of records that were judged again.
-
-    Attributes:
-        day: their day.
-        number: how many they are.
-        before: the rules that they had broken.
-        after: the rules that they break now.
-        was: what they were, one of `SILVER_COUNTS`.
-        status: what they are now, one of them too.
-    """
-
-    day: str
-    number: int
-    before: tuple[str, ...]
-    after: tuple[str, ...]
-    was: str
-    status: str
-
-    @property
-    def is_released(self) -> bool:
-        """Whether they left quarantine."""
-        return self.was == "quarantined" != self.status
 
 
 @dataclass(frozen=True)
@@ -134,18 +104,6 @@ class Report:
         )
         return replace(self, days={day: counts for day, counts in self.days.items() if day in days}, rules=rules)
 
-    def rejudged(self, judgement: Judgement) -> Report:
-        """This report after records of one of its days were judged again."""
-        day, number = judgement.day, judgement.number
-        counts = dict(self.days[day])
-        counts[judgement.was] -= number
-        counts[judgement.status] += number
-        changes = dict.fromkeys(judgement.before, -number)
-        for rule in judgement.after:
-            changes[rule] = changes.get(rule, 0) + number
-        rules = tuple(rule.plus(day, changes.get(rule.name, 0)) for rule in self.rules)
-        return replace(self, days={**self.days, day: counts}, rules=rules)
-
     def to_json(self) -> dict[str, Any]:
         """The report as plain JSON values; what nothing broke is left out to keep commit notes short."""
         return {
@@ -155,23 +113,27 @@ class Report:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any], unbroken: tuple[RuleResult, ...]) -> Report:
-        """Read a report back from a commit note; `unbroken` gives the rules that it left out."""
-        stored = {rule["name"]: _rule_from_json(rule) for rule in data.get("rules", [])}
-        rules = tuple(stored.get(rule.name, rule) for rule in unbroken)
-        return cls(days=data.get("days", {}), rules=rules, totals=data.get("totals", {}))
+    def remembered(cls, journal: Journal, units: Iterable[str], unbroken: Sequence[RuleResult] = ()) -> Report:
+        """The report of some days (or of a whole table) as the commits that computed them last told it.
 
-
-def _rule_from_json(data: Mapping[str, Any]) -> RuleResult:
-    return RuleResult(
-        name=data["name"],
-        action=Action(data["action"]),
-        description=data["description"],
-        version=data["version"],
-        at_most=data["at_most"],
-        by_day=data["by_day"],
-        samples=tuple(data["samples"]),
-    )
+        Args:
+            journal: the table's journal.
+            units: the days.
+            unbroken: a result of each rule of the table; notes say nothing of rules that nothing broke.
+        """
+        counts: dict[str, Mapping[str, int]] = {}
+        by_day: dict[str, dict[str, int]] = {rule.name: {} for rule in unbroken}
+        samples: dict[str, tuple[str, ...]] = {}
+        for unit in units:
+            report = journal.note(unit).get("report", {})
+            if unit in report.get("days", {}):
+                counts[unit] = report["days"][unit]
+            for rule in report.get("rules", []):
+                if rule["name"] in by_day and unit in rule["by_day"]:
+                    by_day[rule["name"]][unit] = rule["by_day"][unit]
+                    samples.setdefault(rule["name"], tuple(rule["samples"]))
+        rules = (replace(rule, by_day=by_day[rule.name], samples=samples.get(rule.name, ())) for rule in unbroken)
+        return cls(days=counts, rules=tuple(rules))
 
 
 # Counts of a Silver day: read = published + deduplicated + superseded + quarantined.

@@ -3,13 +3,13 @@
 Belongs here: the order of commits that makes a crash harmless, and the report. Does not belong here: how rows are
 judged and ranked (`silver_frames.py`), whether there is work (`silver_plan.py`), Dagster.
 
-A crash between two commits is healed by the next run: quarantine receives rows before Silver's commit, which alone says
-that a day was judged, and loses rows only after it.
+A crash between two commits is healed by the next run: Silver commits first, and its note says which days quarantine
+still has to follow. A run that finds that quarantine did not follow judges these days again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,11 +19,12 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from project_etl.core import quarantine
-from project_etl.core.judge import BROKEN, grouped, rule_results, shown
+from project_etl.core.judge import grouped, rule_results, shown
 from project_etl.core.lake import Append, Commit, Upsert
-from project_etl.core.report import SILVER_COUNTS, Judgement, Report
+from project_etl.core.records import of_days
+from project_etl.core.report import SILVER_COUNTS, Report
 from project_etl.core.silver_frames import as_received, scored, silver_schema
-from project_etl.core.silver_plan import SilverJob, SilverPlan, make_plan, remembered_report, unsettled_days
+from project_etl.core.silver_plan import SilverJob, SilverPlan, days_in_bronze, make_plan, remembered_report
 from project_etl.core.silver_reach import reach
 from project_etl.core.sql_text import is_day
 from project_etl.core.staged import Staged, note_of, staging
@@ -49,7 +50,7 @@ def stage_silver(job: SilverJob) -> Staged:
     job = job.pinned()
     lake, plan = job.lake, make_plan(job)
     if not plan.has_work:
-        return Staged(table.name, remembered_report(job, plan.memory), lake)
+        return Staged(table.name, remembered_report(job, plan.journal, job.days), lake)
     job = replace(job, lake=lake.for_work(partial(_bytes_read, job, plan)))
     with staging(job.lake) as kept:
         return _stage(job, plan, kept)
@@ -65,30 +66,75 @@ def _bytes_read(job: SilverJob, plan: SilverPlan) -> int:
     return size + sum(job.lake.state(name).size_bytes for name in beside)
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What a batch comes to.
+
+    Attributes:
+        plan: what was judged, with the further days that it reached.
+        rows: the scored frame, kept.
+        counted: what that holds.
+        quarantine: what changes there; None when it is right already.
+    """
+
+    plan: SilverPlan
+    rows: DataFrame
+    counted: Counted
+    quarantine: quarantine.Changes | None
+
+    @property
+    def report(self) -> Report:
+        """Counts and verdicts of the batch."""
+        released = self.quarantine.released if self.quarantine else 0
+        report = self.counted.report
+        return replace(report, totals={**report.totals, "released": released})
+
+
+def judge_batch(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Judged:
+    """Judge what a plan names; nothing becomes visible.
+
+    Args:
+        job: the materialization, pinned.
+        plan: what it has to do.
+        kept: frees what is kept.
+    """
+    plan, orphaned = reach(job, plan)
+    rows = kept.enter_context(job.lake.keep(scored(job, plan, orphaned, kept)))
+    counted = _count(job, rows)
+    return Judged(plan, rows, counted, _quarantine_changes(job, plan, rows, counted.reject_days, kept))
+
+
 def _stage(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Staged:
     table, lake = job.table, job.lake
-    plan, orphaned = reach(job, plan)
-    rows = kept.enter_context(lake.keep(scored(job, plan, orphaned, kept)))
-    counted = _count(job, rows)
-    rejudged = _rejudged(job, plan, rows, kept)
-    report, recounted = _with_earlier_days(job, plan, rejudged, counted.report)
+    judged = judge_batch(job, plan, kept)
+    plan = judged.plan
+    # Asked days that are not judged now are reported as they were when they were.
+    report = judged.report.joined(remembered_report(job, plan.journal, {*job.days} - {*plan.batch_days}))
     batch = f"{job.run.run_id}/{lake.version(table.name)}"
     note = note_of(
         job.run,
         table.name,
-        report,
+        judged.report,
         days={day: plan.fingerprints[day] for day in plan.batch_days},
-        recounted={day: plan.memory.fingerprint(day) for day in recounted},
         parents=plan.parents,
         reads={feed.bronze: lake.version(feed.bronze) for feed in job.feeds} | dict(plan.parents),
-        batch=batch,
-        tidies=batch if rejudged.leaving is not None else None,
-        touched=counted.touched,
+        quarantine={"batch": batch, "days": judged.quarantine.days} if judged.quarantine else None,
+        is_all=days_in_bronze(job) <= {*plan.batch_days},
+        touched=judged.counted.touched,
     )
     # Of further days that are judged along, those are shown that forbid publishing.
     shown = {*job.days, *report.failed_days.intersection(plan.batch_days)}
-    commit = partial(_commit, job, rows, counted, rejudged.leaving, note)
-    return Staged(table.name, report.of_days(shown), lake, commit, kept=kept.pop_all())
+    commit = partial(_commit, job, judged, note)
+    return Staged(table.name, report.of_days(shown), lake, commit, kept=kept.pop_all(), remarks=_remarks(job, plan))
+
+
+def _remarks(job: SilverJob, plan: SilverPlan) -> tuple[str, ...]:
+    if not plan.is_lost:
+        return ()
+    return (
+        f"All {len(plan.batch_days)} landing days of {job.table.name} are judged again, once: its log and its journal "
+        "no longer say which of them were. No row is lost.",
+    )
 
 
 @dataclass(frozen=True)
@@ -148,22 +194,35 @@ def _named(days: Collection[str | None]) -> tuple[str, ...] | None:
     return names if len(names) == len(days) else None
 
 
-def _commit(
-    job: SilverJob, rows: DataFrame, counted: Counted, leaving: DataFrame | None, note: dict[str, Any]
-) -> Commit:
-    lake, name = job.lake, quarantine.name_of(job.table.name)
-    if counted.reject_days:
-        rejected = rows.where(F.col("_status") == "quarantined")
-        waiting = [ref.rule for ref in job.table.references]
-        bad = quarantine.rows_of(
-            rejected, as_received(job, counted.reject_days), job.columns, waiting, job.version, job.run
-        )
-        put = note_of(job.run, job.table.name, Report(), batch=note["batch"], rejects=counted.reject_days)
-        quarantine.put(lake, name, bad, counted.reject_days, put)
-    commit = _write(job, rows, counted, note)
-    if leaving is not None:
-        tidied = {"table": job.table.name, "run_id": job.run.run_id, "tidied": note["tidies"]}
-        quarantine.remove(lake, name, leaving, tidied)
+def _quarantine_changes(
+    job: SilverJob, plan: SilverPlan, rows: DataFrame, reject_days: Sequence[str], kept: ExitStack
+) -> quarantine.Changes | None:
+    """What the judgements of now mean for quarantine; None when it is right already."""
+    lake, name, keys = job.lake, quarantine.name_of(job.table.name), [*quarantine.KEYS]
+    may_leave = bool(plan.waiting or plan.changed_days or plan.carried) or quarantine.holds(lake, name, plan.new_days)
+    if not reject_days and not may_leave:
+        return None
+    waiting = [ref.rule for ref in job.table.references]
+    received, rejected = as_received(job, reject_days), rows.where(F.col("_status") == "quarantined")
+    bad = quarantine.rows_of(rejected, received, job.columns, waiting, job.version, job.run)
+    if not lake.exists(name) or not (may_leave or quarantine.holds(lake, name, reject_days)):
+        return quarantine.Changes(bad, tuple(reject_days), are_new=True, released=0) if reject_days else None
+    now = rows.where(~F.col("_stored")).select(*keys, "_valid")
+    held = quarantine.rows_in(lake, name).join(now, on=keys, how="left")
+    # A record of the batch that was not judged is one that its file no longer has.
+    is_unsaid = F.col("_valid").isNull() & of_days(plan.batch_days)
+    leaving = held.where(F.coalesce("_valid", is_unsaid)).withColumn("_valid", F.coalesce("_valid", F.lit(False)))
+    return quarantine.changes_of(lake, name, bad, leaving, kept)
+
+
+def _commit(job: SilverJob, judged: Judged, note: dict[str, Any]) -> Commit:
+    if judged.quarantine is None:
+        return _write(job, judged.rows, judged.counted, note)
+    name = quarantine.name_of(job.table.name)
+    told = note_of(job.run, name, Report(), batch=note["quarantine"]["batch"])
+    with job.lake.lock(name):
+        commit = _write(job, judged.rows, judged.counted, note)
+        quarantine.commit(job.lake, name, judged.quarantine, told)
     return commit
 
 
@@ -177,72 +236,3 @@ def _write(job: SilverJob, rows: DataFrame, counted: Counted, note: dict[str, An
     within = is_day(table.day_column, counted.lost, of="t") if table.day_column and counted.lost else None
     changed = rows.where(F.col("_op").isNotNull()).select(*columns, "_op")
     return lake.commit(table.name, Upsert(tuple(table.keys), tuple(columns), within), changed, note)
-
-
-@dataclass(frozen=True)
-class Rejudged:
-    """Records of which something else is true now than when their day was judged.
-
-    Attributes:
-        leaving: keys of those in quarantine that are valid now, or that their file no longer says; None for none.
-        judgements: what became of those that their files still say.
-    """
-
-    leaving: DataFrame | None
-    judgements: tuple[Judgement, ...]
-
-
-def _rejudged(job: SilverJob, plan: SilverPlan, rows: DataFrame, kept: ExitStack) -> Rejudged:
-    """Compare quarantine with the judgements of now."""
-    lake, name, keys = job.lake, quarantine.name_of(job.table.name), [*quarantine.KEYS]
-    # A run that died may have left rows of days that were never judged.
-    has_reason = plan.waiting or plan.changed_days or plan.carried
-    if not (has_reason or quarantine.holds(lake, name, plan.new_days)):
-        return Rejudged(None, ())
-    held = quarantine.rows_in(lake, name).select(*keys, F.col("_landing_date").alias("_held"), "rules")
-    is_published = (F.col("_was_file") == F.col("_source_file")) & (F.col("_was_row") == F.col("_row_number"))
-    is_published = F.coalesce(is_published, F.lit(False)).alias("_published")
-    now = rows.where(~F.col("_stored"))
-    now = now.select(*keys, "_landing_date", "_in_batch", "_valid", "_status", BROKEN, is_published)
-    both = held.join(now, on=keys, how="full")
-    is_held = F.col("_held").isNotNull()
-    is_unsaid = F.col("_valid").isNull() & F.expr(is_day("_held", plan.batch_days))
-    is_entering = ~is_held & ~F.col("_in_batch") & ~F.col("_valid")
-    is_leaving = (is_held & F.coalesce("_valid", is_unsaid)).alias("_leaving")
-    changed = both.where(is_leaving | is_entering | (is_held & (F.col("rules") != F.col(BROKEN))))
-    changed = kept.enter_context(lake.keep(changed.select("*", is_leaving)))
-    groups = changed.groupBy("_landing_date", "rules", "_published", BROKEN, "_status", "_leaving").count().collect()
-    judgements = (
-        Judgement(
-            day=str(day),
-            number=number,
-            before=tuple(before or ()),
-            after=tuple(after),
-            was="quarantined" if before is not None else "published" if published else "superseded",
-            status=status,
-        )
-        for day, before, published, after, status, _, number in groups
-        if status
-    )
-    is_any_leaving = any(group["_leaving"] for group in groups)
-    return Rejudged(changed.where("_leaving").select(*keys) if is_any_leaving else None, tuple(judgements))
-
-
-def _with_earlier_days(job: SilverJob, plan: SilverPlan, rejudged: Rejudged, fresh: Report) -> tuple[Report, set[str]]:
-    """The report with days that are not of the batch, and those of them that are counted anew.
-
-    Asked days are reported as they were when they were judged, and so are the days of records that were judged again,
-    but for what became of these.
-    """
-    memory, judgements = plan.memory, rejudged.judgements
-    released = sum(judgement.number for judgement in judgements if judgement.is_released)
-    again = {judgement.day for judgement in judgements}
-    known = ({*job.days} | again) & memory.days.keys() - {*plan.batch_days}
-    report = replace(fresh, totals={**fresh.totals, "released": released})
-    report = report.joined(memory.report(sorted(known), report))
-    # A run that died before it had tidied has counted them already.
-    recounted = (again & known & report.days.keys()) - unsettled_days(job, memory, again)
-    for judgement in judgements:
-        if judgement.day in recounted:
-            report = report.rejudged(judgement)
-    return report, recounted

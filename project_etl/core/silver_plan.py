@@ -1,6 +1,6 @@
 """Planning Silver: which landing days hold anything that the table has not seen, decided without Spark.
 
-Belongs here: comparing Bronze and the parents with what the commit notes remember. Does not belong here: rows
+Belongs here: comparing Bronze and the parents with what the journal says. Does not belong here: rows
 (`silver.py`).
 """
 
@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from project_etl.core import file_table, quarantine
 from project_etl.core.contract import Action, Rule, rules_of, sql_rule
 from project_etl.core.judge import unbroken
-from project_etl.core.lake import TableStore
+from project_etl.core.lake import Journal, TableStore
 from project_etl.core.records import Feed
 from project_etl.core.report import Report
-from project_etl.core.staged import Memory, Run, remember
+from project_etl.core.staged import Run
 from project_etl.core.steps import taken
 from project_etl.core.table import History, Reference, Table
 
@@ -74,7 +74,7 @@ class SilverPlan:
     """What a Silver materialization has to do.
 
     Attributes:
-        memory: what the commit notes say.
+        journal: what was judged before.
         fingerprints: asked day (and day that is judged again) → what it is made of now.
         new_days: days that hold files and have never been judged.
         changed_days: days whose files or rules are not those that were judged.
@@ -83,7 +83,7 @@ class SilverPlan:
         waiting: records that wait for a parent.
     """
 
-    memory: Memory
+    journal: Journal
     fingerprints: Mapping[str, str]
     new_days: tuple[str, ...]
     changed_days: tuple[str, ...]
@@ -99,12 +99,27 @@ class SilverPlan:
     @property
     def has_work(self) -> bool:
         """Whether anything could come out differently from what is stored."""
-        return bool(self.batch_days or (self.moved and (self.waiting or self.carried)))
+        return bool(self.batch_days) or self.has_other_parents
+
+    @property
+    def has_other_parents(self) -> bool:
+        """Whether a parent has changed in a way that may concern a published row or a waiting record."""
+        return bool(self.moved and (self.waiting or self.carried))
 
     @property
     def carried(self) -> tuple[Reference, ...]:
         """Moved references whose change may reach rows that are already published."""
-        return tuple(ref for ref in self.moved if ref.table in self.memory.last.get("parents", {}))
+        return tuple(ref for ref in self.moved if ref.table in self.parents_before)
+
+    @property
+    def parents_before(self) -> Mapping[str, int]:
+        """Parent table → data version with which the table was judged last."""
+        return self.journal.last_note("parents") or {}
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether all of Bronze is judged because nobody knows any more which days were."""
+        return self.has_work and not self.journal.is_complete
 
     def judging_again(self, job: SilverJob, days: Collection[str]) -> SilverPlan:
         """The plan with days that are judged anew, as if their files had changed."""
@@ -148,24 +163,23 @@ def silver_rules(table: Table, columns: Sequence[str], feeds: Sequence[Feed]) ->
 
 def make_plan(job: SilverJob) -> SilverPlan:
     """Compare what is there with what was judged."""
-    memory = remember(job.lake, job.table.name)
+    journal = job.lake.journal(job.table.name)
     fingerprints = _fingerprints(job, job.days)
-    unsettled = unsettled_days(job, memory, job.days)
     new: list[str] = []
     changed: list[str] = []
     for day in job.days:
-        known, now = memory.fingerprint(day), fingerprints[day]
-        if known == now and not job.replay and day not in unsettled:
+        known, now = journal.fingerprint(day), fingerprints[day]
+        if known == now and not job.replay:
             continue
-        if known is not None or (not memory.is_complete and now != EMPTY):
+        if known is not None:
             changed.append(day)
         elif now != EMPTY:
             new.append(day)
     references = [ref for ref in job.table.references if ref.action is not Action.WARN]
     parents = {ref.table: job.lake.data_version(ref.table) for ref in references}
-    before = memory.last.get("parents", {})
+    before = journal.last_note("parents") or {}
     plan = SilverPlan(
-        memory=memory,
+        journal=journal,
         fingerprints=fingerprints,
         new_days=tuple(new),
         changed_days=tuple(changed),
@@ -173,12 +187,23 @@ def make_plan(job: SilverJob) -> SilverPlan:
         moved=tuple(ref for ref in references if parents[ref.table] != before.get(ref.table)),
         waiting=quarantine.waiting_count(job.lake, quarantine.name_of(job.table.name)) if references else 0,
     )
-    return plan.judging_again(job, _half_judged_days(job, memory))
+    if plan.is_lost:
+        return replace(plan.judging_again(job, days_in_bronze(job)), new_days=())
+    return plan.judging_again(job, _unfinished_days(job, journal))
 
 
-def remembered_report(job: SilverJob, memory: Memory) -> Report:
-    """The report of the asked days as their last commits told it."""
-    return memory.report(job.days, Report(rules=tuple(unbroken(rule) for rule in job.rules)))
+def _unfinished_days(job: SilverJob, journal: Journal) -> Collection[str]:
+    """Landing days whose rows in quarantine are not what the last commit found: the run died before it changed them."""
+    promised = journal.last_note("quarantine")
+    if promised is None:
+        return ()
+    done = job.lake.journal(quarantine.name_of(job.table.name)).last_note("batch")
+    return () if done == promised["batch"] else promised["days"]
+
+
+def remembered_report(job: SilverJob, journal: Journal, days: Collection[str]) -> Report:
+    """The report of some days as it was when they were judged last."""
+    return Report.remembered(journal, sorted(days), [unbroken(rule) for rule in job.rules])
 
 
 def _fingerprints(job: SilverJob, days: Collection[str]) -> dict[str, str]:
@@ -192,42 +217,15 @@ def _fingerprints(job: SilverJob, days: Collection[str]) -> dict[str, str]:
 
 def days_of_other_files(job: SilverJob, plan: SilverPlan) -> set[str]:
     """Judged days out of the batch that hold other files now, by whichever rules: a run has not come to Silver yet."""
-    days = plan.memory.days.keys() - {*plan.batch_days}
-    known = {day: fingerprint for day in days if (fingerprint := plan.memory.fingerprint(day)) is not None}
+    days = plan.journal.units.keys() - {*plan.batch_days}
+    known = {day: fingerprint for day in days if (fingerprint := plan.journal.fingerprint(day)) is not None}
     now = _fingerprints(job, known)
     return {day for day, then in known.items() if now[day].rpartition("/")[2] != then.rpartition("/")[2]}
 
 
-def unsettled_days(job: SilverJob, memory: Memory, days: Iterable[str]) -> set[str]:
-    """Those of some days whose judging run died before it had tidied quarantine."""
-    promised = {day: note["tidies"] for day in days if (note := memory.days.get(day, {})).get("tidies")}
-    commits = job.lake.commits(quarantine.name_of(job.table.name)) if promised else ()
-    kept = {commit.note.get("tidied") for commit in commits}
-    return {day for day, tidies in promised.items() if tidies not in kept}
-
-
-def _half_judged_days(job: SilverJob, memory: Memory) -> set[str]:
-    """Judged days of which a run put records into quarantine and died before Silver's commit, and none judged since."""
-    found: set[str] = set()
-    for commit in job.lake.commits(quarantine.name_of(job.table.name)):
-        batch = commit.note.get("batch")
-        if batch and batch not in memory.batches:
-            days = (day for day in commit.note["rejects"] if memory.fingerprint(day) is not None)
-            found |= {day for day in days if _base(memory.days[day].get("batch")) < _base(batch)}
-    return found
-
-
-def _base(batch: str | None) -> int:
-    """The version of the Silver table that a batch was judged against."""
-    return int(batch.rsplit("/", 1)[1]) if batch else -1
-
-
 def unjudged_days(job: SilverJob, plan: SilverPlan) -> tuple[str, ...]:
     """The days in Bronze that were never judged and are not judged now: what their files say may still be corrected."""
-    if not plan.memory.is_complete:
-        return ()
-    days = days_in_bronze(job) - {*plan.batch_days}
-    return tuple(sorted(day for day in days if plan.memory.fingerprint(day) is None))
+    return tuple(sorted(days_in_bronze(job) - {*plan.batch_days} - plan.journal.units.keys()))
 
 
 def days_in_bronze(job: SilverJob) -> set[str]:

@@ -16,9 +16,6 @@ from project_etl.core.records import ARRIVAL_ORDER
 from project_etl.core.silver_plan import VALIDITY
 from project_etl.core.table import History, Merge, Table
 
-# Of the stored row of a record's key: its business day, and the record that it was made from.
-WAS = {"_was_day": "string", "_was_file": "string", "_was_row": "bigint"}
-
 
 class Stored(enum.Enum):
     """What the stored rows in a pool stand for."""
@@ -41,11 +38,12 @@ def ranked(table: Table, columns: list[str], pool: DataFrame, stored: Stored) ->
     if isinstance(table.write, History):
         rows = _with_validity(rows, table.write)
     if stored is Stored.NOTHING:
-        was = {name: F.lit(None).cast(kind) for name, kind in WAS.items()}
-        op, is_best = F.when(F.col("_wins"), "insert"), F.col("_wins")
+        was_day, op, is_best = F.lit(None), F.when(F.col("_wins"), "insert"), F.col("_wins")
     else:
-        was, op, is_best = _was(table), _op(columns), _is_best()
-    return rows.withColumns({**was, "_op": op, "_status": _status(is_best)}).drop("_copy", "_best", "_wins", "_was")
+        was_day = F.col(f"_was.{table.day_column}") if table.day_column else F.lit(None)
+        op, is_best = _op(columns), _is_best()
+    effect = {"_was_day": was_day.cast("string"), "_op": op, "_status": _status(is_best)}
+    return rows.withColumns(effect).drop("_copy", "_best", "_wins", "_was")
 
 
 def _first(table: Table, pool: DataFrame) -> DataFrame:
@@ -88,13 +86,6 @@ def _newest(table: Table) -> list[Column]:
 
 def _order(table: Table, may_win: Column) -> WindowSpec:
     return Window.partitionBy(*table.keys).orderBy(may_win.desc(), *_newest(table), F.col("_stored").asc())
-
-
-def _was(table: Table) -> dict[str, Column]:
-    """What the rest of the algorithm asks of a key's stored row."""
-    day = F.col(f"_was.{table.day_column}") if table.day_column else F.lit(None)
-    columns = {"_was_day": day, "_was_file": F.col("_was._source_file"), "_was_row": F.col("_was._row_number")}
-    return {name: column.cast(WAS[name]) for name, column in columns.items()}
 
 
 def _with_stored(rows: DataFrame, columns: list[str], key: WindowSpec, best: WindowSpec) -> DataFrame:

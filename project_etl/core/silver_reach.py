@@ -44,7 +44,7 @@ def _with_shared_days(job: SilverJob, plan: SilverPlan) -> SilverPlan:
         if feed.gather is None or not plan.batch_days:
             continue
         held = {*job.lake.state(feed.bronze).partition_rows("_landing_date")} - {*plan.batch_days}
-        judged_before = [day for day in held if plan.memory.fingerprint(day) is not None]
+        judged_before = sorted(held & plan.journal.units.keys())
         if judged_before:
             rows = job.lake.read(feed.bronze).where(F.trim(feed.gather) != "")
             keys = rows.where(of_days(plan.batch_days)).select(feed.gather)
@@ -55,7 +55,7 @@ def _with_shared_days(job: SilverJob, plan: SilverPlan) -> SilverPlan:
 
 def _orphaned(job: SilverJob, plan: SilverPlan) -> list[Keys]:
     """By reference, the parents that have vanished or changed; empty when none has."""
-    parents = plan.memory.last.get("parents", {})
+    parents = plan.parents_before
     found: list[Keys] = []
     for ref in plan.carried:
         keys = changed_parents(job.lake.state(ref.table), ref, parents[ref.table])
@@ -73,7 +73,7 @@ def changed_parents(parent: TableState, ref: Reference, since: int) -> set[str] 
     Commits that prove to have only added rows cannot change what is carried, which the log tells without its rows. What
     anybody else did to the table may have, and so may commits that the log has forgotten.
     """
-    commits = [commit for commit in parent.commits if commit.version > since]
+    commits = parent.commits_since(since)
     if len(commits) != parent.version - since:
         return None
     changing = [commit for commit in commits if commit.may_change_stored_rows]

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from project_etl.core import quarantine
-from project_etl.core.gold_inputs import WHOLE, input_days
-from project_etl.core.lake import Commit, LakeError, TableStore
+from project_etl.core.gold_inputs import input_days
+from project_etl.core.lake import WHOLE, Commit, LakeError, TableStore
 from project_etl.core.lake.state import on_days
 from project_etl.core.table import Table
 

@@ -33,7 +33,7 @@ from project_etl.core.lake import TableStore
 from project_etl.core.report import RuleResult
 from project_etl.core.silver import stage_silver
 from project_etl.core.silver_frames import silver_schema
-from project_etl.core.silver_plan import SilverJob, silver_rules
+from project_etl.core.silver_plan import silver_rules
 from project_etl.core.staged import Run, Staged
 from project_etl.core.table import Table
 from project_etl.orchestration.io_manager import PARTITION_COLUMN
@@ -41,7 +41,7 @@ from project_etl.orchestration.metadata import check_result, column_schema, fail
 from project_etl.orchestration.requested_runs import require_lake
 from project_etl.settings import Settings
 from project_etl.sources.bronze_report import bronze_rules
-from project_etl.sources.catalog import Dataset, feeds_of, record_columns
+from project_etl.sources.catalog import Dataset, feeds_of, record_columns, silver_job
 from project_etl.sources.load import stage_bronze
 from project_etl.sources.load_plan import BronzeJob, look
 
@@ -117,14 +117,13 @@ def bronze_asset(wiring: Wiring, dataset: Dataset) -> dg.AssetsDefinition:
 
 def silver_asset(wiring: Wiring, table: Table) -> dg.AssetsDefinition:
     """The asset of a Silver table."""
-    records = table.records or ""
-    feeds = feeds_of(records, wiring.settings.sources)
-    columns = record_columns(records)
+    sources = wiring.settings.sources
 
     def prepare(days: tuple[str, ...], run: Run) -> Callable[[TableStore], Staged]:
-        return lambda lake: stage_silver(SilverJob(lake, table, columns, feeds, days, run))
+        return lambda lake: stage_silver(silver_job(lake, table, sources, days, run))
 
-    rules = silver_rules(table, columns, feeds)
+    feeds = feeds_of(table.records or "", sources)
+    rules = silver_rules(table, record_columns(table.records or ""), feeds)
     deps = (*(feed.bronze for feed in feeds), *(ref.table for ref in table.references))
     return _asset(wiring, _shape(table, deps, silver_schema(table), rules, "_landing_date", is_daily=True), prepare)
 
@@ -231,6 +230,8 @@ def _asset(wiring: Wiring, shape: AssetShape, prepare: Prepare) -> dg.AssetsDefi
         stage = prepare(days, wiring.run(context.run.run_id))
         with meter.measured(shape.name), wiring.lake.lock(shape.name):
             staged = staged_by_who_can(wiring.lake, stage, context.log)
+            for remark in staged.remarks:
+                context.log.warning(remark)
             failed = staged.report.failed
             if failed and context.retry_number + 1 < MOST_TRIES and (behind := unsettled(staged.lake, shape.deps)):
                 staged.discard()

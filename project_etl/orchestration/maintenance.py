@@ -1,4 +1,4 @@
-"""Maintenance: tables and Dagster's own memory are kept small, every night, without Spark.
+"""Maintenance: every night, tables and Dagster's own memory are kept small, and the books are checked.
 
 Belongs here: the job and its schedule. Does not belong here: what tidying a table means (`core/upkeep.py`), where
 events lie (`event_storage.py`). Ticks are pruned by Dagster itself (`retention` in dagster.yaml).
@@ -9,50 +9,47 @@ events lie (`event_storage.py`). Ticks are pruned by Dagster itself (`retention`
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from logging import Logger
 from pathlib import Path
 
 import dagster as dg
 
+from project_etl.core import quarantine
+from project_etl.core.books import books_of
 from project_etl.core.file_table import FILES
 from project_etl.core.lake import TableStore
 from project_etl.core.lake.maintenance import tidy
+from project_etl.core.report import SILVER_COUNTS
+from project_etl.core.staged import Run
 from project_etl.core.table import Table
+from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.request_book import LAKE_TAG
 from project_etl.orchestration.requested_runs import require_lake
 from project_etl.settings import Settings
-from project_etl.sources.catalog import datasets_of
+from project_etl.sources.catalog import datasets_of, silver_job
 
 NAME = "maintenance"
 # After the night's loads, before people look.
 CRON = "30 4 * * *"
+# Records that landed longer ago were checked in earlier nights; `project-etl status --books` checks all.
+BOOKS_DAYS = 35
 
 
 def maintenance(settings: Settings, lake: TableStore, tables: Sequence[Table]) -> dg.ScheduleDefinition:
     """The nightly schedule, with its job."""
-    silver = [table.name for table in tables if table.layer == "silver"]
-    names = [
-        *(dataset.bronze for dataset in datasets_of(settings.sources)),
-        *(table.name for table in tables),
-        *(name.replace("silver/", "quarantine/") for name in silver),
-        FILES,
-    ]
 
     @dg.op(description="Compacts small files, and removes those that nothing needs any more.")
     def tidy_tables(context: dg.OpExecutionContext) -> None:
         require_lake(context.run, lake.root)
-        failed: list[str] = []
-        for name in names:
-            if not lake.exists(name):
-                continue
-            try:
-                done = tidy(lake, name, settings.vacuum_hours)
-            except Exception as error:
-                failed.append(f"{name}: {error}")
-                continue
-            if any(done.values()):
-                context.log.info("%s: %s", name, done)
-        if failed:
+        if failed := _tidy_all(settings, lake, tables, context.log):
             raise dg.Failure(f"{len(failed)} tables could not be tidied: {'; '.join(failed)}", allow_retries=False)
+
+    @dg.op(description="Judges the records of the last weeks again, and compares with what Silver and quarantine hold.")
+    def check_books(context: dg.OpExecutionContext) -> None:
+        require_lake(context.run, lake.root)
+        run = Run(context.run_id, parameters=parameters_of(settings))
+        if wrong := _wrong_books(settings, lake, tables, run, context.log):
+            raise dg.Failure("\n".join(wrong), allow_retries=False)
 
     @dg.op(description="Removes the events of old runs; materializations and check results stay.")
     def prune_events(context: dg.OpExecutionContext) -> None:
@@ -62,18 +59,52 @@ def maintenance(settings: Settings, lake: TableStore, tables: Sequence[Table]) -
 
     @dg.job(
         name=NAME,
-        description="Keeps tables and Dagster's memory small.",
+        description="Keeps tables and Dagster's memory small, and checks the books.",
         executor_def=dg.in_process_executor,
         tags={LAKE_TAG: lake.root},
     )
     def maintenance_job() -> None:
         tidy_tables()
         prune_events()
+        check_books()
 
     status = dg.DefaultScheduleStatus.RUNNING if settings.automation else dg.DefaultScheduleStatus.STOPPED
     return dg.ScheduleDefinition(
         name=NAME, job=maintenance_job, cron_schedule=CRON, execution_timezone="UTC", default_status=status
     )
+
+
+def _tidy_all(settings: Settings, lake: TableStore, tables: Sequence[Table], log: Logger) -> list[str]:
+    """Tidy all tables that exist; what failed, in words."""
+    names = [*(dataset.bronze for dataset in datasets_of(settings.sources)), *(table.name for table in tables), FILES]
+    names += [quarantine.name_of(table.name) for table in tables if table.layer == "silver"]
+    failed: list[str] = []
+    for name in filter(lake.exists, names):
+        try:
+            done = tidy(lake, name, settings.vacuum_hours)
+        except Exception as error:
+            failed.append(f"{name}: {error}")
+            continue
+        if any(done.values()):
+            log.info("%s: %s", name, done)
+    return failed
+
+
+def _wrong_books(settings: Settings, lake: TableStore, tables: Sequence[Table], run: Run, log: Logger) -> list[str]:
+    """Check the books of the Silver tables; what is wrong, in words."""
+    since = (run.started_at - timedelta(days=BOOKS_DAYS)).date().isoformat()
+    wrong: list[str] = []
+    for table in (table for table in tables if table.layer == "silver"):
+        try:
+            books = books_of(silver_job(lake, table, settings.sources, (), run), since=since)
+        except Exception as error:
+            wrong.append(f"{table.name}: {error}")
+            continue
+        counts = ", ".join(f"{books.report.total(count):,} {count}" for count in SILVER_COUNTS)
+        log.info("%s since %s: %s", books.table, since, counts)
+        if not books.are_right:
+            wrong.append(books.in_words())
+    return wrong
 
 
 def prune_old_events(instance: dg.DagsterInstance, before: datetime) -> int:

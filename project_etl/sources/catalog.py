@@ -11,8 +11,12 @@ from dataclasses import dataclass
 
 from pyspark.sql import types as T
 
+from project_etl.core.lake import TableStore
 from project_etl.core.names import RESCUED
 from project_etl.core.records import BRONZE_LINEAGE, Feed
+from project_etl.core.silver_plan import SilverJob
+from project_etl.core.staged import Run
+from project_etl.core.table import Table
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,12 @@ def feeds_of(records: str, sources: Collection[str]) -> tuple[Feed, ...]:
 def datasets_of(sources: Collection[str]) -> tuple[Dataset, ...]:
     """Every dataset of those sources that are on."""
     return tuple(dataset for name in sources for dataset in source_named(name).datasets)
+
+
+def silver_job(lake: TableStore, table: Table, sources: Collection[str], days: tuple[str, ...], run: Run) -> SilverJob:
+    """What materializes a Silver table for some landing days, from those sources that are on."""
+    records = table.records or ""
+    return SilverJob(lake, table, record_columns(records), feeds_of(records, sources), days, run)
 
 
 def _sources() -> dict[str, Source]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
 from pathlib import Path
 
+import deltalake
 import pytest
 from click.testing import CliRunner
 
 from project_etl.cli import main
-from project_etl.commands import plan, status, trace
+from project_etl.commands import books, plan, status, trace
 from project_etl.commands.errors import UserError
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake import LakeError
@@ -196,3 +198,18 @@ def test_a_plan_for_no_table_or_no_days_says_what_there_is(settings: Settings) -
         plan.run(paper(), settings, date(2025, 1, 4), date(2025, 1, 2), "*")
     with pytest.raises(UserError, match=r"no table is called 'gold/none' with the sources shop; there is bronze/"):
         plan.run(paper(), settings, date(2025, 1, 1), date(2025, 1, 2), "gold/none")
+
+
+def test_the_books_say_what_became_of_every_record_and_what_is_not_as_it_should_be(
+    settings: Settings, shop: SmallShop, tmp_path: Path
+) -> None:
+    shutil.copytree(shop.lake.root, tmp_path / "lake")
+    changed = settings.model_copy(update={"lake_root": str(tmp_path / "lake")})
+    console = paper()
+    assert books.run(console, changed)
+    orders = next(line for line in text_of(console).splitlines() if line.split()[:1] == ["silver/orders"])
+    assert orders.split()[1:] == ["3", "2", "0", "0", "1"]
+    deltalake.DeltaTable(str(tmp_path / "lake/silver/orders")).delete("order_id = 'O1'")
+    console = paper()
+    assert not books.run(console, changed)
+    assert "silver/orders is not what its records say: 1 rows differ, and 0 in its quarantine." in text_of(console)

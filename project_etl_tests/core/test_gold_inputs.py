@@ -10,10 +10,9 @@ import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from project_etl.core.gold_inputs import WHOLE, Changes, inputs_now
-from project_etl.core.lake import TableStore
+from project_etl.core.gold_inputs import inputs_now
+from project_etl.core.lake import WHOLE, Journal, TableStore
 from project_etl.core.silver_frames import silver_schema
-from project_etl.core.staged import remember
 from project_etl.core.table import Input, ReplaceDays, Snapshot, Table, WriteMode, same_day, whole, window
 from project_etl.orchestration.build import tables
 from project_etl_tests.commands.given import an_order, lake_in, settings_in, write
@@ -52,7 +51,7 @@ def compute(lake: TableStore, table: Table, *units: str) -> None:
 
 
 def stale(lake: TableStore, table: Table, *units: str) -> tuple[str, ...]:
-    return inputs_now(lake, table, EUROS).stale(units, remember(lake, RESULT))
+    return inputs_now(lake, table, EUROS).stale(units, lake.journal(RESULT))
 
 
 @pytest.fixture
@@ -103,7 +102,7 @@ def test_other_parameters_and_other_code_make_other_results(lake: TableStore) ->
     converting = replace(table, transform=converted)
     compute(lake, converting, *DAYS)
     assert stale(lake, converting, *DAYS) == ()
-    assert inputs_now(lake, converting, {"reporting_currency": "GBP"}).stale(DAYS, remember(lake, RESULT)) == DAYS
+    assert inputs_now(lake, converting, {"reporting_currency": "GBP"}).stale(DAYS, lake.journal(RESULT)) == DAYS
 
 
 def test_a_table_that_was_made_again_is_another_one(lake: TableStore) -> None:
@@ -112,7 +111,7 @@ def test_a_table_that_was_made_again_is_another_one(lake: TableStore) -> None:
     shutil.rmtree(lake.path(SOURCE))
     source(lake)
     change(lake, DAYS[0])
-    assert inputs_now(lake, table, EUROS).versions == remember(lake, RESULT).last["reads"]
+    assert inputs_now(lake, table, EUROS).versions == lake.journal(RESULT).last_note("reads")
     assert stale(lake, table, *DAYS) == DAYS
 
 
@@ -124,8 +123,8 @@ def test_what_the_log_has_forgotten_may_have_been_anything(lake: TableStore) -> 
     assert stale(lake, table, *DAYS) == DAYS[3:5]
     now = inputs_now(lake, table, EUROS)
     log = lake.commits(SOURCE)
-    forgetful = replace(now, changes={SOURCE: Changes.of(log[:1])})
-    assert forgetful.stale(DAYS, remember(lake, RESULT)) == DAYS
+    forgetful = replace(now, journals={SOURCE: Journal().after(SOURCE, log[:1])})
+    assert forgetful.stale(DAYS, lake.journal(RESULT)) == DAYS
     # And a log that goes back, as one does that was put back from a copy: what comes next is another story.
-    restored = replace(now, changes={SOURCE: Changes.of(log[-1:])})
-    assert restored.stale(DAYS, remember(lake, RESULT)) == DAYS
+    restored = replace(now, journals={SOURCE: Journal().after(SOURCE, log[-1:])})
+    assert restored.stale(DAYS, lake.journal(RESULT)) == DAYS

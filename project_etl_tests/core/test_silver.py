@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import deltalake
 import pytest
 
-from project_etl.core import silver
+from project_etl.core import quarantine, silver
 from project_etl.core.engine.base import Engine
-from project_etl.core.lake import LakeError, locks
+from project_etl.core.lake import LakeError, TableStore, locks, state
 from project_etl.core.report import SILVER_COUNTS, Report
 from project_etl.core.silver_plan import SilverJob, SilverPlan, make_plan
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
@@ -119,11 +120,10 @@ def test_replaced_file_says_only_what_its_new_bytes_say(shop: SmallShop) -> None
         (2, ["order_exists"]),
         (3, ["quantity_greater_than"]),
     ]
-    # Nothing is judged now: this is what is remembered of the item's day.
-    waits = shop.silver("order_items", D1)
+    waits = shop.books("order_items").report
     shop.land_rows("orders", D3, {**ORDER, "order_id": "O3"}, name="again.csv")
     shop.load(D3)
-    published = shop.silver("order_items", D1)
+    published = shop.books("order_items").report
     counts = [[report.days[D1][name] for name in SILVER_COUNTS] for report in (waits, published)]
     assert counts == [[3, 1, 0, 0, 2], [3, 2, 0, 0, 1]]
     broken = [{rule.name: rule.broken for rule in report.rules if rule.broken} for report in (waits, published)]
@@ -182,14 +182,15 @@ def test_a_correction_that_arrives_while_a_day_is_judged_is_judged_after_it(
     assert shop.rows("silver/orders", "order_id") == [("O1",), ("O3",), ("O7",)]
 
 
-def test_the_first_record_that_ever_enters_quarantine_is_counted_on_its_day(tmp_path: Path, engine: Engine) -> None:
+def test_the_books_of_now_count_the_first_record_that_ever_enters_quarantine(tmp_path: Path, engine: Engine) -> None:
     shop = SmallShop(tmp_path, engine)
     for dataset, row in (("products", PRODUCT), ("orders", ORDER), ("order_items", ITEM)):
         shop.land_rows(dataset, D1, row)
     before = shop.load(D1)["silver/order_items"].days[D1]
     shop.land_rows("orders", D1, {**ORDER, "order_id": "O9"})
-    after = shop.load(D1)["silver/order_items"].days[D1]
-    assert (before["published"], after) == (1, {**before, "published": 0, "quarantined": 1})
+    shop.load(D1)
+    assert before["published"] == 1
+    assert shop.books("order_items").report.days[D1] == {**before, "published": 0, "quarantined": 1}
 
 
 def test_a_bad_record_whose_parent_goes_breaks_that_rule_too(shop: SmallShop) -> None:
@@ -241,20 +242,42 @@ def test_a_bad_record_says_the_same_whenever_its_customer_comes(shop: SmallShop)
     assert [(rules, waits) for day, rules, waits in held if str(day) == D2] == [(["status_isin"], False)]
 
 
-def test_a_record_that_leaves_quarantine_is_counted_on_its_day(shop: SmallShop) -> None:
+def test_a_run_reports_what_it_did_and_the_books_say_what_is_true_now(shop: SmallShop) -> None:
     item = {**ITEM, "order_item_id": "I8", "order_id": "O8"}
     shop.land_rows("order_items", D2, item, {**item, "order_item_id": "I9", "quantity": "0"})
     before = shop.load(D2)["silver/order_items"]
+    assert before.days[D2] == {**before.days[D2], "read": 2, "published": 0, "quarantined": 2}
     shop.land_rows("orders", D3, {**ORDER, "order_id": "O8"}, name="late.csv")
     then = shop.load(D3)["silver/order_items"]
     assert then.totals["released"] == 1
-    # Nothing is judged now: this is what is remembered.
+    # Nothing is judged now: the day is reported as it was when it was judged.
     after = shop.load(D2)["silver/order_items"]
-    changed = {"published": 1, "quarantined": 1}
-    assert before.days[D2] == {**before.days[D2], "read": 2, "published": 0, "quarantined": 2}
-    assert after.days == {D2: {**before.days[D2], **changed}}
-    broken = [{rule.name: rule.broken for rule in report.rules if rule.broken} for report in (before, after)]
+    assert after.days == before.days
+    books = shop.books("order_items")
+    assert books.report.days[D2] == {**before.days[D2], "published": 1, "quarantined": 1}
+    broken = [
+        {rule.name: rule.by_day[D2] for rule in each.rules if D2 in rule.by_day} for each in (after, books.report)
+    ]
     assert broken == [{"order_exists": 2, "quantity_greater_than": 1}, {"quantity_greater_than": 1}]
+    assert books.are_right
+
+
+def test_the_books_name_what_is_wrong_and_what_waits(shop: SmallShop) -> None:
+    lake = shop.lake
+    shop.land_rows("orders", D2, {**ORDER, "order_id": "O5"})
+    shop.bronze("orders", D2)
+    assert (shop.books("orders").behind, shop.books("orders").are_right) == ((D2,), True)
+    assert D2 not in shop.books("orders").report.days
+    # An operator changes a row, and loses one that was kept out.
+    deltalake.DeltaTable(lake.path("silver/orders")).update(new_values={"status": "LOST"}, predicate="order_id = 'O3'")
+    deltalake.DeltaTable(lake.path("quarantine/orders")).delete("_row_number = 3")
+    wrong = shop.books("orders")
+    assert (wrong.rows_wrong, wrong.quarantine_wrong, wrong.are_right) == (1, 1, False)
+    # A file with other bytes: the next run changes rows, so that nothing can be compared before it.
+    shop.land_rows("orders", D1, ORDER)
+    shop.bronze("orders", D1)
+    assert shop.books("orders").behind == (D1, D2)
+    assert shop.books("orders").report.days == {}
 
 
 def test_what_another_run_commits_between_judging_and_committing_loses_nothing(shop: SmallShop) -> None:
@@ -279,41 +302,92 @@ def test_what_another_run_commits_between_judging_and_committing_loses_nothing(s
     assert shop.rows("silver/order_items", "order_item_id") == [(f"I{number}",) for number in (1, 2, 7, 8, 9)]
 
 
-def test_what_a_dead_run_left_in_quarantine_goes_when_its_file_is_put_right(
+def clean_log(lake: TableStore, name: str) -> None:
+    """Remove all but the last entry of a log, as Delta does with those that are a year old."""
+    state = lake.state(name)
+    state.delta.create_checkpoint()
+    for version in range(state.version):
+        (Path(lake.path(name)) / "_delta_log" / f"{version:020}.json").unlink()
+    lake.known.clear()
+
+
+def test_a_new_day_is_judged_alone_also_when_the_log_has_been_cleaned(
     shop: SmallShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bad = {**ITEM, "order_item_id": "I9", "quantity": "0"}
-    shop.land_rows("order_items", D2, bad)
-    with monkeypatch.context() as patch:
-        patch.setattr(silver, "_write", dies)
-        with pytest.raises(KeyboardInterrupt):
-            shop.load(D2)
-    assert len(shop.quarantined("order_items")) == 2
-    shop.land_rows("order_items", D2, {**bad, "quantity": "1"})
+    monkeypatch.setattr(state, "MOST_COMMITS", 1)
+    shop.land_rows("orders", D2, {**ORDER, "order_id": "O4"})
     shop.load(D2)
-    assert len(shop.quarantined("order_items")) == 1
+    clean_log(shop.lake, "silver/orders")
+    shop.land_rows("orders", "2025-01-04", {**ORDER, "order_id": "O5"})
+    shop.bronze("orders", "2025-01-04")
+    staged = shop.stage_silver("orders", "2025-01-04")
+    assert (list(staged.report.days), staged.remarks) == (["2025-01-04"], ())
+    with staged.kept:
+        staged.publish()
+    (note,) = [commit.note for commit in shop.lake.state("silver/orders").commits_since(2)]
+    assert list(note["days"]) == ["2025-01-04"]
 
 
-def test_days_whose_records_a_dead_run_put_into_quarantine_are_judged_again(
+def test_all_days_are_judged_again_once_when_journal_and_log_are_gone(shop: SmallShop) -> None:
+    shop.land_rows("orders", D2, {**ORDER, "order_id": "O4"})
+    shop.load(D2)
+    before = shop.state()
+    clean_log(shop.lake, "silver/orders")
+    staged = shop.stage_silver("orders", D1)
+    assert staged.remarks == (
+        "All 3 landing days of silver/orders are judged again, once: its log and its journal no longer say which of "
+        "them were. No row is lost.",
+    )
+    with staged.kept:
+        staged.publish()
+    assert shop.state() == before
+    shop.land_rows("orders", "2025-01-04", {**ORDER, "order_id": "O5"})
+    shop.bronze("orders", "2025-01-04")
+    staged = shop.stage_silver("orders", D1, "2025-01-04")
+    assert (sorted(staged.report.days), staged.remarks) == ([D1, "2025-01-04"], ())
+    assert shop.stage_silver("orders", D1).commit is None
+
+
+def test_a_run_that_died_before_it_changed_quarantine_is_made_up_for_by_the_next(
     shop: SmallShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, books = shop.state(), shop.silver("order_items", D1).days
-    # Its order goes, so that the item of another day goes to quarantine; then the order is back.
-    path = shop.landing / "shop/orders" / D3 / "orders.csv"
-    original = path.read_bytes()
-    path.write_text(path.read_text().replace("O3", "O7"))
-    for dataset, days in (("orders", (D3,)), ("order_items", (D2,))):
-        shop.bronze(dataset, *days)
+    # Its order goes, so that the item of another day goes to quarantine.
+    shop.land_rows("orders", D3, {**ORDER, "order_id": "O7"})
+    shop.land_rows("order_items", D2, {**ITEM, "order_item_id": "I9", "quantity": "0"})
+    for dataset, day in (("orders", D3), ("order_items", D2)):
+        shop.bronze(dataset, day)
     shop.silver("orders", D3)
     with monkeypatch.context() as patch:
-        patch.setattr(silver, "_write", dies)
+        patch.setattr(quarantine, "commit", dies)
         with pytest.raises(KeyboardInterrupt):
             shop.silver("order_items", D2)
+    assert len(shop.quarantined("order_items")) == 1
+    # Whatever day is asked for.
+    shop.silver("order_items", D1)
+    held = [(row, rules) for _, row, rules in shop.quarantined("order_items")]
+    assert held == [(2, ["order_exists"]), (3, ["quantity_greater_than"]), (1, ["quantity_greater_than"])]
+    assert shop.books("order_items").are_right
+    assert shop.stage_silver("order_items", D1, D2).commit is None
+
+
+def test_records_that_a_dead_run_had_released_leave_quarantine(
+    shop: SmallShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.land_rows("order_items", D2, {**ITEM, "order_item_id": "I9", "order_id": "O9"})
+    shop.load(D2)
     assert len(shop.quarantined("order_items")) == 2
-    path.write_bytes(original)
-    shop.load(D2, D3)
-    assert shop.state() == before
-    assert shop.silver("order_items", D1).days == books
+    shop.land_rows("orders", D2, {**ORDER, "order_id": "O9"})
+    shop.bronze("orders", D2)
+    shop.silver("orders", D2)
+    with monkeypatch.context() as patch:
+        patch.setattr(quarantine, "commit", dies)
+        with pytest.raises(KeyboardInterrupt):
+            shop.silver("order_items", D3)
+    assert ("I9",) in shop.rows("silver/order_items", "order_item_id")
+    assert len(shop.quarantined("order_items")) == 2
+    shop.silver("order_items", D3)
+    assert len(shop.quarantined("order_items")) == 1
+    assert shop.books("order_items").are_right
 
 
 def dies(*_: object) -> None:

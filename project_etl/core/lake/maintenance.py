@@ -31,6 +31,7 @@ def tidy(lake: TableStore, name: str, keep_hours: float) -> dict[str, int]:
         Files put together (`files_compacted`), and files removed (`files_removed`).
     """
     with lake.lock(name):
+        lake.state(name).keep_journal()
         found = lake.state(name).release().optimize.compact()
         table = lake.state(name).release()
         vacuum = partial(
@@ -53,4 +54,4 @@ def _lacks_checkpoint(lake: TableStore, name: str) -> bool:
     """Whether an upkeep died before its checkpoint; for an object store, that is not asked."""
     state = lake.state(name)
     checkpoint = Path(lake.path(name)) / "_delta_log" / f"{state.version:020d}.checkpoint.parquet"
-    return lake.is_local and state.commits[0].operation in UPKEEP and not checkpoint.exists()
+    return lake.is_local and state.made_by.operation in UPKEEP and not checkpoint.exists()

@@ -7,7 +7,8 @@ engine. Does not belong here: which version is the newest and how a new one is m
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ import deltalake
 
 from project_etl.core import meter
 from project_etl.core.lake.errors import LakeError
+from project_etl.core.lake.journal import MOST_COMMITS, MOST_SECONDS, Journal, JournalFiles
 from project_etl.core.lake.log import Commit, commit_of
 from project_etl.core.lake.schema import REQUIRED
 
@@ -24,6 +26,8 @@ from project_etl.core.lake.schema import REQUIRED
 ArrowTable = Any
 ArrowSchema = Any
 ArrowDataset = Any
+# So many commits are read from the log at once by who needs the newest alone.
+PAGE = 100
 
 
 class TableState:
@@ -55,8 +59,11 @@ class TableState:
     def moved_on(self, delta: deltalake.DeltaTable) -> TableState:
         """The state after a commit of ours, without reading the log again."""
         state = TableState(self.name, self.path, delta, self._options)
-        if "commits" in self.__dict__ and state.version == self.version + 1:
-            state.__dict__["commits"] = (state.made_by, *self.commits)
+        if state.version == self.version + 1:
+            if "commits" in self.__dict__:
+                state.__dict__["commits"] = (state.made_by, *self.commits)
+            if "journal" in self.__dict__:
+                state.__dict__["journal"] = self.journal.after(self.name, (state.made_by,))
         return state
 
     # --- what the log tells -------------------------------------------------------------------------------------------
@@ -156,14 +163,57 @@ class TableState:
 
     @cached_property
     def commits(self) -> tuple[Commit, ...]:
-        """The commits up to this version that the log still knows, newest first."""
+        """The commits up to this version that the log still knows, newest first. Costs more the longer the log is."""
         meter.count("histories", self.name)
         return self._history()
+
+    def commits_since(self, version: int) -> tuple[Commit, ...]:
+        """The commits after a version up to this one that the log still knows, newest first."""
+        if "commits" not in self.__dict__ and self.version - version <= PAGE:
+            found = self._history(self.version - version) if version < self.version else ()
+        else:
+            found = self.commits
+        return tuple(commit for commit in found if commit.version > version)
+
+    def newest_commits(self) -> Iterator[Commit]:
+        """The commits, newest first, for who stops early: the log is read to its end only when they are asked for."""
+        first = self.commits_since(max(self.version - PAGE, -1))
+        yield from first
+        if first and first[-1].version > 0:
+            yield from (commit for commit in self.commits if commit.version < first[-1].version)
 
     @cached_property
     def made_by(self) -> Commit:
         """The commit that made this version."""
         return self._history(1)[0]
+
+    # --- the journal --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def journal(self) -> Journal:
+        """What the notes of all commits up to this version say."""
+        stored = self._journals.newest(self.version)
+        if stored is not None:
+            found = self.commits_since(stored.version - 1)
+            if found and found[-1].version == stored.version:
+                # A log that was put back from a copy may have gone on in another way.
+                stored = stored if found[-1].timestamp == stored.timestamp else None
+                found = found[:-1]
+            if stored is not None and len(found) == self.version - stored.version:
+                return stored.after(self.name, found)
+        return Journal().after(self.name, self.commits)
+
+    def keep_journal(self) -> None:
+        """Store the journal, when many of its commits or an old one stand in the log alone."""
+        stored = self._journals.newest(self.version)
+        version, made_at = (stored.version, stored.timestamp) if stored else (-1, self.delta.metadata().created_time)
+        is_old = version < self.version and made_at < (time.time() - MOST_SECONDS) * 1000
+        if is_old or self.version - version >= MOST_COMMITS:
+            self._journals.store(self.journal)
+
+    @property
+    def _journals(self) -> JournalFiles:
+        return JournalFiles(self.path, self.table_id)
 
     def _history(self, limit: int | None = None) -> tuple[Commit, ...]:
         # `deltalake` counts back from the version that it has loaded, and lists later commits too: read again, with a
@@ -184,12 +234,6 @@ class TableState:
         meter.count("log_reads", self.name)
         newest = deltalake.DeltaTable(self.path, storage_options=self._options)
         return newest if newest.version() > table.version() else None
-
-    @property
-    def data_version(self) -> int:
-        """The newest version that changed rows; equal numbers mean equal rows."""
-        changed = (commit.version for commit in self.commits if commit.may_change_rows)
-        return next(changed, self.commits[-1].version if self.commits else self.version)
 
     # --- what the files hold ------------------------------------------------------------------------------------------
 

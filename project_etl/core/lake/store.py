@@ -5,7 +5,7 @@ delta-rs on a local lake, in milliseconds; Spark where a batch is too large for 
 Does not belong here: what one state tells (`state.py`), what rows mean, rules, or anything Dagster.
 
 Every commit carries a JSON note (`userMetadata`) that says which asset and run made it, what it had read and what it
-counted. That note is the platform's memory: it makes re-running free and every number traceable.
+counted. The sum of the notes is the table's journal (`journal.py`): it makes re-running free.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from project_etl.core.lake import delta_rs, delta_spark
 from project_etl.core.lake.changes import Change, Upsert
 from project_etl.core.lake.delta_rs import Arrow
 from project_etl.core.lake.errors import Conflict, LakeError
+from project_etl.core.lake.journal import Journal
 from project_etl.core.lake.locks import file_lock
 from project_etl.core.lake.log import PROPERTIES, Commit
 from project_etl.core.lake.schema import as_table, in_types_of, new_columns, refusing_nulls, stored_schema
@@ -128,9 +129,13 @@ class TableStore:
         """The newest Delta version or the pin's, or None when the table does not exist."""
         return self.state(name).version if self.exists(name) else None
 
+    def journal(self, name: str) -> Journal:
+        """What the notes of the table's commits say; an empty journal when the table does not exist."""
+        return self.state(name).journal if self.exists(name) else Journal()
+
     def data_version(self, name: str) -> int | None:
-        """The newest version that changed rows (see `TableState`), or None when the table does not exist."""
-        return self.state(name).data_version if self.exists(name) else None
+        """The newest version that changed rows, or None when the table does not exist."""
+        return self.journal(name).data_version if self.exists(name) else None
 
     def is_empty(self, name: str) -> bool:
         """Whether the table holds no file, or does not exist."""
@@ -280,6 +285,8 @@ class TableStore:
         """
         meter.count("commits", name)
         state = self._unchanged(self.state(name))
+        # Writers clean the log up.
+        state.keep_journal()
         last = state.delta.transaction_version(APP)
         number = (APP, 0 if last is None else last + 1)
         arrow = self._as_arrow(state, change, rows)
@@ -340,7 +347,7 @@ class TableStore:
             raise Conflict(f"Table {state.name} was removed or made anew while this run computed it. Run again.")
         if newest.version == state.version:
             return newest
-        if any(commit.version > state.version and commit.may_change_rows for commit in newest.commits):
+        if any(commit.may_change_rows for commit in newest.commits_since(state.version)):
             raise Conflict(
                 f"Table {state.name} was at version {state.version} when this run read it and is at {newest.version}: "
                 "another process has written it, so nothing was published. Run again."
@@ -368,8 +375,8 @@ class TableStore:
         """The commit that Spark made after a state; it may have compacted after it."""
         told = json.loads(json.dumps(note))
         newest = replace(self, pins={}).state(before.name)
-        for commit in newest.commits:
-            if commit.version > before.version and commit.note == told:
+        for commit in newest.commits_since(before.version):
+            if commit.note == told:
                 return commit
         raise Conflict(
             f"Table {before.name}: the commit of this run is not in its log; version {newest.version} is the newest. "

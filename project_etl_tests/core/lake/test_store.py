@@ -82,7 +82,7 @@ def test_looking_writes_nothing(lake: TableStore, tmp_path: Path) -> None:
     looking.create(PARTITIONED, SCHEMA, partition_by="day")
     pinned = looking.pinned([PARTITIONED, WHOLE])
     state = pinned.state(PARTITIONED)
-    assert (state.row_count, state.data_version, pinned.is_empty(WHOLE)) == (1, 1, True)
+    assert (state.row_count, state.journal.data_version, pinned.is_empty(WHOLE)) == (1, 1, True)
     assert looking.at(PARTITIONED, 0).is_empty
     assert looking.names("silver")
     assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*")} == before
@@ -111,7 +111,7 @@ def test_a_state_stays_as_it_was_when_this_process_commits(lake: TableStore, how
     before = lake.state(PARTITIONED)
     changed(lake, how, 2, 3)
     assert (before.version, before.row_count, before.rows(["id"])["id"].to_pylist()) == (1, 2, [1, 2])
-    assert before.data_version == 1
+    assert before.journal.data_version == 1
     assert lake.state(PARTITIONED).version == 2
 
 
