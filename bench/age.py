@@ -120,7 +120,9 @@ def _add_commits(lake: TableStore, name: str, number: int) -> None:
     for version in range(first, first + number):
         line = json.dumps({"commitInfo": {"timestamp": started + version - first + 1, **entry}})
         (log / f"{version:020}.json").write_text(f"{line}\n", encoding="utf-8")
+    # As a writer does now and then.
     lake.known.clear()
+    lake.state(name).delta.create_checkpoint()
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------

@@ -34,16 +34,17 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["PROJECT_ETL_ENGINE"] = str(config.getoption("--engine"))
 
 
-@pytest.hookimpl(trylast=True)
+# Before xdist reads the marks.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file's tests stay together, and so do all files that need a JVM: one starts, and becomes quick, not two.
 
-    These come first, for they take longer than the others of a process.
+    These come first, and then the promises: what takes long must not come last.
     """
     needs_jvm = {item.path for item in items if "jvm_session" in getattr(item, "fixturenames", ())}
     for item in items:
         item.add_marker(pytest.mark.xdist_group("jvm" if item.path in needs_jvm else str(item.path)))
-    items.sort(key=lambda item: item.path not in needs_jvm)
+    items.sort(key=lambda item: (item.path not in needs_jvm, item.path.parent.name != "promises"))
 
 
 @pytest.fixture(scope="session")
