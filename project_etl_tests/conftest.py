@@ -37,13 +37,13 @@ def pytest_configure(config: pytest.Config) -> None:
 # Before xdist reads the marks.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests stay together, and so do all files that need a JVM: one starts, and becomes quick, not two.
+    """A file's tests stay together, for they share what they load.
 
-    These come first, and then the promises: what takes long must not come last.
+    Files that need a JVM come first, and then the promises: what takes long must not come last.
     """
     needs_jvm = {item.path for item in items if "jvm_session" in getattr(item, "fixturenames", ())}
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("jvm" if item.path in needs_jvm else str(item.path)))
+        item.add_marker(pytest.mark.xdist_group(str(item.path)))
     items.sort(key=lambda item: (item.path not in needs_jvm, item.path.parent.name != "promises"))
 
 

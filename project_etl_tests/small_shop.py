@@ -120,8 +120,9 @@ class SmallShop:
 
     def gold(self, name: str, *days: str) -> Report:
         """Materialize a Gold table."""
-        columns = {t.name: t.day_column for t in self.tables.values() if t.day_column}
-        return self._publish(stage_gold(GoldJob(self.lake, self.tables[f"gold/{name}"], columns, days, self._run())))
+        return self._publish(
+            stage_gold(GoldJob(self.lake, self.tables[f"gold/{name}"], self.tables, days, self._run()))
+        )
 
     def load(self, *days: str) -> dict[str, Report]:
         """Materialize Bronze and Silver in their order."""

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 import project_etl
+from project_etl.orchestration.factory import parameters_of
+from project_etl.settings import load_settings
+from project_etl.tables import tables
 
 PACKAGE = Path(project_etl.__file__).parent
 MAX_LINES = 400
@@ -89,6 +92,24 @@ def test_only_the_wiring_knows_dagster(path: Path) -> None:
 def test_files_are_short_enough_to_read(path: Path) -> None:
     lines = len((PACKAGE / path).read_text(encoding="utf-8").splitlines())
     assert lines <= MAX_LINES, f"{path} has {lines} lines, {MAX_LINES} is the end: split it by what belongs together"
+
+
+# The one shared step that is about a table of its own: exchange rates.
+ABOUT_A_TABLE = {Path("core/money.py")}
+
+
+def names_of_the_shop() -> set[str]:
+    """Columns that identify rows or their day in any table, and the settings that transforms take."""
+    columns = {name for table in tables() for name in (*table.keys, table.day_column, *table.statistics) if name}
+    return columns | set(parameters_of(load_settings({}, PACKAGE.parent / "config")))
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if layer_of(path) == "core"], ids=str)
+def test_the_core_knows_no_column_of_a_shop_and_no_setting_of_a_table(path: Path) -> None:
+    tree = ast.parse((PACKAGE / path).read_text(encoding="utf-8"))
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    if path not in ABOUT_A_TABLE:
+        assert not texts & names_of_the_shop()
 
 
 # Ends with another code when a JVM, a network connection or a file was asked for that an import has no business with.

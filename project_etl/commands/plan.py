@@ -19,11 +19,11 @@ from project_etl.commands.environment import dagster_instance, lake_without_spar
 from project_etl.commands.errors import UserError
 from project_etl.commands.summary import grid
 from project_etl.core.days import each_day
-from project_etl.core.gold_stale import outdated
 from project_etl.core.lake import WHOLE, TableStore
 from project_etl.core.report import Report
 from project_etl.core.silver_plan import make_plan as silver_plan
 from project_etl.core.staged import Run
+from project_etl.core.staleness import Staleness
 from project_etl.core.table import Table
 from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.failures import table_of_step
@@ -108,15 +108,16 @@ def work_of(lake: TableStore, settings: Settings, days: Sequence[str], seconds: 
         if table.layer == "silver":
             concerned = _silver_days(lake, table, settings, tuple(days), plan_run, loads)
             found.append(_work(lake, table.name, concerned, "read", seconds))
-    old = outdated(lake, declared, [date.fromisoformat(day) for day in days], parameters)
+    staleness = Staleness(lake, {table.name: table for table in declared}, parameters)
+    stale = staleness.everywhere(date.fromisoformat(day) for day in days)
     for table in declared:
         if table.layer == "gold":
             if any(not lake.exists(item.table) for item in table.inputs.values()):
                 # What it is made from comes with this backfill.
                 units = tuple(days) if table.is_daily else (WHOLE,)
             else:
-                stale = tuple(sorted(day.isoformat() for day in old.get(table.name, ())))
-                units = (WHOLE,) if table.name in old and not table.is_daily else stale
+                asked = tuple(sorted(day.isoformat() for day in stale.get(table.name, ())))
+                units = (WHOLE,) if table.name in stale and not table.is_daily else asked
             found.append(_work(lake, table.name, units, "published", seconds))
     return found
 

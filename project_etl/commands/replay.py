@@ -6,10 +6,10 @@ Three steps, each of which does nothing where nothing is to be done, so that one
    a table are part of what a landing day was judged by, so that a change of them judges the day again; what passes
    now is published once and leaves quarantine. Tables of the same records (`customers_history` beside
    `customers`) and those that refer to the table go along.
-2. The change feed of Silver since what Gold has read says which Gold days are concerned (`core/reach.py`).
-3. Gold is materialized for these, one run per stretch of days.
+2. Gold's stale days are found, among those that were computed before (`core/staleness`).
+3. Gold is materialized for these, one run per stretch of days, until none is stale.
 
-Does not belong here: how a run is made (`runs.py`), what Gold has seen and which days are stale (`stale_gold.py`).
+Does not belong here: how a run is made (`runs.py`), which days are stale (`core/staleness`).
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from project_etl.commands.environment import dagster_instance, lake_without_spar
 from project_etl.commands.errors import UserError
 from project_etl.commands.progress import Progress
 from project_etl.commands.runs import errors_into, materialize, newest_day, platform, spark_log
-from project_etl.commands.stale_gold import seen_by_gold, stale_days
 from project_etl.core.days import Stretch
-from project_etl.core.gold_work import work_of
 from project_etl.core.lake import TableStore
 from project_etl.core.silver_order import with_dependents
+from project_etl.core.staleness import Staleness, work_of
 from project_etl.core.table import Table
+from project_etl.orchestration.factory import parameters_of
 from project_etl.settings import Settings
 
 # A run over a few tables takes nearly as long for one day as for ninety: beyond so many stretches of days the smallest
@@ -121,18 +121,23 @@ def _judge_again(work: _Work, lake: TableStore, names: Sequence[str], days: Sequ
 
 
 def _bring_gold_up_to_date(work: _Work, lake: TableStore, tables: Sequence[Table]) -> bool:
-    seen = seen_by_gold(lake, tables)
-    if not seen.versions:
-        work.console.print("Gold has not been computed yet, so nothing of it is out of date.")
+    """Compute what is stale, and what then is, until nothing is; of days for which nothing was computed, none."""
+    daily = [table for table in tables if table.layer == "gold" and table.is_daily]
+    units = {unit for table in daily for unit in lake.journal(table.name).units}
+    days = sorted(map(date.fromisoformat, units))
+    if not days:
+        work.console.print("Gold has not been computed yet, so nothing of it is stale.")
         return True
-    stale = stale_days(lake, tables, seen, first_day=work.settings.start_date)
-    if not stale:
-        work.console.print(
-            "Nothing that Gold is made of has changed since Gold last read it. "
-            "`project-etl plan` names days that were skipped then or are yet to be computed."
-        )
-        return True
-    concerned = sorted(frozenset[date]().union(*stale.values()))
-    span = f"{len(concerned)} days, {concerned[0]} to {concerned[-1]}" if concerned else "snapshots only"
-    work.console.print(f"Gold to be computed again: {len(stale)} tables, {span}.")
-    return all(work.materialize(days, names) for days, names in work_of(tables, stale, seen.until, most=MOST_STRETCHES))
+    declared, parameters = {table.name: table for table in tables}, parameters_of(work.settings)
+    is_first = True
+    while stale := Staleness(lake, declared, parameters).everywhere(days):
+        concerned = sorted(frozenset[date]().union(*stale.values()))
+        span = f"{len(concerned)} days, {concerned[0]} to {concerned[-1]}" if concerned else "snapshots only"
+        work.console.print(f"Gold to be computed again: {len(stale)} tables, {span}.")
+        for stretch, names in work_of(tables, stale, days[-1], most=MOST_STRETCHES):
+            if not work.materialize(stretch, names):
+                return False
+        is_first = False
+    if is_first:
+        work.console.print("Nothing of Gold is stale. `project-etl plan` names days that are yet to be computed.")
+    return True

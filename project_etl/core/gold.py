@@ -6,7 +6,7 @@ table means (`gold/`), Dagster.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -15,14 +15,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from project_etl.core.contract import Rule, rules_of
-from project_etl.core.gold_inputs import input_days, inputs_now
 from project_etl.core.judge import grouped, judged, rule_results, shown, unbroken
 from project_etl.core.lake import WHOLE, Append, Commit, Journal, Overwrite, ReplaceWhere, TableStore
 from project_etl.core.report import Report
 from project_etl.core.sql_text import is_day
 from project_etl.core.staged import Run, Staged, note_of, staging
+from project_etl.core.staleness import Staleness, input_days
 from project_etl.core.steps import call, conform
-from project_etl.core.table import Input, ReplaceDays, Table
+from project_etl.core.table import Input, ReplaceDays, Table, TableError
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class GoldJob:
     Attributes:
         lake: the lake.
         table: the Gold table.
-        day_columns: input table → its day column, for those inputs that are read by day.
+        tables: all tables by name, for what is declared of the inputs.
         days: business days asked for, ISO dates in order; ignored by snapshots.
         run: the run.
     """
 
     lake: TableStore
     table: Table
-    day_columns: dict[str, str]
+    tables: Mapping[str, Table]
     days: tuple[str, ...]
     run: Run
 
@@ -71,10 +71,11 @@ def stage_gold(job: GoldJob) -> Staged:
     )
     lake = job.lake.pinned([table.name, *(item.table for item in table.inputs.values())])
     job = replace(job, lake=lake)
-    journal, inputs = lake.journal(table.name), inputs_now(lake, table, job.run.parameters)
-    stale = inputs.stale(job.units, journal)
+    journal, staleness = lake.journal(table.name), Staleness(lake, job.tables, job.run.parameters)
+    stale = staleness.units_of(table, job.units)
     if not stale:
         return Staged(table.name, _remembered(job, journal, job.units), lake)
+    made = staleness.made_from(table)
     lake = lake.for_work(partial(_bytes_read, job, stale))
     job = replace(job, lake=lake)
     with staging(lake) as kept:
@@ -85,8 +86,8 @@ def stage_gold(job: GoldJob) -> Staged:
             job.run,
             table.name,
             fresh,
-            days=dict.fromkeys(stale, inputs.identity),
-            reads=inputs.versions,
+            days=dict.fromkeys(stale, made.identity),
+            reads=made.versions,
             touched=_touched(job, stale, rows),
         )
         commit = partial(_commit, job, stale, rows, note)
@@ -127,7 +128,7 @@ def _bytes_read(job: GoldJob, days: Sequence[str]) -> int:
         state = job.lake.state(item.table)
         if item.whole or not job.table.is_daily:
             return state.size_bytes
-        return state.size_on(job.day_columns[item.table], input_days(days, item))
+        return state.size_on(_day_of(job, item), input_days(days, item))
 
     return sum(map(size, job.table.inputs.values()))
 
@@ -157,7 +158,22 @@ def _input(job: GoldJob, item: Input, days: Sequence[str]) -> DataFrame:
     rows = job.lake.read(item.table)
     if item.whole or not job.table.is_daily:
         return rows
-    return rows.where(is_day(job.day_columns[item.table], input_days(days, item)))
+    return rows.where(is_day(_day_of(job, item), input_days(days, item)))
+
+
+def _day_of(job: GoldJob, item: Input) -> str:
+    """The column by which an input is read.
+
+    Raises:
+        TableError: the input has no business day.
+    """
+    column = job.tables[item.table].day_column
+    if column is None:
+        raise TableError(
+            f"{job.table.name} reads {item.table} by day, but that has none: set its `day` to the column of its "
+            "business day, or read it with `whole`."
+        )
+    return column
 
 
 def _report(job: GoldJob, rows: DataFrame) -> Report:

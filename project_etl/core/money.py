@@ -92,7 +92,7 @@ def convert(amount: Column | str, rate: Column | str) -> Column:
     return exact.try_cast(T.DecimalType(29, 13)).try_cast(AMOUNT)
 
 
-def with_rates(rows: DataFrame, fx_rates: DataFrame, *, into: str, day: str = "order_date") -> DataFrame:
+def with_rates(rows: DataFrame, fx_rates: DataFrame, *, into: str, day: str) -> DataFrame:
     """Add the rate that turns each row's currency into another one.
 
     A row in that currency already gets 1 and no date. Any other row gets the rate of its day, or of the newest

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
-from project_etl.core.asof_changes import BEFORE_IMAGES
 from project_etl.core.lake import LakeError, TableState
 from project_etl.core.lake.state import ArrowTable
 from project_etl.core.records import of_days
 from project_etl.core.silver_frames import Keys
 from project_etl.core.silver_plan import SilverJob, SilverPlan, days_of_other_files
+from project_etl.core.staleness.versions import BEFORE_IMAGES
 from project_etl.core.table import Reference
 
 # Operations whose change feed has an image of each row that they changed or removed.

@@ -166,11 +166,17 @@ def call(table: Table, frames: Sequence[DataFrame], parameters: Mapping[str, Any
     """Call a table's transform with its input frames and those parameters that it takes.
 
     Raises:
-        TableError: the table was not built from a module.
+        TableError: the table was not built from a module, or its transform takes what is no setting.
     """
     if table.transform is None:
         raise TableError(f"{table.name} has no transform: build it with project_etl.core.table.from_module.")
-    return table.transform(*frames, **taken(table, parameters))
+    settings, given = inspect.signature(table.transform).parameters.values(), taken(table, parameters)
+    if unknown := [each.name for each in settings if each.kind is each.KEYWORD_ONLY and each.name not in given]:
+        raise TableError(
+            f"{table.name}: its transform takes {', '.join(unknown)}, which is no setting for transforms; "
+            f"there is {', '.join(sorted(parameters)) or 'none'}."
+        )
+    return table.transform(*frames, **given)
 
 
 def conform(rows: DataFrame, schema: T.StructType, table: str, also: Sequence[str] = ()) -> DataFrame:

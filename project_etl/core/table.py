@@ -116,13 +116,9 @@ class ReplaceDays:
 
     Attributes:
         day: the day column.
-        reach: which later days a changed day reaches: the next `reach` days (6 for a 7-day window).
-        reach_customers: a changed day reaches every later day on which the same customers order.
     """
 
-    day: str = "order_date"
-    reach: int = 0
-    reach_customers: bool = False
+    day: str
 
 
 @dataclass(frozen=True)
@@ -240,17 +236,13 @@ def from_module(module: ModuleType) -> Table:
     transform: Transform | None = getattr(module, "transform", None)
     if table is None or transform is None:
         raise TableError(f"{module.__name__} needs a TABLE and a function transform; found {sorted(vars(module))[:8]}…")
-    found = tuple(inspect.signature(transform).parameters)
+    arguments = inspect.signature(transform).parameters.values()
+    found = tuple(each.name for each in arguments if each.kind != each.KEYWORD_ONLY)
     expected = tuple(table.inputs) if table.records is None else (table.records,)
-    positional = tuple(name for name in found if name not in PARAMETERS)
-    if positional != expected:
+    if found != expected:
         raise TableError(
             f"{module.__name__}: transform takes ({', '.join(found)}), {table.name} declares ({', '.join(expected)}); "
-            f"name the arguments as the inputs, in their order (allowed beside them: {', '.join(PARAMETERS)})."
+            "name the arguments as the inputs, in their order, and settings that it takes behind a `*`."
         )
     code = code_version(transform)
     return replace(table, transform=transform, description=inspect.getdoc(module) or "", code_version=code)
-
-
-# Settings that a transform may take as keyword arguments beside its inputs.
-PARAMETERS = ("reporting_currency", "price_low", "price_high")

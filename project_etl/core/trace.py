@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from project_etl.core import quarantine
-from project_etl.core.gold_inputs import input_days
 from project_etl.core.lake import WHOLE, Commit, LakeError, TableStore
 from project_etl.core.lake.state import on_days
+from project_etl.core.staleness import input_days
 from project_etl.core.table import Table
 
 

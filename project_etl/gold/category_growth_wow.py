@@ -46,7 +46,7 @@ TABLE = Table(
             description="growth must be given where there was revenue before",
         ),
     ),
-    write=ReplaceDays(reach=2 * DAYS - 1),
+    write=ReplaceDays("order_date"),
 )
 
 

@@ -42,7 +42,7 @@ TABLE = Table(
             description="share must be given where there is revenue",
         ),
     ),
-    write=ReplaceDays(),
+    write=ReplaceDays("order_date"),
 )
 
 

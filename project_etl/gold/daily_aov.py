@@ -28,7 +28,7 @@ TABLE = Table(
     contract=DailyAov,
     keys=("order_date",),
     inputs={"orders": same_day("gold/fact_orders")},
-    write=ReplaceDays(),
+    write=ReplaceDays("order_date"),
 )
 
 

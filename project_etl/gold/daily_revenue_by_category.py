@@ -43,7 +43,7 @@ TABLE = Table(
             description="discount must not be above gross_revenue",
         ),
     ),
-    write=ReplaceDays(),
+    write=ReplaceDays("order_date"),
 )
 
 

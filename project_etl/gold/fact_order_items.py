@@ -100,7 +100,7 @@ TABLE = Table(
             description="an amount in the reporting currency must fit in DECIMAL(18,4); look at the rate",
         ),
     ),
-    write=ReplaceDays(),
+    write=ReplaceDays("order_date"),
 )
 
 
@@ -128,6 +128,7 @@ def transform(
         orders.select("order_id", "order_date", "order_ts", "customer_id", "status", "currency"),
         fx_rates,
         into=reporting_currency,
+        day="order_date",
     )
     items = order_items.select(
         "order_item_id", "order_id", "order_date", "product_id",

@@ -92,7 +92,7 @@ TABLE = Table(
             description="order_total, where given, must be the sum of net_amount of the published items (± 0.01)",
         ),
     ),
-    write=ReplaceDays(),
+    write=ReplaceDays("order_date"),
 )
 
 

@@ -29,7 +29,7 @@ TABLE = Table(
     contract=HourlySales,
     keys=("order_date", "hour"),
     inputs={"orders": same_day("gold/fact_orders")},
-    write=ReplaceDays(),
+    write=ReplaceDays("order_date"),
 )
 
 

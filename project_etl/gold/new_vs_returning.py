@@ -56,7 +56,7 @@ TABLE = Table(
             description="returning_revenue must be 0 on a day without returning customers",
         ),
     ),
-    write=ReplaceDays(reach_customers=True),
+    write=ReplaceDays("order_date"),
 )
 
 

@@ -53,7 +53,7 @@ TABLE = Table(
             description="repeat_rate must be given exactly where there are customers",
         ),
     ),
-    write=ReplaceDays(reach_customers=True),
+    write=ReplaceDays("order_date"),
 )
 
 

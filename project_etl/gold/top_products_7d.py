@@ -37,7 +37,7 @@ TABLE = Table(
     contract=TopProducts7d,
     keys=("order_date", "rank"),
     inputs={"order_items": window("gold/fact_order_items", back=DAYS - 1)},
-    write=ReplaceDays(reach=DAYS - 1),
+    write=ReplaceDays("order_date"),
 )
 
 

@@ -34,7 +34,7 @@ TABLE = Table(
     contract=TopUsers,
     keys=("order_date", "rank"),
     inputs={"orders": same_day("gold/fact_orders")},
-    write=ReplaceDays(),
+    write=ReplaceDays("order_date"),
 )
 
 

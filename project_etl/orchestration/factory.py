@@ -6,9 +6,9 @@ This is the one place where platform and orchestrator meet. Each layer stages it
 1. prepare: Bronze waits here for files that may still be written, so that nobody waits for its lock meanwhile;
 2. take the table's lock, so that two processes never write it at once, and stage: read, compute and judge, without
    anything becoming visible;
-3. report one check result per rule, with counts, also for rules that nothing broke;
-4. when a `fail` rule is broken, raise: nothing is written, nothing downstream runs;
-5. hand the staged rows to the IO manager, which commits them.
+3. when a `fail` rule is broken, report the checks and raise: nothing is written, nothing downstream runs;
+4. else hand the staged rows to the IO manager, which commits them, and report one check result per rule, with counts,
+   also for rules that nothing broke.
 
 Inputs are dependencies (`deps`), not arguments: what an asset reads depends on what has changed, and nothing is read
 when nothing has. `dg.Failure` ends a step without retries, for the same data would fail again.
@@ -28,13 +28,13 @@ from pyspark.sql import types as T
 from project_etl.core import meter
 from project_etl.core.contract import Action, Rule
 from project_etl.core.gold import GoldJob, gold_rules, stage_gold
-from project_etl.core.gold_inputs import unsettled
 from project_etl.core.lake import TableStore
 from project_etl.core.report import RuleResult
 from project_etl.core.silver import stage_silver
 from project_etl.core.silver_frames import silver_schema
 from project_etl.core.silver_plan import silver_rules
 from project_etl.core.staged import Run, Staged
+from project_etl.core.staleness import misjudged
 from project_etl.core.table import Table
 from project_etl.orchestration.io_manager import PARTITION_COLUMN
 from project_etl.orchestration.metadata import check_result, column_schema, failure_message
@@ -134,12 +134,12 @@ def gold_asset(wiring: Wiring, table: Table, tables: Sequence[Table]) -> dg.Asse
     Args:
         wiring: shared parts.
         table: the table.
-        tables: all tables, for the day columns of the inputs.
+        tables: all tables, for what is declared of the inputs.
     """
-    day_columns = {item.name: item.day_column for item in tables if item.day_column}
+    declared = {each.name: each for each in tables}
 
     def prepare(days: tuple[str, ...], run: Run) -> Callable[[TableStore], Staged]:
-        return lambda lake: stage_gold(GoldJob(lake, table, day_columns, days, run))
+        return lambda lake: stage_gold(GoldJob(lake, table, declared, days, run))
 
     deps = tuple(item.table for item in table.inputs.values())
     shape = _shape(table, deps, table.schema, gold_rules(table), table.day_column, is_daily=table.is_daily)
@@ -233,19 +233,21 @@ def _asset(wiring: Wiring, shape: AssetShape, prepare: Prepare) -> dg.AssetsDefi
             for remark in staged.remarks:
                 context.log.warning(remark)
             failed = staged.report.failed
-            if failed and context.retry_number + 1 < MOST_TRIES and (behind := unsettled(staged.lake, shape.deps)):
+            if failed and context.retry_number + 1 < MOST_TRIES and (behind := misjudged(staged.lake, shape.deps)):
                 staged.discard()
                 context.log.warning(
                     f"{failure_message(shape.name, failed)}\nThat may be another run's, which has not come to "
                     f"{', '.join(behind)} yet: it is tried again."
                 )
                 raise dg.RetryRequested(max_retries=MOST_TRIES - 1, seconds_to_wait=PAUSE_SECONDS)
-            for rule in staged.report.rules:
-                yield check_result(key, rule, staged.report)
+            checks = [check_result(key, rule, staged.report) for rule in staged.report.rules]
             if failed:
+                yield from checks
                 staged.discard()
                 raise dg.Failure(failure_message(shape.name, failed), allow_retries=False)
-            # Dagster runs the IO manager before it asks for the next item, so the commit happens under the lock.
+            # Dagster runs the IO manager before it asks for the next item: the commit happens under the lock, and when
+            # it is refused, no check stays green for rows that nobody can see.
             yield dg.MaterializeResult(value=staged)
+            yield from checks
 
     return compute

@@ -142,7 +142,7 @@ def test_a_replay_without_changes_does_nothing(shown, replayed):
     console = paper()
     assert replay_command.run(console, shown.settings, replay_command.Replay("order_items"))
     assert "Quarantine of silver/order_items is as it was." in text_of(console)
-    assert "Nothing that Gold is made of has changed since Gold last read it." in text_of(console)
+    assert "Nothing of Gold is stale." in text_of(console)
     assert {name: shown.lake.version(name) for name in GOLD} == before
 
 

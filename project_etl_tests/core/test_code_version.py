@@ -17,11 +17,11 @@ from project_etl.core import code_version as module_under_test
 from project_etl.core import table as declarations
 from project_etl.core.code_version import CodeError, Source, code_version
 from project_etl.core.contract import sql_rule
-from project_etl.core.gold_inputs import inputs_now
 from project_etl.core.records import Feed
 from project_etl.core.silver_plan import SilverJob
 from project_etl.core.staged import Run
-from project_etl.core.table import ReplaceDays, Table, window
+from project_etl.core.staleness import Staleness
+from project_etl.core.table import Snapshot, Table, window
 from project_etl.orchestration.build import tables
 from project_etl.sources.catalog import feeds_of
 from project_etl.sources.online_retail import customers, orders
@@ -243,7 +243,7 @@ FACT, AOV = BY_NAME["gold/fact_order_items"], BY_NAME["gold/daily_aov"]
         pytest.param({"code_version": "2"}, id="the code"),
         pytest.param({"keys": ("order_date", "orders")}, id="the keys"),
         pytest.param({"inputs": {"orders": window("gold/fact_orders", back=6)}}, id="what is read"),
-        pytest.param({"write": ReplaceDays(reach=6)}, id="how it is written"),
+        pytest.param({"write": Snapshot()}, id="how it is written"),
         pytest.param({"rules": (sql_rule("some", "orders > 0", description="some orders"),)}, id="the rules"),
         pytest.param({"contract": FACT.contract, "keys": ("order_date",)}, id="the columns"),
     ],
@@ -275,7 +275,7 @@ def test_only_the_settings_that_a_transform_takes_count(tmp_path: Path) -> None:
 
     def version(table: Table, parameters: Mapping[str, Any]) -> str:
         if table.layer == "gold":
-            return inputs_now(lake, table, parameters).identity
+            return Staleness(lake, BY_NAME, parameters).made_from(table).identity
         return SilverJob(lake, table, (), (), (), Run("run", parameters=parameters)).version
 
     def changed(**other: Any) -> set[str]:

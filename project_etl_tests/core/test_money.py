@@ -157,7 +157,7 @@ def test_a_day_without_a_rate_takes_the_newest_earlier_one_of_its_currency(spark
         """,
         SOLD,
     )
-    found = money.with_rates(rows, fx_rates, into="EUR")
+    found = money.with_rates(rows, fx_rates, into="EUR", day="order_date")
     assert_rows(
         found.withColumn("fx_rate", F.col("fx_rate").cast("int")),
         """

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 import project_etl.gold
 from project_etl.core.contract import FAIL, WARN
-from project_etl.core.table import ReplaceDays, Snapshot, Table, from_module, same_day
+from project_etl.core.table import ReplaceDays, Snapshot, Table, from_module
 from project_etl_tests.gold import given
 from project_etl_tests.small_tables import frame
 
@@ -61,15 +61,6 @@ def test_the_table_is_named_as_its_module_and_is_daily_or_a_snapshot(module: str
         assert table.schema.fieldNames()[0] == table.keys[0] == table.day_column == table.write.day == "order_date"
     else:
         assert table.write == Snapshot()
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_a_changed_day_reaches_as_far_as_the_transform_looks_back(module: str):
-    table = table_of(module)
-    if isinstance(table.write, ReplaceDays):
-        assert table.write.reach == max(read.back for read in table.inputs.values())
-        reads_first_orders = same_day("gold/customer_first_order") in table.inputs.values()
-        assert table.write.reach_customers == reads_first_orders
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from aiosmtpd.handlers import Message
 from aiosmtpd.smtp import AuthResult
 from pydantic import SecretStr
 
-from project_etl.core.freshness import due_day, missing_day
 from project_etl.core.lake import TableStore
+from project_etl.core.staleness import due_day, missing_day
 from project_etl.orchestration import channels
 from project_etl.orchestration.alerts import Cursor, alerts_sensor, ended_since
 from project_etl.orchestration.build import tables

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from project_etl.core.gold_work import all_changes_since, reached_days
-from project_etl.core.lake import TableStore
+from project_etl.core.gold_order import gold_order
+from project_etl.core.lake import WHOLE, TableStore
 from project_etl.core.silver_frames import silver_schema
-from project_etl.orchestration import changed_days
+from project_etl.core.staleness import Staleness, days_of_data
 from project_etl.orchestration.build import tables
 from project_etl.orchestration.changed_days import PATIENCE_SECONDS, Cursor, Gold, tick
 from project_etl.orchestration.request_book import MOST_ATTEMPTS, Book, Outcome
@@ -56,9 +56,25 @@ def gold(lake: TableStore) -> Gold:
 
 
 @pytest.fixture
-def followed(gold: Gold) -> Cursor:
-    """The cursor of a sensor that has seen Silver as it is, and has nothing to do."""
-    return Cursor(gold.silver(), until="2025-01-31")
+def followed(lake: TableStore, gold: Gold) -> Cursor:
+    """The cursor of a sensor that has seen the tables as they are, of which all of Gold was computed."""
+    compute(lake, gold)
+    return Cursor(gold.versions(), until="2025-01-31")
+
+
+def compute(lake: TableStore, gold: Gold) -> None:
+    """Leave the notes of a computation of Gold, for all days there are."""
+    days = [str(day) for day in days_of_data(lake, TABLES, gold.first_day, gold.last_day)]
+    for table in gold_order(TABLES):
+        lake.create(table.name, table.schema)
+        now = Staleness(lake, {each.name: each for each in TABLES}, PARAMETERS).made_from(table)
+        units = dict.fromkeys(days if table.is_daily else [WHOLE], now.identity)
+        write(lake, table.name, [], {"table": table.name, "reads": now.versions, "days": units, "touched": []})
+
+
+def on(number: int) -> dict[str, Any]:
+    """The note of a commit that touched a day of January 2025."""
+    return {"table": ORDERS, "touched": [f"2025-01-{number:02}"]}
 
 
 def asked(cursor: Cursor) -> list[tuple[str, str]]:
@@ -71,74 +87,63 @@ def test_the_first_look_asks_for_all_that_was_never_computed(gold: Gold) -> None
     assert asked(cursor) == [("2025-01-03", "2025-01-16")]
     assert cursor.book.open is not None
     assert len(cursor.book.open.tables) == 13
-    assert cursor.book.open.why == "all days that are out of date: first look at Silver"
+    assert cursor.book.open.why == "first look at Silver"
 
 
-def test_a_change_asks_for_what_it_reaches_one_run_after_the_other(
+def test_a_change_asks_for_what_is_stale_one_run_after_the_other(
     lake: TableStore, gold: Gold, followed: Cursor
 ) -> None:
-    write(lake, ORDERS, [an_order(5)])
+    write(lake, ORDERS, [an_order(5)], on(5))
     cursor, _ = tick(followed, gold, done, 0)
-    assert asked(cursor) == [("2025-01-05", "2025-01-05"), ("2025-01-05", "2025-01-11"), ("2025-01-05", "2025-01-18")]
+    # The new order also lets windows go on for two more days.
+    on_the_day, later = ("2025-01-05", "2025-01-05"), ("2025-01-17", "2025-01-18")
+    assert asked(cursor) == [on_the_day, later, ("2025-01-05", "2025-01-11"), later, ("2025-01-05", "2025-01-18")]
     waiting, reason = tick(cursor, gold, lambda _: Outcome.UNDERWAY, 1)
     assert waiting == cursor
-    assert reason == "waits for the run for 2025-01-05 of 10 tables (attempt 1); then 2 more runs"
-    for left in (2, 1):
-        cursor, _ = tick(cursor, gold, done, 2)
-        assert len(asked(cursor)) == left
-    cursor, reason = tick(cursor, gold, done, 3)
-    assert (asked(cursor), reason) == ([], "Silver is as it was")
+    assert reason == "waits for the run for 2025-01-05 of 10 tables (attempt 1); then 4 more runs"
 
 
 def test_a_tick_that_died_asks_with_the_same_keys(lake: TableStore, gold: Gold, followed: Cursor) -> None:
-    write(lake, ORDERS, [an_order(5)])
+    write(lake, ORDERS, [an_order(5)], on(5))
     first, second = (tick(followed, gold, done, now)[0] for now in (0, 100))
     assert first.book == second.book
 
 
 def test_what_changes_meanwhile_is_followed_afterwards(lake: TableStore, gold: Gold, followed: Cursor) -> None:
-    write(lake, ORDERS, [an_order(5)])
+    write(lake, ORDERS, [an_order(5)], on(5))
     cursor, _ = tick(followed, gold, done, 0)
-    write(lake, ORDERS, [an_order(9)])
+    write(lake, ORDERS, [an_order(9)], on(9))
     while not cursor.book.is_idle:
         cursor, _ = tick(cursor, gold, done, 1)
-        if asked(cursor) and asked(cursor)[0] == ("2025-01-09", "2025-01-09"):
-            return
-    pytest.fail("the second change was never followed")
+    compute(lake, gold)
+    write(lake, ORDERS, [an_order(10)], on(10))
+    cursor, _ = tick(cursor, gold, done, 2)
+    assert asked(cursor)[0] == ("2025-01-10", "2025-01-10")
 
 
-def test_what_is_committed_after_a_feed_was_read_does_not_hide_what_the_feed_says(lake: TableStore, gold: Gold) -> None:
-    history = "silver/customers_history"
-    write(lake, ORDERS, [an_order(20)])
-    write(lake, history, [a_version(1, "FR")])
-    since = {name: version for name, (_, version) in gold.silver().items()}
-    write(lake, history, [a_version(2, "GB")])
-    changes = all_changes_since(lake, since)
-    found = reached_days(lake, TABLES, changes, gold.first_day, gold.last_day)
-    # She says the same again, which changes nothing from then on.
-    write(lake, history, [a_version(10, "GB")])
-    assert reached_days(lake, TABLES, changes, gold.first_day, gold.last_day) == found
-    assert found["gold/fact_orders"] == {date(2025, 1, 3), date(2025, 1, 20)}
-
-
-def a_version(day: int, country: str) -> dict[str, Any]:
-    """A row of the customer's history, from that day of January 2025 on."""
-    at = datetime(2025, 1, day, tzinfo=UTC)
-    names = dict.fromkeys(("first_name", "last_name", "email"), "ann")
-    lineage = {name: value for name, value in an_order(day).items() if name.startswith("_")}
-    valid = {"updated_at": at, "valid_from": at, "is_current": True}
-    return {"customer_id": "ann", "country": country, **names, **valid, **lineage}
-
-
-def test_a_day_that_has_begun_is_computed_though_nothing_changed(gold: Gold, followed: Cursor) -> None:
-    later = replace(gold, last_day=date(2025, 2, 2))
-    cursor, reason = tick(followed, later, done, 0)
-    assert asked(cursor) == [("2025-02-01", "2025-02-02")]
-    assert cursor.book.open is not None
-    assert cursor.book.open.why == "2025-02-02 has begun"
-    assert len(cursor.book.open.tables) == 11
+def test_what_is_computed_in_between_is_looked_at_anew(lake: TableStore, gold: Gold, followed: Cursor) -> None:
+    write(lake, ORDERS, [an_order(5)], on(5))
+    cursor, reason = tick(followed, gold, done, 0)
+    compute(lake, gold)
     while not cursor.book.is_idle:
-        cursor, reason = tick(cursor, later, done, 1)
+        cursor, reason = tick(cursor, gold, done, 1)
+    # The runs have changed Gold, which others read; nothing is stale by that.
+    assert reason == "Gold is up to date with Silver"
+    assert tick(cursor, gold, done, 3) == (cursor, "Silver is as it was")
+
+
+def test_a_day_that_has_begun_is_computed_though_nothing_changed(gold: Gold) -> None:
+    # A window looks back on the 3rd until the 16th.
+    early = replace(gold, last_day=date(2025, 1, 14))
+    compute(early.lake, early)
+    cursor = Cursor(early.versions(), until="2025-01-14")
+    cursor, reason = tick(cursor, replace(gold, last_day=date(2025, 1, 15)), done, 0)
+    assert asked(cursor) == [("2025-01-15", "2025-01-15")]
+    assert cursor.book.open is not None
+    assert cursor.book.open.why == "2025-01-15 has begun"
+    assert len(cursor.book.open.tables) == 13
+    while not cursor.book.is_idle:
+        cursor, reason = tick(cursor, replace(gold, last_day=date(2025, 1, 15)), done, 1)
     assert reason == "Silver is as it was"
 
 
@@ -148,7 +153,7 @@ def asked_tables(cursor: Cursor) -> set[str]:
 
 
 def test_a_load_under_way_is_waited_for_but_not_for_ever(lake: TableStore, gold: Gold, followed: Cursor) -> None:
-    write(lake, ORDERS, [an_order(5)])
+    write(lake, ORDERS, [an_order(5)], on(5))
     cursor, reason = tick(followed, gold, done, 1000, is_loading=True)
     assert (asked(cursor), reason) == ([], "waits for files that are being loaded")
     assert Cursor.from_text(cursor.to_text("a lake"), "a lake", 7) == cursor
@@ -161,27 +166,18 @@ def test_a_load_under_way_is_waited_for_but_not_for_ever(lake: TableStore, gold:
     assert cursor.held_since is None
 
 
-def test_a_table_that_was_made_anew_is_noticed_and_said(lake: TableStore, gold: Gold, followed: Cursor) -> None:
+def test_a_table_that_was_made_anew_makes_all_days_stale(lake: TableStore, gold: Gold, followed: Cursor) -> None:
     shutil.rmtree(lake.path(ORDERS))
     make(lake, ORDERS)
     write(lake, ORDERS, [an_order(7)])
     cursor, _ = tick(followed, gold, done, 0)
     assert cursor.book.open is not None
-    assert cursor.book.open.why == "all days that are out of date: silver/orders made anew or restored"
+    assert cursor.book.open.why == "changed: silver/orders"
     assert asked(cursor) == [("2025-01-07", "2025-01-20")]
 
 
-def test_a_table_that_is_older_than_it_was_is_from_a_backup(lake: TableStore, gold: Gold, followed: Cursor) -> None:
-    write(lake, ORDERS, [an_order(7)])
-    identity, version = gold.silver()[ORDERS]
-    ahead = replace(followed, read={**followed.read, ORDERS: (identity, version + 1)})
-    cursor, _ = tick(ahead, gold, done, 0)
-    assert cursor.book.open is not None
-    assert cursor.book.open.why == "all days that are out of date: silver/orders made anew or restored"
-
-
 def test_a_table_that_is_gone_is_not_asked_for(lake: TableStore, gold: Gold, followed: Cursor) -> None:
-    write(lake, ORDERS, [an_order(7)])
+    write(lake, ORDERS, [an_order(7)], on(7))
     cursor, _ = tick(followed, gold, done, 0)
     assert "gold/top_users" in asked_tables(cursor)
     fewer = replace(gold, tables=[table for table in gold.tables if table.name != "gold/top_users"])
@@ -190,41 +186,10 @@ def test_a_table_that_is_gone_is_not_asked_for(lake: TableStore, gold: Gold, fol
         assert "gold/top_users" not in asked_tables(cursor)
 
 
-def test_a_vacuumed_feed_is_noticed_and_said(lake: TableStore, gold: Gold, followed: Cursor) -> None:
-    write(lake, ORDERS, [an_order(5)])
-    lake.state(ORDERS).release().delete("order_id = 'o5'")
-    for file in Path(lake.path(ORDERS)).rglob("*.parquet"):
-        file.unlink()
-    cursor, _ = tick(followed, gold, done, 0)
-    assert cursor.book.open is not None
-    assert cursor.book.open.why.startswith(
-        "all days that are out of date: The change feed of silver/orders does not go"
-    )
-
-
-def test_more_rows_than_a_tick_can_follow_are_not_followed(
-    lake: TableStore, gold: Gold, followed: Cursor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(changed_days, "MOST_ROWS", 2)
-    write(lake, ORDERS, [an_order(5), an_order(6)])
-    cursor, _ = tick(followed, gold, done, 0)
-    assert cursor.book.open is not None
-    assert cursor.book.open.why == "silver/orders: 2 rows of 2025-01-05 to 2025-01-06"
-    write(lake, ORDERS, [an_order(7)])
-    cursor, _ = tick(followed, gold, done, 0)
-    assert cursor.book.open is not None
-    since = followed.read[ORDERS][1]
-    assert cursor.book.open.why == (
-        f"all days that are out of date: more than 2 rows of silver/orders have changed since version {since}"
-    )
-    # No run has made Gold of the days before either.
-    assert asked(cursor) == [("2025-01-03", "2025-01-20")]
-
-
 def test_days_that_failed_too_often_come_back_with_the_next_change(
     lake: TableStore, gold: Gold, followed: Cursor
 ) -> None:
-    write(lake, ORDERS, [an_order(5)])
+    write(lake, ORDERS, [an_order(5)], on(5))
     cursor, reason = tick(followed, gold, done, 0)
     now = ticks = 0
     while not cursor.book.is_idle:
@@ -233,17 +198,18 @@ def test_days_that_failed_too_often_come_back_with_the_next_change(
     # It fails in one tick, and is asked for again in the next.
     assert ticks == 2 * MOST_ATTEMPTS - 1
     assert "Set aside after failing too often, until Silver changes: 2025-01-05 of 10 tables; " in reason
-    write(lake, ORDERS, [an_order(9)])
+    write(lake, ORDERS, [an_order(9)], on(9))
     cursor, _ = tick(cursor, gold, done, now)
     assert asked(cursor)[:2] == [("2025-01-05", "2025-01-05"), ("2025-01-09", "2025-01-09")]
     assert cursor.book.aside == ()
 
 
-def test_maintenance_is_no_change(lake: TableStore, gold: Gold, followed: Cursor) -> None:
-    write(lake, ORDERS, [an_order(3) | {"order_id": "other"}])
-    cursor = Cursor(gold.silver(), until="2025-01-31")
+def test_maintenance_is_no_change(lake: TableStore, gold: Gold) -> None:
+    write(lake, ORDERS, [an_order(3) | {"order_id": "other"}], on(3))
+    compute(lake, gold)
+    cursor = Cursor(gold.versions(), until="2025-01-31")
     lake.state(ORDERS).release().optimize.compact()
-    assert gold.silver() != followed.read
+    assert gold.versions() != cursor.read
     cursor, reason = tick(cursor, gold, done, 0)
     assert (asked(cursor), reason) == ([], "Gold is up to date with Silver")
 

@@ -18,11 +18,13 @@ from project_etl.core.staged import Run, Staged
 from project_etl.core.table import Table
 from project_etl.gold import daily_aov
 from project_etl.orchestration.factory import staged_by_who_can
+from project_etl.tables import tables
 from project_etl_tests.orchestration.test_runs import D1, D2, land_two_days
 from project_etl_tests.small_shop import PARAMETERS, SmallShop
 
 LOG = logging.getLogger("of a run")
 AOV = "gold/daily_aov"
+DECLARED = {table.name: table for table in tables()}
 AVERAGES = [(1, 20), (2, 20)]
 
 
@@ -49,7 +51,7 @@ def shop(tmp_path: Path, loaded: Path, embedded_engine: Engine, jvm_engine: Engi
 
 def published(lake: TableStore, table: Table, days: tuple[str, ...] = (D1, D2)) -> Staged:
     """A Gold table of the orders, computed by whoever can, and published."""
-    job = GoldJob(lake, table, {"gold/fact_orders": "order_date"}, days, Run("run", parameters=PARAMETERS))
+    job = GoldJob(lake, table, DECLARED, days, Run("run", parameters=PARAMETERS))
     staged = staged_by_who_can(lake, lambda there: stage_gold(replace(job, lake=there)), LOG)
     staged.publish()
     staged.discard()

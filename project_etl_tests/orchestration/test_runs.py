@@ -11,8 +11,8 @@ import pytest
 
 from project_etl.core.contract import Action
 from project_etl.core.engine.base import Engine
-from project_etl.core.gold_inputs import unsettled
-from project_etl.core.lake import TableStore
+from project_etl.core.lake import Conflict, TableStore
+from project_etl.core.staleness import misjudged
 from project_etl.orchestration import factory
 from project_etl.orchestration.request_book import Request
 from project_etl_tests.orchestration.given import Done, definitions_of, run
@@ -230,10 +230,10 @@ def test_gold_that_meets_another_run_between_two_tables_tries_again(
         if comes_to_items:
             # While Gold computes from what it found.
             shop.silver("order_items", D1)
-        seen.append(unsettled(lake, inputs))
+        seen.append(misjudged(lake, inputs))
         return seen[-1]
 
-    monkeypatch.setattr(factory, "unsettled", look)
+    monkeypatch.setattr(factory, "misjudged", look)
     monkeypatch.setattr(factory, "PAUSE_SECONDS", 0)
     job = defs.resolve_implicit_global_asset_job_def()
 
@@ -254,4 +254,19 @@ def test_gold_that_meets_another_run_between_two_tables_tries_again(
         len([check for check in done.result.get_asset_check_evaluations() if check.check_name == "order_ts_not_null"])
         == 1
     )
-    assert unsettled(shop.lake, ("silver/order_items",)) == ()
+    assert misjudged(shop.lake, ("silver/order_items",)) == ()
+
+
+def test_no_check_is_green_of_rows_whose_commit_was_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop, defs = SmallShop(tmp_path), definitions_of(tmp_path)
+    land_two_days(shop)
+
+    def refuse(*_: object) -> None:
+        raise Conflict("another process was quicker")
+
+    monkeypatch.setattr(TableStore, "commit", refuse)
+    key = dg.AssetKey(["bronze", "orders"])
+    job = defs.resolve_implicit_global_asset_job_def()
+    done = Done(job.execute_in_process(asset_selection=[key], tags={"dagster/partition": D1}, raise_on_error=False))
+    assert not done.succeeded
+    assert done.result.get_asset_check_evaluations() == []

@@ -28,7 +28,8 @@ FEW = settings(
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
-TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
+# Of a letter that is newer than its Unicode, an engine does not know the case.
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cn"], exclude_characters="\x00"), max_size=12)
 
 
 def of_texts(texts: Sequence[str | None], result: Callable[[], Column]) -> Callable[[SparkSession], DataFrame]:

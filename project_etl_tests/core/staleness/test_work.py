@@ -1,9 +1,8 @@
-"""What Gold has seen of Silver, which of its days are out of date, and the runs that mend it."""
+"""The runs that bring stale tables up to date, and the tables that a replay concerns."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,17 +10,12 @@ from hypothesis import strategies as st
 
 from project_etl.commands.errors import UserError
 from project_etl.commands.replay import judged_along
-from project_etl.commands.stale_gold import seen_by_gold, stale_days
 from project_etl.core.days import stretches
-from project_etl.core.gold_work import work_of
-from project_etl.core.lake import LakeError
-from project_etl.core.silver_frames import silver_schema
+from project_etl.core.staleness import work_of
 from project_etl.orchestration.build import tables
-from project_etl_tests.commands.given import an_order, lake_in, settings_in, write
 
 TABLES = tables()
 FIRST = date(2025, 1, 1)
-CHANGE_FEED = {"delta.enableChangeDataFeed": "true"}
 
 
 def day(number: int) -> date:
@@ -115,73 +109,3 @@ def test_only_silver_tables_are_replayed():
         judged_along(TABLES, "daily_aov")
     with pytest.raises(UserError, match="a file is read again when it lands with other bytes"):
         judged_along(TABLES, "files")
-
-
-# --- what Gold has seen -----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def lake(tmp_path):
-    """Silver orders at version 1, and Gold tables without commits of their own."""
-    made = lake_in(settings_in(tmp_path))
-    for table in TABLES:
-        schema = silver_schema(table) if table.layer == "silver" else table.schema
-        made.create(table.name, schema, partition_by=table.partition_by, properties=CHANGE_FEED)
-    write(made, "silver/orders", [an_order(3)])
-    return made
-
-
-def computed(lake, name: str, reads: dict[str, int], days: list[int]) -> int:
-    """A commit of a Gold table that says what it was made from."""
-    return write(lake, name, [], {"table": name, "reads": reads, "days": {str(day(number)): "f" for number in days}})
-
-
-def test_gold_that_was_never_computed_has_seen_nothing(lake):
-    assert seen_by_gold(lake, TABLES).versions == {}
-
-
-def test_gold_has_seen_what_its_newest_commit_says(lake):
-    computed(lake, "gold/fact_orders", {"silver/orders": 0}, [1, 2])
-    computed(lake, "gold/fact_orders", {"silver/orders": 1}, [3])
-    seen = seen_by_gold(lake, TABLES)
-    assert seen.versions == {"silver/orders": 1}
-    assert seen.until == day(3)
-
-
-def test_gold_has_seen_silver_through_the_gold_it_reads(lake):
-    old = computed(lake, "gold/fact_orders", {"silver/orders": 0}, [1])
-    computed(lake, "gold/daily_aov", {"gold/fact_orders": old}, [1])
-    computed(lake, "gold/fact_orders", {"silver/orders": 1}, [3])
-    # The facts are up to date, but a run died before it came to the table that reads them.
-    assert seen_by_gold(lake, TABLES).versions == {"silver/orders": 0}
-
-
-def test_days_are_stale_when_silver_changed_since(lake):
-    facts = computed(lake, "gold/fact_orders", {"silver/orders": 1}, [3, 20])
-    computed(lake, "gold/daily_aov", {"gold/fact_orders": facts}, [3, 20])
-    seen = seen_by_gold(lake, TABLES)
-    assert stale_days(lake, TABLES, seen, first_day=FIRST) == {}
-    write(lake, "silver/orders", [an_order(9)])
-    stale = stale_days(lake, TABLES, seen, first_day=FIRST)
-    assert stale["gold/daily_aov"] == {day(9)}
-    assert stale["gold/customer_ltv"] == frozenset()
-
-
-def test_days_before_the_first_partition_and_after_the_last_computed_are_left_out(lake):
-    computed(lake, "gold/fact_orders", {"silver/orders": 1}, [5])
-    seen = seen_by_gold(lake, TABLES)
-    write(lake, "silver/orders", [an_order(0), an_order(4), an_order(9)])
-    assert stale_days(lake, TABLES, seen, first_day=FIRST)["gold/daily_aov"] == {day(4)}
-
-
-def test_the_change_feed_has_the_rows_since_a_version(lake):
-    write(lake, "silver/orders", [an_order(9)])
-    assert lake.state("silver/orders").changes(1)["order_id"].to_pylist() == ["o9"]
-    assert len(lake.state("silver/orders").changes(2)) == 0
-
-
-def test_a_feed_that_does_not_go_back_so_far_says_what_to_do(lake):
-    for file in Path(lake.path("silver/orders")).rglob("*.parquet"):
-        file.unlink()
-    with pytest.raises(LakeError, match=r"change feed of silver/orders does not go back to version 1: "):
-        lake.state("silver/orders").changes(0)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from project_etl.core.asof_changes import changed_spans, rows_before
+from project_etl.core.staleness.versions import changed_spans, rows_before
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 

@@ -1,0 +1,13 @@
+"""Staleness: which tables and days are out of date, and which runs bring them up to date.
+
+The one answer for a run, `plan`, `quarantine replay`, `status` and the sensors, read without an engine. Does not belong
+here: what Silver has to judge (`core/silver_plan.py`), which files are new (`sources/`).
+"""
+
+from __future__ import annotations
+
+from project_etl.core.staleness.freshness import due_day, missing_day
+from project_etl.core.staleness.stale import Staleness, days_of_data, input_days, misjudged
+from project_etl.core.staleness.work import work_of
+
+__all__ = ["Staleness", "days_of_data", "due_day", "input_days", "misjudged", "missing_day", "work_of"]

@@ -1,0 +1,150 @@
+"""For which days a table that is read as of an instant says something else than before.
+
+Belongs here: following the change feed of a history (SCD2) or of dated rows (FX rates) that a daily table reads whole.
+What is answered may be more than is strictly needed, never less:
+
+- A history concerns the instants at which it now says something else, and of these the days on which the thing it is
+  about (a product, a customer) occurs in an input that is read by day. A new version from today on says nothing new
+  about last year; a late one speaks for the time until the next version.
+- Dated rows are carried forward. They concern the days from theirs until a date gives again all that their date gives.
+
+Does not belong here: what else makes a day stale (`stale.py`), as-of joins of frames (`asof.py`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from project_etl.core.lake import LakeError, TableStore
+from project_etl.core.lake.state import ArrowTable
+from project_etl.core.staleness.versions import Span, changed_spans, rows_before
+from project_etl.core.table import History, Merge, Table
+
+Affects = Callable[[date], bool]
+"""Tells of a day whether it has to be computed again."""
+
+VALIDITY = ("valid_from", "valid_to", "is_current")
+FEED = ("_change_type", "_commit_version")
+# Of one input. Dagster ends a sensor's tick after a minute; so many rows are followed in some seconds.
+MOST_ROWS = 500_000
+
+
+def affected(lake: TableStore, tables: Mapping[str, Table], table: Table, source: str, since: int) -> Affects:
+    """Which days of a daily table the changes of an input concern that it reads whole.
+
+    Args:
+        lake: the lake; tables are looked at as they are now, or at their pins.
+        tables: all tables by name.
+        table: the daily table.
+        source: the input.
+        since: the version of the input that is known already.
+
+    Returns:
+        What tells of a day. It says yes to all days where the changes cannot be followed: the feed does not go back so
+        far, is too long, or the input is neither a history nor dated.
+    """
+    declared = tables[source]
+    try:
+        changed = lake.state(source).changes(since, most=MOST_ROWS)
+    except LakeError:
+        return _any_day
+    write = declared.write
+    if isinstance(write, History):
+        return _by_history(lake, tables, table, declared, write, changed)
+    if isinstance(write, Merge) and write.newest_by in declared.keys:
+        return _by_date(lake, declared, write, changed)
+    return _any_day
+
+
+def _any_day(_: date) -> bool:
+    return True
+
+
+# --- dated rows -------------------------------------------------------------------------------------------------------
+
+
+def _by_date(lake: TableStore, source: Table, write: Merge, changed: ArrowTable) -> Affects:
+    names = [key for key in source.keys if key != write.newest_by]
+    given: dict[date, set[Any]] = defaultdict(set)
+    for day, *what in _distinct(lake.state(source.name).rows([write.newest_by, *names]), write.newest_by, *names):
+        given[day].add(tuple(what))
+    wanted: dict[date, set[Any]] = {}
+    for day, *what in _distinct(changed, write.newest_by, *names):
+        wanted.setdefault(day, set(given.get(day, ()))).add(tuple(what))
+    until = {
+        day: min((later for later in given if later > day and given[later] >= what), default=date.max)
+        for day, what in wanted.items()
+    }
+    return lambda day: any(since <= day < to for since, to in until.items())
+
+
+# --- histories --------------------------------------------------------------------------------------------------------
+
+
+def _by_history(
+    lake: TableStore, tables: Mapping[str, Table], table: Table, source: Table, write: History, changed: ArrowTable
+) -> Affects:
+    spans = _changed_spans(lake, source, write, changed)
+    days = {
+        day
+        for thing, day in _occurrences(lake, tables, table, write.of, spans)
+        if any(_overlaps(day, since, to) for since, to in spans[thing])
+    }
+    return days.__contains__
+
+
+def _changed_spans(lake: TableStore, source: Table, write: History, changed: ArrowTable) -> dict[Any, list[Span]]:
+    """Thing → the instants about which its history says something else than before; things without are absent."""
+    said = [name for name in source.schema.fieldNames() if name not in (write.newest_by, *VALIDITY)]
+    names = [*said, write.newest_by, "valid_from"]
+    things = {value for (value,) in _distinct(changed, write.of) if value is not None}
+    now = list(_rows(lake.state(source.name).rows(names, among=(write.of, things)), names))
+    before = rows_before(now, _rows(changed, [*names, *FEED]), source.keys)
+    versions = [_by_thing(rows, write.of, said) for rows in (before, now)]
+    spans = {thing: changed_spans(*(found.get(thing, []) for found in versions)) for thing in things}
+    return {thing: found for thing, found in spans.items() if found}
+
+
+def _occurrences(
+    lake: TableStore, tables: Mapping[str, Table], table: Table, column: str, things: Collection[Any]
+) -> Iterator[tuple[Any, date]]:
+    """Thing and day of the rows of those inputs that `table` reads by day and that name one of the things."""
+    for item in table.inputs.values():
+        source = tables[item.table]
+        day = source.day_column
+        if things and not item.whole and day is not None and column in source.schema.fieldNames():
+            rows = lake.state(source.name).rows([column, day], among=(column, things))
+            yield from (found for found in _distinct(rows, column, day) if found[1] is not None)
+
+
+def _by_thing(
+    rows: Iterable[Mapping[str, Any]], of: str, said: Sequence[str]
+) -> dict[Any, list[tuple[datetime, tuple[Any, ...]]]]:
+    """The versions of each thing: from when they hold, and what they say."""
+    versions: dict[Any, list[tuple[datetime, tuple[Any, ...]]]] = defaultdict(list)
+    for row in rows:
+        versions[row[of]].append((row["valid_from"], tuple(row[name] for name in said)))
+    return versions
+
+
+def _overlaps(day: date, since: datetime | None, to: datetime | None) -> bool:
+    """Whether any instant of the day (UTC) is in `since` ≤ instant < `to`; None leaves that side open."""
+    start = datetime.combine(day, time.min, UTC)
+    return (to is None or start < to) and (since is None or since < start + timedelta(days=1))
+
+
+# --- Arrow ------------------------------------------------------------------------------------------------------------
+
+
+def _distinct(rows: ArrowTable, *names: str) -> Iterator[tuple[Any, ...]]:
+    """Distinct combinations of some columns."""
+    distinct = rows.select(list(names)).group_by(list(names)).aggregate([])
+    return zip(*(distinct[name].to_pylist() for name in names), strict=True)
+
+
+def _rows(rows: ArrowTable, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    columns = [rows[name].to_pylist() for name in names]
+    return (dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True))

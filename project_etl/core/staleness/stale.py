@@ -1,0 +1,169 @@
+"""Which tables and days are stale: computed from inputs that have changed since, or never.
+
+This is the one answer to that question, for a run, `plan`, `quarantine replay` and the sensor. It is read from the
+journals: they say from which versions of its inputs each day was computed, and which days each version changed. Only
+for an input that is read as of an instant the change feed is followed (`as_of.py`). The answer may be more than is
+strictly needed, never less: a commit that does not say which days it changed may have changed them all.
+
+Does not belong here: computing (`gold.py`), which runs follow (`work.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from project_etl.core.gold_order import gold_order
+from project_etl.core.lake import WHOLE, Journal, TableStore
+from project_etl.core.staleness.as_of import Affects, affected
+from project_etl.core.steps import taken
+from project_etl.core.table import Input, Table
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a Gold table is made from, as it is now.
+
+    Attributes:
+        identity: stands for the code, the parameters and which tables the inputs are, however often they changed.
+        versions: input table → Delta version; inputs that do not exist are absent.
+    """
+
+    identity: str
+    versions: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Staleness:
+    """The Gold tables beside their inputs, at one moment.
+
+    Attributes:
+        lake: the lake; tables are looked at as they are now, or at their pins.
+        tables: all tables by name.
+        parameters: settings that transforms take, part of what a result depends on.
+    """
+
+    lake: TableStore
+    tables: Mapping[str, Table]
+    parameters: Mapping[str, Any]
+    _followed: dict[tuple[str, str, int], Affects] = field(default_factory=dict[tuple[str, str, int], Affects])
+
+    def made_from(self, table: Table) -> Made:
+        """What a Gold table would be made from now."""
+        names = sorted({item.table for item in table.inputs.values() if self.lake.exists(item.table)})
+        states = {name: self.lake.state(name) for name in names}
+        # A table that was deleted and made again counts its versions from the start.
+        ids = {name: state.table_id for name, state in states.items()}
+        text = json.dumps([table.version, ids, taken(table, self.parameters)], default=str)
+        identity = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+        return Made(identity, {name: state.version for name, state in states.items()})
+
+    def units_of(self, table: Table, units: Sequence[str]) -> tuple[str, ...]:
+        """Those of some units (days, or `WHOLE`) of a Gold table that are stale, its inputs being right."""
+        made, journal = self.made_from(table), self.lake.journal(table.name)
+        inputs = {name: self.lake.journal(name) for name in made.versions}
+
+        def is_fresh(unit: str) -> bool:
+            reads: Mapping[str, int] = journal.note(unit).get("reads", {})
+            return journal.fingerprint(unit) == made.identity and all(
+                self._is_as_it_was(table, item, inputs.get(item.table), reads.get(item.table), unit)
+                for item in table.inputs.values()
+            )
+
+        return tuple(unit for unit in units if not is_fresh(unit))
+
+    def everywhere(self, days: Iterable[date]) -> dict[str, frozenset[date]]:
+        """All stale tables, with those that will be once their inputs are computed.
+
+        Args:
+            days: the business days of interest.
+
+        Returns:
+            Gold table → stale days; none for one that is computed as a whole. Tables that are up to date are absent,
+            and so are those of which an input does not exist yet. Of a table that is read by day and computed as a
+            whole, nobody knows which days it will change: what reads it is found stale once it is computed.
+        """
+        asked = sorted(days)
+        found: dict[str, frozenset[date]] = {}
+        for table in gold_order(self.tables.values()):
+            if any(item.table not in found and not self.lake.exists(item.table) for item in table.inputs.values()):
+                continue
+            behind = [(item, found[item.table]) for item in table.inputs.values() if item.table in found]
+            if not table.is_daily:
+                if behind or self.units_of(table, [WHOLE]):
+                    found[table.name] = frozenset()
+                continue
+            follow = {day for item, stale in behind for day in asked if self._follows(item, stale, day)}
+            own = self.units_of(table, [day.isoformat() for day in asked if day not in follow])
+            if stale := follow.union(map(date.fromisoformat, own)):
+                found[table.name] = frozenset(stale)
+        return found
+
+    def _follows(self, item: Input, stale: frozenset[date], day: date) -> bool:
+        """Whether a day is computed from stale days of an input."""
+        if item.whole:
+            return True
+        return any(day - timedelta(days=back) in stale for back in range(item.back + 1))
+
+    def _is_as_it_was(self, table: Table, item: Input, journal: Journal | None, since: int | None, unit: str) -> bool:
+        """Whether an input says to a unit what it said at a version."""
+        # What was forgotten may have been anything, and so may what took the place of what was never known.
+        if journal is None or since is None or not journal.oldest - 1 <= since <= journal.version:
+            return False
+        if not table.is_daily or journal.data_version <= since:
+            return journal.data_version <= since
+        if not item.whole:
+            return journal.changed_on(input_days([unit], item)) <= since
+        key = (table.name, item.table, since)
+        if key not in self._followed:
+            self._followed[key] = affected(self.lake, self.tables, table, item.table, since)
+        return not self._followed[key](date.fromisoformat(unit))
+
+
+def input_days(asked: Sequence[str], item: Input) -> list[str]:
+    """The days of an input that the asked days need: themselves and `back` days before each."""
+    needed = {date.fromisoformat(day) - timedelta(days=back) for day in asked for back in range(item.back + 1)}
+    return sorted(day.isoformat() for day in needed)
+
+
+def days_of_data(lake: TableStore, tables: Iterable[Table], first: date, last: date) -> list[date]:
+    """The business days, from `first` to `last` at most, about which Silver or Gold say anything.
+
+    A table with a window says something about days that have no rows themselves.
+
+    Args:
+        lake: the lake.
+        tables: all tables.
+        first: the first day that has a partition.
+        last: the last one.
+    """
+    bounds: dict[str, set[date]] = {"silver": set(), "gold": set()}
+    furthest = 0
+    for table in tables:
+        furthest = max([furthest, *(item.back for item in table.inputs.values())])
+        if table.day_column is not None and lake.exists(table.name):
+            bounds[table.layer] |= {*lake.state(table.name).bounds(table.day_column)}
+    days = bounds["silver"] | bounds["gold"]
+    if not days:
+        return []
+    # Gold has days itself on which a window looks back; and days that Silver has no more.
+    end = max([*bounds["gold"], *(day + timedelta(days=furthest) for day in bounds["silver"])])
+    start = max(first, min(days)).toordinal()
+    return [date.fromordinal(number) for number in range(start, min(last, end).toordinal() + 1)]
+
+
+def misjudged(lake: TableStore, inputs: Iterable[str]) -> tuple[str, ...]:
+    """The tables among some inputs that were judged with other rows of a table that they refer to.
+
+    Another run was between the two when the lake was read: an item is then still on the day that its order has left.
+    """
+
+    def is_behind(name: str) -> bool:
+        parents: Mapping[str, int] = lake.journal(name).last_note("parents") or {}
+        return any(lake.data_version(parent) != judged for parent, judged in parents.items())
+
+    return tuple(name for name in inputs if is_behind(name))
