@@ -18,16 +18,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+import pyarrow.compute as pc
+
 from project_etl.core.lake import LakeError, TableStore
 from project_etl.core.lake.state import ArrowTable
-from project_etl.core.staleness.versions import Span, changed_spans, rows_before
+from project_etl.core.staleness.versions import Row, Span, Version, changed_spans, net_changes
 from project_etl.core.table import History, Merge, Table
 
 Affects = Callable[[date], bool]
 """Tells of a day whether it has to be computed again."""
 
 VALIDITY = ("valid_from", "valid_to", "is_current")
-FEED = ("_change_type", "_commit_version")
 # Of one input. Dagster ends a sensor's tick after a minute; so many rows are followed in some seconds.
 MOST_ROWS = 500_000
 
@@ -98,12 +99,17 @@ def _by_history(
 
 def _changed_spans(lake: TableStore, source: Table, write: History, changed: ArrowTable) -> dict[Any, list[Span]]:
     """Thing → the instants about which its history says something else than before; things without are absent."""
-    said = [name for name in source.schema.fieldNames() if name not in (write.newest_by, *VALIDITY)]
-    names = [*said, write.newest_by, "valid_from"]
-    things = {value for (value,) in _distinct(changed, write.of) if value is not None}
-    now = list(_rows(lake.state(source.name).rows(names, among=(write.of, things)), names))
-    before = rows_before(now, _rows(changed, [*names, *FEED]), source.keys)
-    versions = [_by_thing(rows, write.of, said) for rows in (before, now)]
+    said = [name for name in source.schema.fieldNames() if name not in (write.of, write.newest_by, *VALIDITY)]
+    names = [write.of, "valid_from", *said]
+    gone, came = net_changes(zip(changed["_change_type"].to_pylist(), _rows(changed, names), strict=True))
+    things = {thing for thing, *_ in gone | came if thing is not None}
+    if not things:
+        return {}
+    # A version that had ended by then says what it said.
+    first = min(since for _, since, *_ in gone | came)
+    holds = pc.field("valid_to").is_null() | (pc.field("valid_to") >= first)
+    now = {*_rows(lake.state(source.name).rows(names, where=holds, among=(write.of, things)), names)}
+    versions = [_by_thing(rows) for rows in ((now - came) | gone, now)]
     spans = {thing: changed_spans(*(found.get(thing, []) for found in versions)) for thing in things}
     return {thing: found for thing, found in spans.items() if found}
 
@@ -120,13 +126,11 @@ def _occurrences(
             yield from (found for found in _distinct(rows, column, day) if found[1] is not None)
 
 
-def _by_thing(
-    rows: Iterable[Mapping[str, Any]], of: str, said: Sequence[str]
-) -> dict[Any, list[tuple[datetime, tuple[Any, ...]]]]:
+def _by_thing(rows: Iterable[Row]) -> dict[Any, list[Version]]:
     """The versions of each thing: from when they hold, and what they say."""
-    versions: dict[Any, list[tuple[datetime, tuple[Any, ...]]]] = defaultdict(list)
-    for row in rows:
-        versions[row[of]].append((row["valid_from"], tuple(row[name] for name in said)))
+    versions: dict[Any, list[Version]] = defaultdict(list)
+    for thing, since, *said in rows:
+        versions[thing].append((since, tuple(said)))
     return versions
 
 
@@ -145,6 +149,8 @@ def _distinct(rows: ArrowTable, *names: str) -> Iterator[tuple[Any, ...]]:
     return zip(*(distinct[name].to_pylist() for name in names), strict=True)
 
 
-def _rows(rows: ArrowTable, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _rows(rows: ArrowTable, names: Sequence[str]) -> Iterator[Row]:
+    """Some columns of each row; lists as tuples, which can be compared and looked up."""
     columns = [rows[name].to_pylist() for name in names]
-    return (dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True))
+    for values in zip(*columns, strict=True):
+        yield tuple(tuple(value) if isinstance(value, list) else value for value in values)

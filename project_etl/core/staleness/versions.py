@@ -1,40 +1,36 @@
 """What a history said before and says now: the instants for which its answer changed.
 
-Belongs here: pure functions over versions. Does not belong here: which days that concerns (`reach.py`), as-of
+Belongs here: pure functions over versions. Does not belong here: which days that concerns (`as_of.py`), as-of
 joins of frames (`asof.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 Version = tuple[datetime, tuple[Any, ...]]
 """Instant from which a version holds, and what it says."""
 Span = tuple[datetime | None, datetime | None]
 """`since` ≤ instant < `to`; None leaves that side open."""
+Row = tuple[Any, ...]
 
 BEFORE_IMAGES = frozenset({"update_preimage", "delete"})
 
 
-def rows_before(
-    now: Iterable[Mapping[str, Any]], feed: Iterable[Mapping[str, Any]], keys: Sequence[str]
-) -> list[Mapping[str, Any]]:
-    """The rows as they were before the changes of a feed.
+def net_changes(feed: Iterable[tuple[str, Row]]) -> tuple[set[Row], set[Row]]:
+    """What a change feed comes to, in whatever order its rows are: rows that are gone, and rows that came.
 
     Args:
-        now: rows after the changes.
-        feed: the changes: the rows' columns, `_change_type` and `_commit_version`, in any order.
-        keys: columns that identify a row.
+        feed: the kind of each change, and the row. A row that comes and goes again cancels out, and so does one of
+            which only other columns changed.
     """
-    first: dict[tuple[Any, ...], Mapping[str, Any] | None] = {}
-    # The image from before an update stands beside the one from after it, in one commit.
-    for change in sorted(feed, key=lambda row: (row["_commit_version"], row["_change_type"] not in BEFORE_IMAGES)):
-        key = tuple(change[name] for name in keys)
-        first.setdefault(key, change if change["_change_type"] in BEFORE_IMAGES else None)
-    untouched = [row for row in now if tuple(row[name] for name in keys) not in first]
-    return [*untouched, *(row for row in first.values() if row is not None)]
+    gone, came = set[Row](), set[Row]()
+    for kind, row in feed:
+        (gone if kind in BEFORE_IMAGES else came).add(row)
+    return gone - came, came - gone
 
 
 def changed_spans(before: Iterable[Version], now: Iterable[Version]) -> list[Span]:
@@ -49,11 +45,12 @@ def changed_spans(before: Iterable[Version], now: Iterable[Version]) -> list[Spa
     Returns:
         Spans in order that do not touch; empty when every instant has the same answer.
     """
-    was, has = sorted(before, key=_start), sorted(now, key=_start)
+    was, has = sorted(before, key=itemgetter(0)), sorted(now, key=itemgetter(0))
     starts = [None, *sorted({start for start, _ in [*was, *has]})]
     spans: list[Span] = []
-    for since, to in zip(starts, [*starts[1:], None], strict=True):
-        if _said(was, since) == _said(has, since):
+    answers = zip(_answers(was, starts), _answers(has, starts), strict=True)
+    for since, to, (then, today) in zip(starts, [*starts[1:], None], answers, strict=True):
+        if then == today:
             continue
         if spans and spans[-1][1] == since and since is not None:
             spans[-1] = (spans[-1][0], to)
@@ -62,13 +59,12 @@ def changed_spans(before: Iterable[Version], now: Iterable[Version]) -> list[Spa
     return spans
 
 
-def _start(version: Version) -> datetime:
-    return version[0]
-
-
-def _said(versions: Sequence[Version], at: datetime | None) -> tuple[Any, ...] | None:
-    """What holds at an instant (None: before all); None when there is no version at all."""
-    if not versions:
-        return None
-    begun = [said for start, said in versions if at is not None and start <= at]
-    return begun[-1] if begun else versions[0][1]
+def _answers(versions: Sequence[Version], starts: Sequence[datetime | None]) -> Iterator[tuple[Any, ...] | None]:
+    """What holds at each of some instants in order (the first is None: before all); None when there is no version."""
+    said = versions[0][1] if versions else None
+    following = iter(versions)
+    ahead = next(following, None)
+    for start in starts:
+        while ahead is not None and start is not None and ahead[0] <= start:
+            said, ahead = ahead[1], next(following, None)
+        yield said

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from project_etl.core.staleness.versions import changed_spans, rows_before
+from project_etl.core.staleness.versions import changed_spans, net_changes
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -67,21 +68,24 @@ def test_an_instant_is_in_a_span_exactly_when_its_answer_changed(before, now):
         assert is_in == (answer(before, instant) != answer(now, instant)), instant
 
 
-def change(kind: str, version: int, key: str, value: str):
-    return {"_change_type": kind, "_commit_version": version, "key": key, "value": value}
-
-
-def test_the_rows_before_are_what_the_first_image_says():
-    now = [{"key": "kept", "value": "k"}, {"key": "new", "value": "n2"}, {"key": "updated", "value": "u3"}]
+def test_a_feed_comes_to_what_is_gone_and_what_came():
     feed = [
-        change("update_postimage", 3, "updated", "u3"),
-        change("update_preimage", 3, "updated", "u2"),
-        change("update_postimage", 2, "updated", "u2"),
-        change("update_preimage", 2, "updated", "u1"),
-        change("insert", 2, "new", "n1"),
-        change("update_preimage", 3, "new", "n1"),
-        change("update_postimage", 3, "new", "n2"),
-        change("delete", 2, "gone", "g1"),
+        ("update_postimage", ("updated", "u3")),
+        ("update_preimage", ("updated", "u2")),
+        ("update_postimage", ("updated", "u2")),
+        ("update_preimage", ("updated", "u1")),
+        ("insert", ("new", "n")),
+        ("delete", ("gone", "g")),
+        ("insert", ("passing", "p")),
+        ("delete", ("passing", "p")),
+        ("update_preimage", ("same", "s")),
+        ("update_postimage", ("same", "s")),
     ]
-    found = {row["key"]: row["value"] for row in rows_before(now, feed, ["key"])}
-    assert found == {"kept": "k", "updated": "u1", "gone": "g1"}
+    assert net_changes(feed) == ({("updated", "u1"), ("gone", "g")}, {("updated", "u3"), ("new", "n")})
+
+
+def test_many_versions_take_little_time():
+    before = versions(*((hour, str(hour % 7)) for hour in range(20_000)))
+    started = time.process_time()
+    assert changed_spans(before, [*before, (at(20_000), ("new",))]) == [(at(20_000), None)]
+    assert time.process_time() - started < 1
