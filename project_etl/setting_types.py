@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from project_etl.core.iso import CURRENCIES
 
@@ -46,6 +47,12 @@ def name_list(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+# The kind of an error whose value is not shown.
+SECRET = "secret"
+# Keys of Spark and Hadoop whose values are secrets; those that name a file or a class of ours are none.
+SECRET_KEYS = r"(secret|password|token|access\.key|account\.key[^.]*)([.][^.]+)*$(?<!file)(?<!path)"
+
+
 def spark_conf(value: object) -> object:
     """Take a mapping, or its JSON text, as pairs, which cannot change; values are written as Spark does (`true`)."""
     if isinstance(value, tuple):
@@ -63,6 +70,14 @@ def spark_conf(value: object) -> object:
     wrong = [str(key) for key in value if not str(key).startswith("spark.")]
     if wrong:
         raise ValueError(f"expected keys that start with spark., found {', '.join(wrong)}")
+    if secret := [key for key in map(str, value) if re.search(SECRET_KEYS, key, re.IGNORECASE)]:
+        raise PydanticCustomError(
+            SECRET,
+            "{keys}: a secret does not belong here, for it would be seen in the list of processes. "
+            "Let Spark take it from its own place, such as the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+            "or the file that spark.hadoop.hadoop.security.credential.provider.path names",
+            {"keys": ", ".join(secret)},
+        )
     return tuple((key, json.dumps(each) if isinstance(each, bool) else str(each)) for key, each in value.items())
 
 

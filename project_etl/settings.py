@@ -263,7 +263,8 @@ def _explain_one(problem: Mapping[str, Any], path: Path, variables: Mapping[Key,
     message = problem["msg"].removeprefix("Value error, ")
     set_by = [variable for each, variable in variables.items() if each == key[: len(each)] or key == each[: len(key)]]
     where = f"environment variable {', '.join(set_by)}" if set_by else f"{path}, key {name}"
-    return f"{name} is {problem['input']!r}: {message} ({where})."
+    found = "***" if problem["type"] == kinds.SECRET else repr(problem["input"])
+    return f"{name} is {found}: {message} ({where})."
 
 
 def _nearest(name: str, allowed: Iterable[str]) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
+import re
 import subprocess
 import sys
 from decimal import Decimal
@@ -386,3 +388,30 @@ def test_importing_reads_nothing(tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "False False"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "spark.hadoop.fs.s3a.secret.key",
+        "spark.hadoop.fs.s3a.access.key",
+        "spark.hadoop.fs.azure.account.key.shop.blob.core.windows.net",
+        "spark.ssl.keyPassword",
+        "spark.hadoop.fs.s3a.session.token",
+    ],
+)
+def test_a_secret_of_spark_is_refused_and_not_shown(config: Path, key: str) -> None:
+    write(config, f"spark: {{conf: {{{key}: open-sesame}}}}")
+    with pytest.raises(SettingsError, match=f"{re.escape(key)}: a secret does not belong here") as in_file:
+        load(config)
+    write(config, "")
+    with pytest.raises(SettingsError, match="a secret does not belong here") as in_variable:
+        load(config, SPARK__CONF=json.dumps({key: "open-sesame"}))
+    assert "open-sesame" not in f"{in_file.value}{in_variable.value}"
+
+
+@pytest.mark.parametrize(
+    "key", ["spark.hadoop.fs.s3a.aws.credentials.provider", "spark.authenticate.secret.file", "spark.eventLog.dir"]
+)
+def test_what_names_a_file_or_a_class_is_no_secret(config: Path, key: str) -> None:
+    assert load(config, SPARK__CONF=json.dumps({key: "x"})).spark.conf == ((key, "x"),)
