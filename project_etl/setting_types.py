@@ -14,7 +14,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from project_etl.core.iso import CURRENCIES
+from project_etl.core.transforms.iso import CURRENCIES
 
 SourceName = Literal["shop", "online_retail"]
 EngineName = Literal["auto", "embedded", "spark", "connect", "cluster"]

@@ -1,7 +1,7 @@
 """The settings: one YAML file per environment, overridden by environment variables, read once into frozen objects.
 
 The only reader of `config/` and of the environment. Here belongs what an operator may choose; what a table means is in
-its own module, and the `spark.*` keys that Spark needs for speed are in `core/engine.py`. Importing this reads nothing.
+its own module, and the `spark.*` keys that Spark needs for speed are in `core/engine`. Importing this reads nothing.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import importlib
 import pkgutil
 
 from project_etl import gold, silver
-from project_etl.core.table import Table, from_module
+from project_etl.core.model.table import Table, from_module
 
 
 def tables() -> tuple[Table, ...]:

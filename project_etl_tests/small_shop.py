@@ -12,20 +12,20 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from project_etl.core.books import Books, books_of
+from project_etl.core.bronze.file_table import FILES
+from project_etl.core.bronze.plan import BronzeJob
+from project_etl.core.bronze.stage import stage_bronze
+from project_etl.core.contracts.report import Report
 from project_etl.core.engine.base import Engine
-from project_etl.core.file_table import FILES
-from project_etl.core.gold import GoldJob, stage_gold
-from project_etl.core.gold_order import gold_order
+from project_etl.core.gold.stage import GoldJob, stage_gold
 from project_etl.core.lake import TableStore
-from project_etl.core.report import Report
-from project_etl.core.silver import stage_silver
-from project_etl.core.staged import Run, Staged
-from project_etl.core.table import Table
+from project_etl.core.model.gold_order import gold_order
+from project_etl.core.model.staged import Run, Staged
+from project_etl.core.model.table import Table
+from project_etl.core.silver.books import Books, books_of
+from project_etl.core.silver.stage import stage_silver
 from project_etl.orchestration.build import tables
 from project_etl.sources.catalog import datasets_of, record_columns, silver_job
-from project_etl.sources.load import stage_bronze
-from project_etl.sources.load_plan import BronzeJob
 
 PARAMETERS = {"reporting_currency": "EUR", "price_low": Decimal(50), "price_high": Decimal(200)}
 LINEAGE = ("_source_file", "_source_version", "_row_number", "_landing_date", "_source_files")

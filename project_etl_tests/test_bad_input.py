@@ -13,13 +13,13 @@ from decimal import Decimal
 
 import pytest
 
+from project_etl.core.contracts.report import Report
 from project_etl.core.engine.base import Engine
-from project_etl.core.report import Report
+from project_etl_tests.core.bronze.bad_files import BAD_CUSTOMERS, BAD_ORDERS, NOT_READ, order, orders
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
 from project_etl_tests.oracle.gold import GOLD_TABLES, GoldTable
 from project_etl_tests.small_shop import CUSTOMER, ITEM, PRODUCT, SmallShop
-from project_etl_tests.sources.bad_files import BAD_CUSTOMERS, BAD_ORDERS, NOT_READ, order, orders
 
 DAY = "2025-01-01"
 BAD_VALUES = {

@@ -12,8 +12,8 @@ from datetime import date, timedelta
 
 import pytest
 
+from project_etl.core.contracts.report import SILVER_COUNTS, Report
 from project_etl.core.engine.base import Engine
-from project_etl.core.report import SILVER_COUNTS, Report
 from project_etl.generator import Manifest, Outcome, generate
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal

@@ -12,35 +12,31 @@ from pathlib import Path
 import pytest
 
 import project_etl
-from project_etl.core.patterns import portable
+from project_etl.core.transforms.patterns import portable
 
 PACKAGE = Path(project_etl.__file__).parent
 
 # What builds frames or columns. The engines themselves, and what reads and commits tables, stand elsewhere.
 STEPS = (
-    "asof",
-    "exact",
-    "json_text",
-    "judge",
-    "money",
-    "quarantine",
-    "records",
-    "rules",
-    "silver_frames",
-    "silver_rank",
-    "steps",
+    "contracts/judge",
+    "contracts/rules",
+    "model/records",
+    "silver/frames",
+    "silver/quarantine",
+    "silver/rank",
 )
 FILES = [
     *sorted(PACKAGE.glob("silver/*.py")),
     *sorted(PACKAGE.glob("gold/*.py")),
     PACKAGE / "sources" / "online_retail.py",
     PACKAGE / "sources" / "shop.py",
+    *sorted(PACKAGE.glob("core/transforms/*.py")),
     *(PACKAGE / "core" / f"{name}.py" for name in STEPS),
 ]
 
 # Name of a function of `F` or method of a frame or column → what to use instead.
 INSTEAD = {
-    "initcap": "steps.capitalized (other engines begin a word after a hyphen)",
+    "initcap": "casts.capitalized (other engines begin a word after a hyphen)",
     "try_divide": "money.share or money.average or exact.quotient (not every engine divides decimals with it)",
     "try_add": "try_cast of the sum to a type that holds it",
     "try_multiply": "money.convert or exact.scaled_product",
@@ -50,7 +46,7 @@ INSTEAD = {
     "round": "try_cast to a decimal, or money.to_money and money.to_share (the type of the result differs)",
     "bround": "try_cast to a decimal (halves go away from zero here)",
     "negative": "F.lit(0) - column (Spark rounds the negative of a decimal to 34 digits)",
-    "create_map": "steps.looked_up for literals",
+    "create_map": "casts.looked_up for literals",
     "map_from_arrays": "two arrays, or a CASE",
     "map_from_entries": "two arrays, or a CASE",
     "map_entries": "two arrays, or a CASE (exploding a map ends the embedded engine's answer)",
@@ -59,12 +55,12 @@ INSTEAD = {
     "map_concat": "two arrays, or a CASE",
     "map_filter": "two arrays, or a CASE",
     "map_zip_with": "two arrays, or a CASE",
-    "try_element_at": "steps.looked_up for literals (a literal map is made anew for each row)",
+    "try_element_at": "casts.looked_up for literals (a literal map is made anew for each row)",
     "zip_with": "F.transform with an index (not every engine has it)",
     "to_json": "json_text.json_object (nulls, instants, decimals are written differently)",
     "from_json": "json_text.read_texts (what is not quite JSON is read differently)",
-    "to_timestamp": "steps.to_utc",
-    "try_to_timestamp": "steps.to_utc",
+    "to_timestamp": "casts.to_utc",
+    "try_to_timestamp": "casts.to_utc",
     "format_number": "a cast to text of a decimal",
     "observe": "a query of its own that counts (not every engine has it)",
     "persist": "Engine.keep (elsewhere it does nothing, without a word)",
@@ -84,11 +80,11 @@ INSTEAD = {
 }
 # A shared step that is proven in `parity/` may use what it stands for; so may code that is going to be rewritten.
 MAY_USE = {
-    "core/json_text.py": {"from_json"},
-    "core/silver_frames.py": {"from_json"},
+    "core/transforms/json_text.py": {"from_json"},
+    "core/silver/frames.py": {"from_json"},
 }
 # Divides whole numbers that leave no rest.
-MAY_DIVIDE = {"core/exact.py"}
+MAY_DIVIDE = {"core/transforms/exact.py"}
 # Functions whose text is a pattern, and at which place it stands.
 PATTERNS = {
     "rlike": 0,
@@ -223,7 +219,7 @@ def test_every_exception_is_needed(path: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ('F.initcap("a")', "initcap: use steps.capitalized"),
+        ('F.initcap("a")', "initcap: use casts.capitalized"),
         ('F.col("a") / F.col("b")', "/: use money.share or money.average"),
         ("rows.persist()", "persist: use Engine.keep"),
         ("spark.sparkContext", "sparkContext: use nothing"),
@@ -243,9 +239,9 @@ def test_what_differs_is_found_and_says_what_to_use(code: str, message: str) -> 
 
 
 def test_patterns_of_steps_are_portable_as_they_stand() -> None:
-    from project_etl.core import json_text, steps
+    from project_etl.core.transforms import casts, json_text
 
-    for module in (steps, json_text):
+    for module in (casts, json_text):
         for name, value in vars(module).items():
             if isinstance(value, str) and value.startswith("^"):
                 assert not list(differences(value)), name

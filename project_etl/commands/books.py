@@ -1,6 +1,6 @@
 """`project-etl status --books`: what became of every record that was ever judged, as of now.
 
-Does not belong here: how books are made (`core/books.py`), the numbers of single runs (the Dagster UI).
+Does not belong here: how books are made (`core/silver/books.py`), the numbers of single runs (the Dagster UI).
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from rich.console import Console
 
 from project_etl.commands.runs import errors_into, spark_log
 from project_etl.commands.summary import grid
-from project_etl.core.books import Books, books_of
-from project_etl.core.report import SILVER_COUNTS
-from project_etl.core.staged import Run
-from project_etl.core.words import some_of
+from project_etl.core.contracts.report import SILVER_COUNTS
+from project_etl.core.model.staged import Run
+from project_etl.core.model.words import some_of
+from project_etl.core.silver.books import Books, books_of
 from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.resources import lake_of, spark_resource
 from project_etl.settings import Settings

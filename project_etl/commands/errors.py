@@ -30,7 +30,7 @@ def shown_to_people() -> Iterator[None]:
 def _meant_for_people() -> tuple[type[Exception], ...]:
     # Here, and not above: only when something has gone wrong is it worth importing Spark's and Pandera's modules.
     from project_etl.core.lake import LakeError
-    from project_etl.core.table import TableError
+    from project_etl.core.model.table import TableError
     from project_etl.generator import ManifestError
     from project_etl.settings import SettingsError
 

@@ -16,10 +16,10 @@ from fsspec import AbstractFileSystem
 
 from project_etl.commands.environment import DAGSTER_FILE, DAGSTER_HOME, dagster_home, instance_in, prepared_home
 from project_etl.commands.health import Finding, Level, nearest_folder
+from project_etl.core.bronze.landing import list_files
+from project_etl.core.bronze.landing_store import file_system
 from project_etl.settings import Settings
 from project_etl.sources.catalog import datasets_of
-from project_etl.sources.landing import list_files
-from project_etl.sources.landing_store import file_system
 
 # A store's clock and ours may differ by so much without harm.
 CLOCK_SECONDS = 60

@@ -1,6 +1,7 @@
 """What quarantine holds, read without Spark: counts by table, rule and landing day, and single entries.
 
-Does not belong here: how it is shown (`quarantine.py`, `summary.py`), how rows get in and out (`core/quarantine.py`).
+Does not belong here: how it is shown (`quarantine.py`, `summary.py`), how rows get in and out
+(`core/silver/quarantine.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from project_etl.commands.errors import UserError
-from project_etl.core import file_table
+from project_etl.core.bronze import file_table
 from project_etl.core.lake import TableStore
 
 LAYER = "quarantine"

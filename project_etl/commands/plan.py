@@ -18,19 +18,19 @@ from rich.console import Console
 from project_etl.commands.environment import dagster_instance, lake_without_spark
 from project_etl.commands.errors import UserError
 from project_etl.commands.summary import grid
-from project_etl.core.days import each_day
+from project_etl.core.bronze.landing import list_files
+from project_etl.core.bronze.plan import new_files
+from project_etl.core.contracts.report import Report
 from project_etl.core.lake import WHOLE, TableStore
-from project_etl.core.report import Report
-from project_etl.core.silver_plan import make_plan as silver_plan
-from project_etl.core.staged import Run
+from project_etl.core.model.days import each_day
+from project_etl.core.model.staged import Run
+from project_etl.core.model.table import Table
+from project_etl.core.silver.plan import make_plan as silver_plan
 from project_etl.core.staleness import Staleness
-from project_etl.core.table import Table
 from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.failures import table_of_step
 from project_etl.settings import Settings
 from project_etl.sources.catalog import datasets_of, silver_job
-from project_etl.sources.landing import list_files
-from project_etl.sources.load_plan import new_files
 from project_etl.tables import tables
 
 RUNS_LOOKED_AT = 30

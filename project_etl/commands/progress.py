@@ -19,7 +19,7 @@ from rich.live import Live
 from rich.table import Table as Grid
 from rich.text import Text
 
-from project_etl.core.report import SILVER_COUNTS
+from project_etl.core.contracts.report import SILVER_COUNTS
 from project_etl.orchestration.failures import table_of_step
 
 # Rows that a terminal needs for what stands above and below the lines of a progress table.

@@ -27,11 +27,11 @@ from project_etl.commands.environment import dagster_instance, lake_without_spar
 from project_etl.commands.errors import UserError
 from project_etl.commands.progress import Progress
 from project_etl.commands.runs import errors_into, materialize, newest_day, platform, spark_log
-from project_etl.core.days import Stretch
 from project_etl.core.lake import TableStore
-from project_etl.core.silver_order import with_dependents
+from project_etl.core.model.days import Stretch
+from project_etl.core.model.silver_order import with_dependents
+from project_etl.core.model.table import Table
 from project_etl.core.staleness import Staleness, work_of
-from project_etl.core.table import Table
 from project_etl.orchestration.factory import parameters_of
 from project_etl.settings import Settings
 

@@ -23,7 +23,7 @@ from project_etl.orchestration.partitions import RANGE_END, RANGE_START
 from project_etl.settings import Settings
 
 if TYPE_CHECKING:
-    from project_etl.core.table import Table
+    from project_etl.core.model.table import Table
 
 Watch = Callable[[dg.DagsterEvent], None]
 

@@ -15,13 +15,14 @@ from rich.console import Console
 from project_etl.commands import held
 from project_etl.commands.environment import lake_without_spark
 from project_etl.commands.summary import grid
+from project_etl.core.bronze.landing import list_files
+from project_etl.core.bronze.plan import new_files
 from project_etl.core.lake import WHOLE, TableStore
+from project_etl.core.model.source import Dataset
+from project_etl.core.model.words import some_of
 from project_etl.core.staleness import due_day, missing_day
-from project_etl.core.words import some_of
 from project_etl.settings import Settings
-from project_etl.sources.catalog import Dataset, datasets_of
-from project_etl.sources.landing import list_files
-from project_etl.sources.load_plan import new_files
+from project_etl.sources.catalog import datasets_of
 from project_etl.tables import tables
 
 SHOWN = 5

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from project_etl.core import quarantine
 from project_etl.core.lake import WHOLE, Commit, LakeError, TableStore
 from project_etl.core.lake.state import on_days
+from project_etl.core.model.table import Table
+from project_etl.core.silver import quarantine
 from project_etl.core.staleness import input_days
-from project_etl.core.table import Table
 
 
 @dataclass(frozen=True)

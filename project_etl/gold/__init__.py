@@ -2,6 +2,5 @@
 
 Two facts (`fact_order_items`, `fact_orders`) read Silver; every other table reads the facts only, so that "revenue
 order", the reporting currency and the version of a customer or product are decided in one place. Not here: steps that
-several tables share (`core/money.py`, `core/asof.py`), which days are computed and how they are written
-(`orchestration/`).
+several tables share (`core/transforms`), which days are computed and how they are written (`core/gold`).
 """

@@ -7,8 +7,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core.contract import FAIL, on_fail
-from project_etl.core.table import Snapshot, Table, whole
+from project_etl.core.contracts import FAIL, on_fail
+from project_etl.core.model.table import Snapshot, Table, whole
 
 
 class CustomerFirstOrder(pa.DataFrameModel):

@@ -7,9 +7,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core.contract import FAIL, on_fail, sql_rule
-from project_etl.core.money import Money, average, to_money, total
-from project_etl.core.table import Snapshot, Table, whole
+from project_etl.core.contracts import FAIL, on_fail, sql_rule
+from project_etl.core.model.table import Snapshot, Table, whole
+from project_etl.core.transforms.money import Money, average, to_money, total
 
 
 class CustomerLtv(pa.DataFrameModel):

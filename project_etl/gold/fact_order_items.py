@@ -12,10 +12,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core.asof import as_of
-from project_etl.core.contract import FAIL, on_fail, sql_rule
-from project_etl.core.money import Amount, Rate, convert, with_rates
-from project_etl.core.table import ReplaceDays, Table, same_day, whole
+from project_etl.core.contracts import FAIL, on_fail, sql_rule
+from project_etl.core.model.table import ReplaceDays, Table, same_day, whole
+from project_etl.core.transforms.asof import as_of
+from project_etl.core.transforms.money import Amount, Rate, convert, with_rates
 
 REVENUE_STATUSES = ("PAID", "SHIPPED", "DELIVERED", "COMPLETED")
 UNKNOWN_CATEGORY = "Unknown"

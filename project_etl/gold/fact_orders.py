@@ -11,10 +11,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core.asof import as_of
-from project_etl.core.contract import FAIL, WARN, on_fail, sql_rule
-from project_etl.core.money import Amount, OrderAmount
-from project_etl.core.table import ReplaceDays, Table, same_day, whole
+from project_etl.core.contracts import FAIL, WARN, on_fail, sql_rule
+from project_etl.core.model.table import ReplaceDays, Table, same_day, whole
+from project_etl.core.transforms.asof import as_of
+from project_etl.core.transforms.money import Amount, OrderAmount
 
 UNKNOWN_COUNTRY = "ZZ"
 AMOUNTS = ("gross_amount", "discount", "net_amount")

@@ -11,9 +11,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core.contract import FAIL, on_fail, sql_rule
-from project_etl.core.money import Money, to_money, total, total_where
-from project_etl.core.table import ReplaceDays, Table, same_day
+from project_etl.core.contracts import FAIL, on_fail, sql_rule
+from project_etl.core.model.table import ReplaceDays, Table, same_day
+from project_etl.core.transforms.money import Money, to_money, total, total_where
 
 
 class NewVsReturning(pa.DataFrameModel):

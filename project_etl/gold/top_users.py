@@ -10,9 +10,9 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core.contract import FAIL, on_fail
-from project_etl.core.money import Money, to_money, total
-from project_etl.core.table import ReplaceDays, Table, same_day
+from project_etl.core.contracts import FAIL, on_fail
+from project_etl.core.model.table import ReplaceDays, Table, same_day
+from project_etl.core.transforms.money import Money, to_money, total
 
 RANKS = 10
 

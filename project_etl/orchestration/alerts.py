@@ -16,10 +16,10 @@ from typing import Any
 
 import dagster as dg
 
-from project_etl.core.days import each_day
 from project_etl.core.lake import TableStore
+from project_etl.core.model.days import each_day
+from project_etl.core.model.table import Table
 from project_etl.core.staleness import due_day, missing_day
-from project_etl.core.table import Table
 from project_etl.orchestration.channels import Channel, Message, channels_of, without_secrets
 from project_etl.orchestration.failures import checks_of, failures_of, table_of_step
 from project_etl.orchestration.partitions import RANGE_END, RANGE_START

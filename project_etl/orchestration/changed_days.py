@@ -18,9 +18,9 @@ from typing import Any
 import dagster as dg
 
 from project_etl.core.lake import TableStore
+from project_etl.core.model.table import Table
+from project_etl.core.model.words import some_of
 from project_etl.core.staleness import Staleness, days_of_data, work_of
-from project_etl.core.table import Table
-from project_etl.core.words import some_of
 from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.new_files import NAME as FILES_SENSOR
 from project_etl.orchestration.request_book import Book, Look, Request, describe, digest, made_for

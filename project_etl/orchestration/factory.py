@@ -1,7 +1,7 @@
 """The factory: a table's declaration becomes a Dagster asset with checks.
 
 This is the one place where platform and orchestrator meet. Each layer stages its rows in its own way
-(`sources/load.py`, `core/silver.py`, `core/gold.py`); from there on all assets are the same:
+(`core/bronze/stage.py`, `core/silver/stage.py`, `core/gold/stage.py`); from there on all assets are the same:
 
 1. prepare: Bronze waits here for files that may still be written, so that nobody waits for its lock meanwhile;
 2. take the table's lock, so that two processes never write it at once, and stage: read, compute and judge, without
@@ -26,24 +26,25 @@ from pyspark.errors import UnsupportedOperationException
 from pyspark.sql import types as T
 
 from project_etl.core import meter
-from project_etl.core.contract import Action, Rule
-from project_etl.core.gold import GoldJob, gold_rules, stage_gold
+from project_etl.core.bronze.plan import BronzeJob, look
+from project_etl.core.bronze.report import bronze_rules
+from project_etl.core.bronze.stage import stage_bronze
+from project_etl.core.contracts import Action, Rule
+from project_etl.core.contracts.report import RuleResult
+from project_etl.core.gold.stage import GoldJob, gold_rules, stage_gold
 from project_etl.core.lake import TableStore
-from project_etl.core.report import RuleResult
-from project_etl.core.silver import stage_silver
-from project_etl.core.silver_frames import silver_schema
-from project_etl.core.silver_plan import silver_rules
-from project_etl.core.staged import Run, Staged
+from project_etl.core.model.source import Dataset
+from project_etl.core.model.staged import Run, Staged
+from project_etl.core.model.table import Table
+from project_etl.core.silver.frames import silver_schema
+from project_etl.core.silver.plan import silver_rules
+from project_etl.core.silver.stage import stage_silver
 from project_etl.core.staleness import misjudged
-from project_etl.core.table import Table
 from project_etl.orchestration.io_manager import PARTITION_COLUMN
 from project_etl.orchestration.metadata import check_result, column_schema, failure_message
 from project_etl.orchestration.requested_runs import require_lake
 from project_etl.settings import Settings
-from project_etl.sources.bronze_report import bronze_rules
-from project_etl.sources.catalog import Dataset, feeds_of, record_columns, silver_job
-from project_etl.sources.load import stage_bronze
-from project_etl.sources.load_plan import BronzeJob, look
+from project_etl.sources.catalog import feeds_of, record_columns, silver_job
 
 # Prepares a run of some days, and returns what stages them in a lake, under the table's lock.
 Prepare = Callable[[tuple[str, ...], Run], Callable[[TableStore], Staged]]

@@ -1,7 +1,7 @@
 """DeltaIOManager: where staged rows become visible, and what Dagster is told about it.
 
 Belongs here: committing what an asset staged, loading tables for assets that take DataFrames, and materialization
-metadata. Does not belong here: how rows are written (`core/lake.py`) or judged (`core/silver.py`, `core/gold.py`).
+metadata. Does not belong here: how rows are written (`core/lake`) or judged (`core/silver`, `core/gold`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pyspark.sql import functions as F
 
+from project_etl.core.contracts.sql_text import sql_list
 from project_etl.core.engine.spark import afterwards
 from project_etl.core.lake import Overwrite, ReplaceWhere, TableStore
-from project_etl.core.sql_text import sql_list
-from project_etl.core.staged import Staged
+from project_etl.core.model.staged import Staged
 from project_etl.orchestration.metadata import day_metadata, in_words, preview, table_metadata
 from project_etl.orchestration.request_book import WHY_TAG
 

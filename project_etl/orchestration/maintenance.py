@@ -1,6 +1,6 @@
 """Maintenance: every night, tables and Dagster's own memory are kept small, and the books are checked.
 
-Belongs here: the job and its schedule. Does not belong here: what tidying a table means (`core/upkeep.py`), where
+Belongs here: the job and its schedule. Does not belong here: what tidying a table means (`core/lake/maintenance.py`), where
 events lie (`event_storage.py`). Ticks are pruned by Dagster itself (`retention` in dagster.yaml).
 """
 
@@ -14,14 +14,14 @@ from pathlib import Path
 
 import dagster as dg
 
-from project_etl.core import quarantine
-from project_etl.core.books import books_of
-from project_etl.core.file_table import FILES
+from project_etl.core.bronze.file_table import FILES
+from project_etl.core.contracts.report import SILVER_COUNTS
 from project_etl.core.lake import TableStore
 from project_etl.core.lake.maintenance import tidy
-from project_etl.core.report import SILVER_COUNTS
-from project_etl.core.staged import Run
-from project_etl.core.table import Table
+from project_etl.core.model.staged import Run
+from project_etl.core.model.table import Table
+from project_etl.core.silver import quarantine
+from project_etl.core.silver.books import books_of
 from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.request_book import LAKE_TAG
 from project_etl.orchestration.requested_runs import require_lake

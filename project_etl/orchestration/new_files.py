@@ -3,8 +3,8 @@
 Each tick lists the landing folders without Spark and asks for one run per stretch of landing days that hold anything
 new: their Bronze tables, the Silver tables behind these, and tables that have never been made. What of it is new to
 Bronze is decided by content when the run starts, so that a request too many costs seconds and changes nothing. One run
-at a time: what lands meanwhile makes the next batch. Does not belong here: comparing folders (`sources/arrivals.py`),
-retries (`request_book.py`).
+at a time: what lands meanwhile makes the next batch. Does not belong here: comparing folders
+(`core/bronze/arrivals.py`), retries (`request_book.py`).
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from project_etl.core.days import stretches
+from project_etl.core.bronze.arrivals import Arrivals, Seen, Watch, arrivals
 from project_etl.core.lake import TableStore
-from project_etl.core.silver_order import with_dependents
-from project_etl.core.table import Table
-from project_etl.core.words import some_of
+from project_etl.core.model.days import stretches
+from project_etl.core.model.silver_order import with_dependents
+from project_etl.core.model.table import Table
+from project_etl.core.model.words import some_of
 from project_etl.orchestration.request_book import Book, Look, Request, describe, digest, made_for
 from project_etl.orchestration.requested_runs import outcomes
 from project_etl.settings import Settings
-from project_etl.sources.arrivals import Arrivals, Seen, Watch, arrivals
 from project_etl.sources.catalog import datasets_of, feeds_of
 
 NAME = "new_files"

@@ -1,6 +1,6 @@
 """Partitions: the one daily partitioning that every day-wise asset shares.
 
-Belongs here: days as Dagster knows them. Does not belong here: what a day means to a table (`core/table.py`).
+Belongs here: days as Dagster knows them. Does not belong here: what a day means to a table (`core/model/table.py`).
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from typing import Any
 
 import dagster as dg
 
-from project_etl.core.days import each_day
-from project_etl.core.words import span
+from project_etl.core.model.days import each_day
+from project_etl.core.model.words import span
 from project_etl.orchestration.partitions import RANGE_END, RANGE_START
 
 # A request that failed so often is set aside; what fails on bad data fails again, and what fails on a full disk or a

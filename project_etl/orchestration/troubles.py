@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from project_etl.core.days import each_day, stretches
+from project_etl.core.model.days import each_day, stretches
 from project_etl.orchestration.channels import Message
 
 RUN = "run"

@@ -7,11 +7,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core.contract import WARN, on_fail
-from project_etl.core.iso import COUNTRIES
-from project_etl.core.records import RECORD
-from project_etl.core.steps import capitalized, cleaned, to_date, to_utc
-from project_etl.core.table import Merge, Table
+from project_etl.core.contracts import WARN, on_fail
+from project_etl.core.model.records import RECORD
+from project_etl.core.model.table import Merge, Table
+from project_etl.core.transforms.casts import capitalized, cleaned, to_date, to_utc
+from project_etl.core.transforms.iso import COUNTRIES
 
 EMAIL = r"^[a-z0-9][a-z0-9._%+'-]*@([a-z0-9-]+\.)+[a-z]{2,}$"
 PII = {"pii": True}

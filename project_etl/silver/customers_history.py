@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandera.pyspark as pa
 from pyspark.sql import types as T
 
-from project_etl.core.table import History, Table
+from project_etl.core.model.table import History, Table
 from project_etl.silver.customers import Customers, transform
 
 __all__ = ["TABLE", "transform"]

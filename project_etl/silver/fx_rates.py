@@ -9,10 +9,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core.iso import CURRENCIES
-from project_etl.core.records import RECORD
-from project_etl.core.steps import cleaned, to_date, to_decimal
-from project_etl.core.table import Merge, Table
+from project_etl.core.model.records import RECORD
+from project_etl.core.model.table import Merge, Table
+from project_etl.core.transforms.casts import cleaned, to_date, to_decimal
+from project_etl.core.transforms.iso import CURRENCIES
 
 
 class FxRates(pa.DataFrameModel):

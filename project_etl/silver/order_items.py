@@ -9,10 +9,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core.contract import QUARANTINE, sql_rule
-from project_etl.core.records import RECORD
-from project_etl.core.steps import to_decimal, to_int, to_utc
-from project_etl.core.table import Merge, Reference, Table
+from project_etl.core.contracts import QUARANTINE, sql_rule
+from project_etl.core.model.records import RECORD
+from project_etl.core.model.table import Merge, Reference, Table
+from project_etl.core.transforms.casts import to_decimal, to_int, to_utc
 
 MAX_QUANTITY = 100_000
 MAX_UNIT_PRICE = 100_000

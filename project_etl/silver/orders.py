@@ -9,11 +9,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core.contract import QUARANTINE, WARN, on_fail, sql_rule
-from project_etl.core.iso import COUNTRIES, CURRENCIES
-from project_etl.core.records import RECORD
-from project_etl.core.steps import cleaned, to_decimal, to_utc
-from project_etl.core.table import Merge, Reference, Table
+from project_etl.core.contracts import QUARANTINE, WARN, on_fail, sql_rule
+from project_etl.core.model.records import RECORD
+from project_etl.core.model.table import Merge, Reference, Table
+from project_etl.core.transforms.casts import cleaned, to_decimal, to_utc
+from project_etl.core.transforms.iso import COUNTRIES, CURRENCIES
 
 STATUSES = ("PLACED", "PAID", "SHIPPED", "DELIVERED", "COMPLETED", "CANCELLED", "RETURNED")
 

@@ -10,12 +10,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core.contract import sql_rule
-from project_etl.core.iso import CURRENCIES
-from project_etl.core.json_text import read_texts
-from project_etl.core.records import RECORD
-from project_etl.core.steps import capitalized, cleaned, to_boolean, to_decimal, to_utc
-from project_etl.core.table import Merge, Table
+from project_etl.core.contracts import sql_rule
+from project_etl.core.model.records import RECORD
+from project_etl.core.model.table import Merge, Table
+from project_etl.core.transforms.casts import capitalized, cleaned, to_boolean, to_decimal, to_utc
+from project_etl.core.transforms.iso import CURRENCIES
+from project_etl.core.transforms.json_text import read_texts
 
 NO_CATEGORY = "Unknown"
 

@@ -1,71 +1,19 @@
 """The sources: what each delivers, and how its Bronze tables feed the records that Silver is made of.
 
-Belongs here: the shape of a source and the list of them. A new source is one module beside `shop.py` and an entry in
-`SOURCES`. Does not belong here: reading files (`landing.py`, `records.py`), loading Bronze (`load.py`).
+Belongs here: the list of them, and what follows from it. A new source is one module beside `shop.py` and an entry in
+`_sources`. Does not belong here: reading files and loading Bronze (`core/bronze`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-
-from pyspark.sql import types as T
+from collections.abc import Collection
 
 from project_etl.core.lake import TableStore
-from project_etl.core.names import RESCUED
-from project_etl.core.records import BRONZE_LINEAGE, Feed
-from project_etl.core.silver_plan import SilverJob
-from project_etl.core.staged import Run
-from project_etl.core.table import Table
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """One kind of file that a source delivers.
-
-    Attributes:
-        source: the source's name, the first folder in landing.
-        name: the dataset's name, the second folder, and the Bronze table's name.
-        columns: declared columns and what they mean; all are text in Bronze.
-    """
-
-    source: str
-    name: str
-    columns: Mapping[str, str]
-
-    @property
-    def bronze(self) -> str:
-        """The dataset's Bronze table."""
-        return f"bronze/{self.name}"
-
-    @property
-    def schema(self) -> T.StructType:
-        """Columns of the Bronze table: the declared ones as text, what did not fit, and lineage."""
-        rescued = "What did not fit: unknown columns, or a malformed record with its text, as JSON."
-        kinds = {"_row_number": T.LongType(), "_ingested_at": T.TimestampType(), "_landing_date": T.DateType()}
-        text = [(name, T.StringType(), comment, True) for name, comment in self.columns.items()]
-        lineage = [(name, kinds.get(name, T.StringType()), comment, False) for name, comment in BRONZE_LINEAGE.items()]
-        return T.StructType(
-            [
-                T.StructField(name, kind, nullable, {"comment": comment})
-                for name, kind, comment, nullable in [*text, (RESCUED, T.StringType(), rescued, True), *lineage]
-            ]
-        )
-
-
-@dataclass(frozen=True)
-class Source:
-    """A source system.
-
-    Attributes:
-        name: its name in settings and its folder in landing.
-        datasets: what it delivers.
-        feeds: kind of records → the feed that makes them.
-    """
-
-    name: str
-    datasets: tuple[Dataset, ...]
-    feeds: Mapping[str, Feed]
+from project_etl.core.model.records import Feed
+from project_etl.core.model.source import Dataset, Source
+from project_etl.core.model.staged import Run
+from project_etl.core.model.table import Table
+from project_etl.core.silver.plan import SilverJob
 
 
 def source_named(name: str) -> Source:

@@ -12,12 +12,12 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from project_etl.core.iso import UNKNOWN_COUNTRY
-from project_etl.core.names import RESCUED
-from project_etl.core.patterns import BLANK
-from project_etl.core.records import ARRIVAL_ORDER, LINEAGE_NAMES, Feed
-from project_etl.core.steps import looked_up, to_decimal, to_utc
-from project_etl.sources.catalog import Dataset, Source
+from project_etl.core.model.names import RESCUED
+from project_etl.core.model.records import ARRIVAL_ORDER, LINEAGE_NAMES, Feed
+from project_etl.core.model.source import Dataset, Source
+from project_etl.core.transforms.casts import looked_up, to_decimal, to_utc
+from project_etl.core.transforms.iso import UNKNOWN_COUNTRY
+from project_etl.core.transforms.patterns import BLANK
 from project_etl.sources.country_names import COUNTRY_CODES
 
 CURRENCY = "GBP"

@@ -5,8 +5,8 @@ Belongs here: its datasets and their columns. Does not belong here: types, clean
 
 from __future__ import annotations
 
-from project_etl.core.records import Feed
-from project_etl.sources.catalog import Dataset, Source
+from project_etl.core.model.records import Feed
+from project_etl.core.model.source import Dataset, Source
 
 _CHANGED = "When the shop last changed the record."
 

@@ -19,8 +19,9 @@ import pytest
 from rich.console import Console
 
 from project_etl.commands.environment import instance_in
-from project_etl.core import file_table, quarantine
+from project_etl.core.bronze import file_table
 from project_etl.core.lake import Append, TableStore
+from project_etl.core.silver import quarantine
 from project_etl.settings import Settings, load_settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]

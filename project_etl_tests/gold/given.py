@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame, SparkSession
 
-from project_etl.core.contract import Rule, broken_rules, rules_of
-from project_etl.core.table import Table
+from project_etl.core.contracts import Rule, broken_rules, rules_of
+from project_etl.core.model.table import Table
 from project_etl.gold import customer_first_order, fact_order_items, fact_orders
 from project_etl_tests.small_tables import frame
 

@@ -9,8 +9,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 import project_etl.gold
-from project_etl.core.contract import FAIL, WARN
-from project_etl.core.table import ReplaceDays, Snapshot, Table, from_module
+from project_etl.core.contracts import FAIL, WARN
+from project_etl.core.model.table import ReplaceDays, Snapshot, Table, from_module
 from project_etl_tests.gold import given
 from project_etl_tests.small_tables import frame
 

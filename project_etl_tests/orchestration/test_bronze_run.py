@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import dagster as dg
 import pytest
 
+from project_etl.core.bronze import plan as load_plan
 from project_etl.core.engine.embedded import EmbeddedEngine
 from project_etl.core.lake import locks
 from project_etl.orchestration import resources
 from project_etl.orchestration.build import build_defs
-from project_etl.sources import load_plan
 from project_etl_tests.orchestration.given import Done, settings_of
 from project_etl_tests.small_shop import ORDER, SmallShop
 

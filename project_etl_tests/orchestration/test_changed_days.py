@@ -11,9 +11,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from project_etl.core.gold_order import gold_order
 from project_etl.core.lake import WHOLE, TableStore
-from project_etl.core.silver_frames import silver_schema
+from project_etl.core.model.gold_order import gold_order
+from project_etl.core.silver.frames import silver_schema
 from project_etl.core.staleness import Staleness, days_of_data
 from project_etl.orchestration.build import tables
 from project_etl.orchestration.changed_days import PATIENCE_SECONDS, Cursor, Gold, tick

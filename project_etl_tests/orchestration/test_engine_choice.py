@@ -12,10 +12,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from project_etl.core.engine.base import Engine, Larger
-from project_etl.core.gold import GoldJob, stage_gold
+from project_etl.core.gold.stage import GoldJob, stage_gold
 from project_etl.core.lake import TableStore
-from project_etl.core.staged import Run, Staged
-from project_etl.core.table import Table
+from project_etl.core.model.staged import Run, Staged
+from project_etl.core.model.table import Table
 from project_etl.gold import daily_aov
 from project_etl.orchestration.factory import staged_by_who_can
 from project_etl.tables import tables

@@ -14,14 +14,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from project_etl.core.bronze.arrivals import Watch, arrivals
 from project_etl.orchestration.build import tables
 from project_etl.orchestration.new_files import Cursor, Loadable, new_files_sensor, tick, waiting_for
 from project_etl.orchestration.partitions import RANGE_END, RANGE_START
 from project_etl.orchestration.request_book import MOST_ATTEMPTS, Book, Outcome, Request
-from project_etl.sources.arrivals import Watch, arrivals
 from project_etl.sources.catalog import datasets_of
 from project_etl_tests.commands.given import lake_in, settings_in
-from project_etl_tests.sources.landing_files import land
+from project_etl_tests.core.bronze.landing_files import land
 
 NOW = time.time()
 LONG_AGO = NOW - 3600

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from project_etl.core.contract import Action
+from project_etl.core.contracts import Action
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake import Conflict, TableStore
 from project_etl.core.staleness import misjudged

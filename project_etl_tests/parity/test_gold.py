@@ -12,11 +12,11 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from project_etl.core import money
-from project_etl.core.asof import as_of
-from project_etl.core.contract import broken_rules
-from project_etl.core.steps import conform
-from project_etl.core.table import from_module
+from project_etl.core.contracts import broken_rules
+from project_etl.core.model.table import from_module
+from project_etl.core.model.transform import conform
+from project_etl.core.transforms import money
+from project_etl.core.transforms.asof import as_of
 from project_etl_tests.gold import given
 from project_etl_tests.gold.test_contracts import MODULES
 from project_etl_tests.parity.engines import Engines, arrow, same_rows

@@ -16,7 +16,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core import exact, money
+from project_etl.core.transforms import exact, money
 from project_etl_tests.parity.engines import Engines, same_rows
 from project_etl_tests.parity.test_steps import FEW
 

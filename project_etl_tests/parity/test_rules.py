@@ -12,9 +12,9 @@ from hypothesis import given
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
-from project_etl.core.contract import ContractError, broken_rules, rules_of, sql_rule
-from project_etl.core.patterns import portable
-from project_etl_tests.core.test_contract_property import (
+from project_etl.core.contracts import ContractError, broken_rules, rules_of, sql_rule
+from project_etl.core.transforms.patterns import portable
+from project_etl_tests.core.contracts.test_contract_property import (
     EDGES,
     GOOD,
     RULES,

@@ -11,14 +11,14 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core import quarantine
-from project_etl.core.judge import grouped
-from project_etl.core.records import PLACE
-from project_etl.core.silver_frames import judged_records, silver_schema
-from project_etl.core.silver_plan import SilverJob
-from project_etl.core.silver_rank import Stored, ranked
-from project_etl.core.staged import Run
-from project_etl.core.table import Table
+from project_etl.core.contracts.judge import grouped
+from project_etl.core.model.records import PLACE
+from project_etl.core.model.staged import Run
+from project_etl.core.model.table import Table
+from project_etl.core.silver import quarantine
+from project_etl.core.silver.frames import judged_records, silver_schema
+from project_etl.core.silver.plan import SilverJob
+from project_etl.core.silver.rank import Stored, ranked
 from project_etl.sources.catalog import feeds_of, record_columns
 from project_etl.sources.online_retail import COLUMNS, ONLINE_RETAIL
 from project_etl_tests.parity.engines import Engines, same_rows

@@ -15,9 +15,18 @@ from hypothesis import strategies as st
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from project_etl.core.json_text import json_object, read_texts
-from project_etl.core.patterns import portable
-from project_etl.core.steps import capitalized, cleaned, looked_up, to_boolean, to_date, to_decimal, to_int, to_utc
+from project_etl.core.transforms.casts import (
+    capitalized,
+    cleaned,
+    looked_up,
+    to_boolean,
+    to_date,
+    to_decimal,
+    to_int,
+    to_utc,
+)
+from project_etl.core.transforms.json_text import json_object, read_texts
+from project_etl.core.transforms.patterns import portable
 from project_etl_tests.oracle import values as plain
 from project_etl_tests.parity.engines import Build, Engines, Rows, arrow, same_rows
 from project_etl_tests.parity.values import ARRAYS, BLANK, BOOLEANS, DAYS, ESCAPED, NUMBERS, OFFSETS, TIMES, WORDS

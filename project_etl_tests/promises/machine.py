@@ -19,10 +19,10 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from project_etl.core.contracts.report import Report
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake.maintenance import tidy
-from project_etl.core.report import Report
-from project_etl.core.table import Table
+from project_etl.core.model.table import Table
 from project_etl.orchestration.build import tables
 from project_etl_tests.orchestration.autopilot import Autopilot, autopilot
 from project_etl_tests.promises.contents import assert_same, contents, table_names

@@ -20,8 +20,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from project_etl.core.bronze.file_table import FILES
 from project_etl.core.engine.base import Engine
-from project_etl.core.file_table import FILES
 from project_etl_tests.commands.given import REPOSITORY, memory_in, surroundings
 from project_etl_tests.promises.commands import MAINTENANCE_JOB, everything
 from project_etl_tests.promises.contents import assert_same, contents, table_names

@@ -19,11 +19,11 @@ from pyspark.sql import types as T
 
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake import Append
-from project_etl.core.records import Feed
-from project_etl.core.silver_frames import judged_records, silver_schema
-from project_etl.core.silver_plan import SilverJob, silver_rules
-from project_etl.core.staged import Run
-from project_etl.core.table import Table
+from project_etl.core.model.records import Feed
+from project_etl.core.model.staged import Run
+from project_etl.core.model.table import Table
+from project_etl.core.silver.frames import judged_records, silver_schema
+from project_etl.core.silver.plan import SilverJob, silver_rules
 from project_etl.orchestration.build import tables
 from project_etl.sources.catalog import feeds_of, record_columns
 from project_etl_tests.small_shop import PARAMETERS, SmallShop

@@ -1,7 +1,7 @@
 """The journal of a table: what was computed from what, as the notes of its commits say.
 
 Belongs here: adding up notes, and keeping the sum where the log's clean-up does not reach it. Does not belong here:
-what follows from it (`silver_plan.py`, `staleness`).
+what follows from it (`core/silver/plan.py`, `staleness`).
 
 A log grows with every commit, and Delta deletes its entries after a year. So the journal up to some version is stored
 in a small file beside the log, `_journal/<version>.json.gz`, and a reader adds the notes of the commits since then.

@@ -1,7 +1,7 @@
 """Staleness: which tables and days are out of date, and which runs bring them up to date.
 
 The one answer for a run, `plan`, `quarantine replay`, `status` and the sensors, read without an engine. Does not belong
-here: what Silver has to judge (`core/silver_plan.py`), which files are new (`sources/`).
+here: what Silver has to judge (`core/silver/plan.py`), which files are new (`core/bronze`).
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ import pyarrow.compute as pc
 
 from project_etl.core.lake import LakeError, TableStore
 from project_etl.core.lake.state import ArrowTable
+from project_etl.core.model.table import History, Merge, Table
 from project_etl.core.staleness.versions import Row, Span, Version, changed_spans, net_changes
-from project_etl.core.table import History, Merge, Table
 
 Affects = Callable[[date], bool]
 """Tells of a day whether it has to be computed again."""

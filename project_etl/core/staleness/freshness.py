@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
+from project_etl.core.contracts.report import Report
 from project_etl.core.lake import TableStore
-from project_etl.core.report import Report
-from project_etl.core.table import Table
+from project_etl.core.model.table import Table
 
 
 def due_day(deadline: str | None, now: datetime) -> date | None:

@@ -5,7 +5,7 @@ journals: they say from which versions of its inputs each day was computed, and 
 for an input that is read as of an instant the change feed is followed (`as_of.py`). The answer may be more than is
 strictly needed, never less: a commit that does not say which days it changed may have changed them all.
 
-Does not belong here: computing (`gold.py`), which runs follow (`work.py`).
+Does not belong here: computing (`core/gold`), which runs follow (`work.py`).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from project_etl.core.gold_order import gold_order
 from project_etl.core.lake import WHOLE, Journal, TableStore
+from project_etl.core.model.gold_order import gold_order
+from project_etl.core.model.table import Input, Table
+from project_etl.core.model.transform import taken
 from project_etl.core.staleness.as_of import Affects, affected
-from project_etl.core.steps import taken
-from project_etl.core.table import Input, Table
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
-from project_etl.core.days import Stretch, stretches
-from project_etl.core.table import Table
+from project_etl.core.model.days import Stretch, stretches
+from project_etl.core.model.table import Table
 
 
 def work_of(

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
+from project_etl.core.contracts.sql_text import sql_list
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake import Append, LakeError, TableStore, Upsert, store
-from project_etl.core.sql_text import sql_list
 from project_etl_tests.core.lake.given import FEED
 
 NAME = "silver/places"

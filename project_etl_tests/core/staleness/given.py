@@ -10,11 +10,11 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import types as T
 
-from project_etl.core.gold_order import gold_order
 from project_etl.core.lake import WHOLE, Append, TableStore, Upsert
-from project_etl.core.silver_frames import silver_schema
+from project_etl.core.model.gold_order import gold_order
+from project_etl.core.model.table import Table
+from project_etl.core.silver.frames import silver_schema
 from project_etl.core.staleness import Staleness
-from project_etl.core.table import Table
 from project_etl.tables import tables
 from project_etl_tests.small_shop import PARAMETERS
 

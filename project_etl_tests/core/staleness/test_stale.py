@@ -12,11 +12,11 @@ import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from project_etl.core.gold_order import gold_order
 from project_etl.core.lake import WHOLE, Append, TableStore
-from project_etl.core.silver_frames import silver_schema
+from project_etl.core.model.gold_order import gold_order
+from project_etl.core.model.table import Input, ReplaceDays, Snapshot, WriteMode, same_day, whole, window
+from project_etl.core.silver.frames import silver_schema
 from project_etl.core.staleness import days_of_data
-from project_etl.core.table import Input, ReplaceDays, Snapshot, WriteMode, same_day, whole, window
 from project_etl_tests.core.staleness.given import (
     ALL_GOLD,
     CHANGE_FEED,

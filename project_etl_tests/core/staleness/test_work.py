@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from project_etl.commands.errors import UserError
 from project_etl.commands.replay import judged_along
-from project_etl.core.days import stretches
+from project_etl.core.model.days import stretches
 from project_etl.core.staleness import work_of
 from project_etl.orchestration.build import tables
 

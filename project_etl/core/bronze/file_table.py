@@ -1,0 +1,197 @@
+"""The file table `bronze/_files`: one row for each file that a Bronze table has ever seen.
+
+Belongs here: reading and writing it. Does not belong here: which files are loaded (`core/bronze/plan.py`).
+
+It is right at every moment, also after a crash (P6):
+
+- Bronze and the file table are two tables, so a run can die between their commits. Bronze commits first.
+- A Bronze commit names, in its note, the new row of every file that it concerns. The note and Bronze's rows become
+  visible together.
+- A reader takes the stored rows, and puts the rows of later notes on top. So it sees what Bronze holds, whether or not
+  somebody has stored those rows.
+- A writer first does the same under the table's lock. So rows are stored in the order of Bronze's commits.
+- A row says up to which version of Bronze it is right. The first file of a note tells whether the note is stored.
+- A batch that leaves Bronze's rows alone stores its file rows in one commit of its own.
+
+So the file table may lag behind Bronze, and never leads. Notes older than the last stored row are not needed: Delta may
+forget them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from pyspark.sql import types as T
+
+from project_etl.core.contracts.sql_text import sql_list, sql_text
+from project_etl.core.lake import Append, Commit, ReplaceWhere, TableStore
+from project_etl.core.lake.state import on_days
+
+FILES = "bronze/_files"
+
+
+class Status(StrEnum):
+    """What became of a file."""
+
+    LOADED = "loaded"
+    COPY = "copy"
+    EMPTY = "empty"
+    UNREADABLE = "unreadable"
+    DENIED = "denied"
+
+
+def _says(comment: str) -> dict[str, str]:
+    return {"comment": comment}
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """What is known of a file. Rows that differ in times and runs alone are equal."""
+
+    dataset: str = field(metadata=_says("Bronze table that the file belongs to."))
+    path: str = field(metadata=_says("Landing path of the file, relative to the landing root."))
+    landing_date: date = field(metadata=_says("Landing day."))
+    version: str | None = field(metadata=_says("ETag or hash of the bytes. None when nobody could read them."))
+    size_bytes: int = field(metadata=_says("Size of the file."))
+    modified_at: datetime = field(metadata=_says("When the file was last written, as its file system says."))
+    status: Status = field(metadata=_says("loaded, or why not: copy, empty, unreadable, denied."))
+    first_seen: datetime = field(compare=False, metadata=_says("When the file was first seen."))
+    last_seen: datetime = field(compare=False, metadata=_says("When its bytes were looked at and this row changed."))
+    run_id: str = field(compare=False, metadata=_says("Run that wrote this row."))
+    records: int = field(default=0, metadata=_says("Records in the file. A copy's are in Bronze under its holder."))
+    malformed: int = field(default=0, metadata=_says("Records that could not be parsed."))
+    malformed_sample: str | None = field(default=None, metadata=_says("What is wrong with the first of them."))
+    rescued: int = field(default=0, metadata=_says("Records with values that fit no declared column."))
+    rescued_sample: str | None = field(default=None, metadata=_says("Those values of the first of them, as JSON."))
+    rule: str | None = field(default=None, metadata=_says("Rule that keeps the file out of Bronze."))
+    detail: str | None = field(default=None, metadata=_says("What was found, and what was expected."))
+    holder: str | None = field(default=None, metadata=_says("For a copy: the loaded file that has the same bytes."))
+    bronze_id: str = field(default="", compare=False, metadata=_says("Delta's identity of the Bronze table."))
+    bronze_version: int = field(
+        default=-1, compare=False, metadata=_says("Version of the Bronze table up to which this row is right.")
+    )
+
+    @property
+    def day(self) -> str:
+        """The landing day as ISO text."""
+        return self.landing_date.isoformat()
+
+    @property
+    def month(self) -> str:
+        """The landing month, by which the table's files are kept apart."""
+        return self.day[:7]
+
+    def to_note(self) -> dict[str, Any]:
+        """The row as plain JSON values, for the note of a commit."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        said = {item.name: values[item.name] for item in fields(self) if values[item.name] != item.default}
+        return {name: value.isoformat() if isinstance(value, date) else value for name, value in said.items()}
+
+    @classmethod
+    def from_note(cls, note: Mapping[str, Any]) -> FileRow:
+        """The row that `to_note` wrote."""
+        instants = {name: datetime.fromisoformat(note[name]) for name in ("modified_at", "first_seen", "last_seen")}
+        return cls.of({**note, **instants, "landing_date": date.fromisoformat(note["landing_date"])})
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> FileRow:
+        """The row with these values; the status as text."""
+        typed: dict[str, Any] = {**values, "status": Status(values["status"])}
+        return cls(**typed)
+
+
+_KINDS = {"int": T.LongType(), "date": T.DateType(), "datetime": T.TimestampType()}
+_FIELDS = [item.name for item in fields(FileRow)]
+SCHEMA = T.StructType(
+    [
+        T.StructField(item.name, _KINDS.get(str(item.type), T.StringType()), True, {**item.metadata})
+        for item in fields(FileRow)
+    ]
+).add("month", T.StringType(), True, _says("Landing month."))
+
+
+def files(lake: TableStore, bronze: str, days: Collection[str]) -> dict[str, FileRow]:
+    """What is known of a Bronze table's files, as Bronze is now or at its pin.
+
+    Where Bronze is pinned, the file table must have been pinned before it: it may lag behind Bronze, and never lead.
+
+    Args:
+        lake: the lake.
+        bronze: the Bronze table.
+        days: landing days to look at.
+
+    Returns:
+        Landing path → row, in order.
+    """
+    if not days or not lake.exists(bronze):
+        return {}
+    rows = [*_stored(lake, bronze, days), *_noted(lake, bronze)]
+    return dict(sorted({row.path: row for row in rows if row.day in days}.items()))
+
+
+def is_behind(lake: TableStore, bronze: str) -> bool:
+    """Whether Bronze's notes name rows that the file table does not hold yet."""
+    return bool(_noted(lake, bronze))
+
+
+def write(lake: TableStore, bronze: str, rows: Iterable[FileRow] = ()) -> None:
+    """Store what Bronze's notes name and is not stored yet, and then some more rows, in one commit.
+
+    The caller holds the lock of the Bronze table.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    lake = replace(lake, pins={})
+    with lake.lock(FILES):
+        lake.create(FILES, SCHEMA, partition_by="month", description="Every file that a Bronze table has ever seen.")
+        state, found = lake.state(bronze), {row.path: row for row in _noted(lake, bronze)}
+        found |= {row.path: replace(row, bronze_id=state.table_id, bronze_version=state.version) for row in rows}
+        if not found:
+            return
+        files = lake.state(FILES)
+        months = sorted({row.month for row in found.values()})
+        before = files.rows(where=pc.field("month").isin(months), among=("dataset", [bronze]))
+        # Rows of a Bronze table that was removed and made anew say nothing of this one.
+        is_kept = (pc.field("bronze_id") == state.table_id) & ~pc.field("path").isin(list(found))
+        new = [asdict(row) | {"month": row.month} for row in found.values()]
+        after = pa.concat_tables([before.filter(is_kept), pa.Table.from_pylist(new, schema=files.arrow_schema)])
+        change = ReplaceWhere(f"month IN ({sql_list(months)}) AND dataset = {sql_text(bronze)}")
+        lake.commit(FILES, change if before.num_rows else Append(), after, {"table": FILES, "dataset": bronze})
+
+
+def _stored(lake: TableStore, bronze: str, days: Collection[str]) -> list[FileRow]:
+    """The rows that are stored, of this Bronze table and not of an earlier one of its name."""
+    if not lake.exists(FILES):
+        return []
+    same_table = ("bronze_id", [lake.state(bronze).table_id])
+    rows = lake.state(FILES).rows(_FIELDS, where=on_days("landing_date", days), among=same_table)
+    return [FileRow.of(row) for row in rows.to_pylist()]
+
+
+def _noted(lake: TableStore, bronze: str) -> list[FileRow]:
+    """The rows that Bronze's notes name and that are not stored yet, the oldest first."""
+    state, found = lake.state(bronze), list[FileRow]()
+    for commit in state.newest_commits():
+        rows = _rows_of(commit, state.table_id)
+        if rows and _is_stored(lake, rows[0]):
+            break
+        found = [*rows, *found]
+    return found
+
+
+def _rows_of(commit: Commit, bronze_id: str) -> list[FileRow]:
+    rows = (FileRow.from_note(row) for row in commit.note.get("files", ()))
+    return [replace(row, bronze_id=bronze_id, bronze_version=commit.version) for row in rows]
+
+
+def _is_stored(lake: TableStore, row: FileRow) -> bool:
+    if not lake.exists(FILES):
+        return False
+    is_day, same_path = on_days("landing_date", [row.day]), ("path", [row.path])
+    found = lake.state(FILES).rows(["bronze_id", "bronze_version"], where=is_day, among=same_path).to_pylist()
+    return any(each["bronze_id"] == row.bronze_id and each["bronze_version"] >= row.bronze_version for each in found)

@@ -1,0 +1,195 @@
+"""Gold: compute the asked days (or the whole of a snapshot), judge them, and replace what was there.
+
+Belongs here: reading exactly the input days a table needs, judging, and the commit. Does not belong here: what any
+table means (`gold/`), Dagster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from project_etl.core.contracts import Rule, rules_of
+from project_etl.core.contracts.judge import grouped, judged, rule_results, shown, unbroken
+from project_etl.core.contracts.report import Report
+from project_etl.core.contracts.sql_text import is_day
+from project_etl.core.lake import WHOLE, Append, Commit, Journal, Overwrite, ReplaceWhere, TableStore
+from project_etl.core.model.staged import Run, Staged, note_of, staging
+from project_etl.core.model.table import Input, ReplaceDays, Table, TableError
+from project_etl.core.model.transform import call, conform
+from project_etl.core.staleness import Staleness, input_days
+
+
+@dataclass(frozen=True)
+class GoldJob:
+    """One materialization of a Gold table.
+
+    Attributes:
+        lake: the lake.
+        table: the Gold table.
+        tables: all tables by name, for what is declared of the inputs.
+        days: business days asked for, ISO dates in order; ignored by snapshots.
+        run: the run.
+    """
+
+    lake: TableStore
+    table: Table
+    tables: Mapping[str, Table]
+    days: tuple[str, ...]
+    run: Run
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Every rule of the table."""
+        return gold_rules(self.table)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """What is computed and remembered on its own: the asked days, or the whole table."""
+        return self.days if self.table.is_daily else (WHOLE,)
+
+
+def gold_rules(table: Table) -> tuple[Rule, ...]:
+    """The rules of a Gold table."""
+    return rules_of(table.contract, extra=table.rules)
+
+
+def stage_gold(job: GoldJob) -> Staged:
+    """Compute and judge the asked days of a Gold table, or find that they have been computed from the same inputs."""
+    table = job.table
+    job.lake.create(
+        table.name,
+        table.schema,
+        partition_by=table.partition_by,
+        description=table.description,
+        statistics=table.statistics,
+    )
+    lake = job.lake.pinned([table.name, *(item.table for item in table.inputs.values())])
+    job = replace(job, lake=lake)
+    journal, staleness = lake.journal(table.name), Staleness(lake, job.tables, job.run.parameters)
+    stale = staleness.units_of(table, job.units)
+    if not stale:
+        return Staged(table.name, _remembered(job, journal, job.units), lake)
+    made = staleness.made_from(table)
+    lake = lake.for_work(partial(_bytes_read, job, stale))
+    job = replace(job, lake=lake)
+    with staging(lake) as kept:
+        rows = kept.enter_context(lake.keep(judged(_computed(job, stale), job.rules)))
+        fresh = _report(job, rows)
+        report = fresh.joined(_remembered(job, journal, [unit for unit in job.units if unit not in stale]))
+        note = note_of(
+            job.run,
+            table.name,
+            fresh,
+            days=dict.fromkeys(stale, made.identity),
+            reads=made.versions,
+            touched=_touched(job, stale, rows),
+        )
+        commit = partial(_commit, job, stale, rows, note)
+        return Staged(table.name, report, lake, commit, kept=kept.pop_all(), remarks=_remarks(job, journal, stale))
+
+
+def _remarks(job: GoldJob, journal: Journal, stale: Sequence[str]) -> tuple[str, ...]:
+    """What people should know when days are computed of which nobody knows any more whether they were."""
+    day = job.table.day_column
+    if journal.is_complete or not job.table.is_daily or day is None:
+        return ()
+    unknown = job.lake.state(job.table.name).rows_by_day(day, [each for each in stale if each not in journal.units])
+    if not unknown:
+        return ()
+    return (
+        f"{len(unknown)} days of {job.table.name} are computed again, once: its log and its journal no longer say from "
+        "what they were computed.",
+    )
+
+
+def _touched(job: GoldJob, stale: Sequence[str], rows: DataFrame) -> Sequence[str] | None:
+    """The days of rows that the commit changes; None when any may be among them."""
+    table, lake = job.table, job.lake
+    if table.is_daily:
+        return stale
+    if table.day_column is None or lake.is_empty(table.name):
+        return None
+    columns = table.schema.fieldNames()
+    new, old = rows.select(*columns), lake.read(table.name).select(*columns)
+    changed = new.exceptAll(old).unionAll(old.exceptAll(new)).select(F.col(table.day_column).cast("string"))
+    return sorted(day for (day,) in changed.distinct().collect())
+
+
+def _bytes_read(job: GoldJob, days: Sequence[str]) -> int:
+    """Bytes of the input files that computing some days reads."""
+
+    def size(item: Input) -> int:
+        state = job.lake.state(item.table)
+        if item.whole or not job.table.is_daily:
+            return state.size_bytes
+        return state.size_on(_day_of(job, item), input_days(days, item))
+
+    return sum(map(size, job.table.inputs.values()))
+
+
+def _commit(job: GoldJob, stale: Sequence[str], rows: DataFrame, note: dict[str, Any]) -> Commit:
+    table, lake = job.table, job.lake
+    result = rows.select(*table.schema.fieldNames())
+    if lake.is_empty(table.name):
+        # There is nothing to replace, and the writer need not look for it.
+        change = Append()
+    elif isinstance(table.write, ReplaceDays):
+        change = ReplaceWhere(is_day(table.write.day, stale))
+    else:
+        change = Overwrite()
+    return lake.commit(table.name, change, result, note)
+
+
+def _computed(job: GoldJob, days: Sequence[str]) -> DataFrame:
+    frames = [_input(job, item, days) for item in job.table.inputs.values()]
+    rows = conform(call(job.table, frames, job.run.parameters), job.table.schema, job.table.name)
+    if isinstance(job.table.write, ReplaceDays):
+        rows = rows.where(is_day(job.table.write.day, days))
+    return rows
+
+
+def _input(job: GoldJob, item: Input, days: Sequence[str]) -> DataFrame:
+    rows = job.lake.read(item.table)
+    if item.whole or not job.table.is_daily:
+        return rows
+    return rows.where(is_day(_day_of(job, item), input_days(days, item)))
+
+
+def _day_of(job: GoldJob, item: Input) -> str:
+    """The column by which an input is read.
+
+    Raises:
+        TableError: the input has no business day.
+    """
+    column = job.tables[item.table].day_column
+    if column is None:
+        raise TableError(
+            f"{job.table.name} reads {item.table} by day, but that has none: set its `day` to the column of its "
+            "business day, or read it with `whole`."
+        )
+    return column
+
+
+def _report(job: GoldJob, rows: DataFrame) -> Report:
+    day = F.col(job.table.write.day) if isinstance(job.table.write, ReplaceDays) else F.lit(WHOLE)
+    schema = job.table.schema
+    groups = grouped(
+        rows, [day.cast("string").alias("day")], schema.fieldNames(), lambda row: shown(row.asDict(True), schema)
+    )
+    published: dict[str, int] = {}
+    for group in groups:
+        published[group.keys["day"]] = published.get(group.keys["day"], 0) + group.count
+    return Report(
+        days={unit: {"published": number} for unit, number in sorted(published.items())},
+        rules=rule_results(job.rules, groups, "day"),
+    )
+
+
+def _remembered(job: GoldJob, journal: Journal, units: Sequence[str]) -> Report:
+    return Report.remembered(journal, units, [unbroken(rule) for rule in job.rules])

@@ -1,0 +1,1 @@
+"""What tables, records and runs are: values without storage, engine or orchestrator."""

@@ -1,0 +1,134 @@
+"""Records: what a source hands to Silver, and the lineage that travels with each of them.
+
+Belongs here: the shape of the `_record` column, the lineage columns of Bronze and Silver, and `Feed`, the way from a
+Bronze table to records. Does not belong here: any particular source (`sources/`), or what Silver makes of records
+(`core/silver`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from project_etl.core.contracts.sql_text import is_day
+from project_etl.core.model.code_version import code_version
+from project_etl.core.model.names import MALFORMED_KEY, RESCUED
+from project_etl.core.transforms.json_text import json_object
+
+# The column that a Silver transform passes on untouched: where the record comes from and what it said.
+RECORD = "_record"
+
+MALFORMED_PATH = f"$.{MALFORMED_KEY}"
+
+# Lineage that every Bronze row has; a record is identified by file and row number.
+BRONZE_LINEAGE = {
+    "_source_file": "Landing path of the file, relative to the landing root.",
+    "_source_version": "Content version of the file: the object store's ETag, or a hash of its bytes.",
+    "_row_number": "Number of the record in its file, from 1.",
+    "_ingested_at": "Instant at which the run that loaded the file started.",
+    "_landing_date": "Landing day: the date of the folder that the file arrived in.",
+}
+
+# Lineage of a Silver row: the record that decided it, and every file that it was made from.
+SILVER_LINEAGE = T.StructType(
+    [
+        T.StructField("_source_file", T.StringType(), False, {"comment": BRONZE_LINEAGE["_source_file"]}),
+        T.StructField("_source_version", T.StringType(), False, {"comment": BRONZE_LINEAGE["_source_version"]}),
+        T.StructField("_row_number", T.LongType(), False, {"comment": BRONZE_LINEAGE["_row_number"]}),
+        T.StructField("_landing_date", T.DateType(), False, {"comment": BRONZE_LINEAGE["_landing_date"]}),
+        T.StructField(
+            "_source_files",
+            T.ArrayType(T.StringType()),
+            True,
+            {"comment": "Every file that the row was made from, in order."},
+        ),
+    ]
+)
+LINEAGE_NAMES = tuple(SILVER_LINEAGE.fieldNames())
+
+# What identifies a record as it was received.
+PLACE = ("_source_file", "_row_number", "_source_version")
+
+# Later records win; ties are broken by where the record stood, so that the order of arrival cannot matter.
+ARRIVAL_ORDER = ("_landing_date", "_source_file", "_row_number")
+
+
+@dataclass(frozen=True)
+class Feed:
+    """How one Bronze table feeds one kind of records.
+
+    Attributes:
+        bronze: the Bronze table, `bronze/<name>`.
+        columns: its declared text columns.
+        mapping: Bronze rows → records: text columns of the record plus Bronze's lineage columns, and `_source_files`
+            or `_unmapped` where they differ from a plain record's. None when a row is a record.
+        gather: Bronze column by whose values a mapping groups: it needs all their rows; None when rows stand alone.
+        version: changes when the mapping's code changes.
+    """
+
+    bronze: str
+    columns: tuple[str, ...]
+    mapping: Callable[[DataFrame], DataFrame] | None = None
+    gather: str | None = None
+    version: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Take the version while the code on disk is the code that runs."""
+        code = code_version(self.mapping) if self.mapping else ""
+        object.__setattr__(self, "version", f"{code}/{self.gather}")
+
+    def records(self, bronze: DataFrame, columns: Sequence[str]) -> DataFrame:
+        """Turn Bronze rows into records.
+
+        Args:
+            bronze: rows of the feed's Bronze table.
+            columns: the text columns that a record has.
+
+        Returns:
+            `columns` as text, blank values as nulls, and the `_record` struct.
+        """
+        rows = bronze.withColumns({"_source_files": F.array("_source_file"), "_unmapped": text_null()})
+        if self.mapping is not None:
+            rows = self.mapping(rows)
+        present = set(rows.columns)
+        text = {name: blank_to_null(name) if name in present else text_null() for name in columns}
+        return rows.select(
+            *[column.alias(name) for name, column in text.items()],
+            F.struct(
+                *[F.col(name).alias(name) for name in LINEAGE_NAMES],
+                F.struct(*[column.alias(name) for name, column in text.items()]).alias("text"),
+                F.get_json_object(RESCUED, MALFORMED_PATH).alias("malformed"),
+                F.col("_unmapped").alias("unmapped"),
+            ).alias(RECORD),
+        )
+
+    def as_received(self, bronze: DataFrame) -> DataFrame:
+        """The place of each Bronze row, and `raw`: its columns as received, as JSON."""
+        names = (*self.columns, RESCUED)
+        raw = json_object({name: F.col(name) for name in names})
+        return bronze.select(*PLACE, raw.alias("raw"))
+
+
+def blank_to_null(name: str) -> Column:
+    """The column's text, or null when it is empty or white space: an absent value has one form."""
+    return F.when(F.trim(F.col(name)) != "", F.col(name))
+
+
+def text_null() -> Column:
+    """A null of type text."""
+    return F.lit(None).cast("string")
+
+
+def of_days(days: Collection[str]) -> Column:
+    """Whether the row's landing day is one of `days`."""
+    return F.expr(is_day("_landing_date", days))
+
+
+def union_all(frames: Sequence[DataFrame]) -> DataFrame:
+    """All rows of frames that have the same columns."""
+    return reduce(lambda left, right: left.unionByName(right), frames)

@@ -1,0 +1,63 @@
+"""What a source is: its datasets, and how its Bronze tables feed records.
+
+Does not belong here: any particular source (`sources/`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import types as T
+
+from project_etl.core.model.names import RESCUED
+from project_etl.core.model.records import BRONZE_LINEAGE, Feed
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One kind of file that a source delivers.
+
+    Attributes:
+        source: the source's name, the first folder in landing.
+        name: the dataset's name, the second folder, and the Bronze table's name.
+        columns: declared columns and what they mean; all are text in Bronze.
+    """
+
+    source: str
+    name: str
+    columns: Mapping[str, str]
+
+    @property
+    def bronze(self) -> str:
+        """The dataset's Bronze table."""
+        return f"bronze/{self.name}"
+
+    @property
+    def schema(self) -> T.StructType:
+        """Columns of the Bronze table: the declared ones as text, what did not fit, and lineage."""
+        rescued = "What did not fit: unknown columns, or a malformed record with its text, as JSON."
+        kinds = {"_row_number": T.LongType(), "_ingested_at": T.TimestampType(), "_landing_date": T.DateType()}
+        text = [(name, T.StringType(), comment, True) for name, comment in self.columns.items()]
+        lineage = [(name, kinds.get(name, T.StringType()), comment, False) for name, comment in BRONZE_LINEAGE.items()]
+        return T.StructType(
+            [
+                T.StructField(name, kind, nullable, {"comment": comment})
+                for name, kind, comment, nullable in [*text, (RESCUED, T.StringType(), rescued, True), *lineage]
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source system.
+
+    Attributes:
+        name: its name in settings and its folder in landing.
+        datasets: what it delivers.
+        feeds: kind of records → the feed that makes them.
+    """
+
+    name: str
+    datasets: tuple[Dataset, ...]
+    feeds: Mapping[str, Feed]

@@ -1,0 +1,248 @@
+"""What a table is: contract, keys, inputs, on-disk partitioning and write mode in one frozen, checked value.
+
+Belongs here: the declaration that every Bronze, Silver and Gold table makes, and its checks. Does not belong here:
+reading or writing data (`core/lake`), judging rows (`core/contracts`), anything Dagster.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from project_etl.core.contracts import Action, Contract, Rule, contract_version, rules_of, schema_of
+from project_etl.core.model.code_version import code_version
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from pyspark.sql import types as T
+
+LAYERS = ("bronze", "silver", "gold", "quarantine")
+
+
+class TableError(ValueError):
+    """A table's declaration contradicts itself; the message names the table and what to change."""
+
+
+# --- what a table reads -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Input:
+    """One table that a transform reads, and how much of it.
+
+    Attributes:
+        table: `layer/name` of the table.
+        back: for a daily table, days before the asked ones that the transform also needs (6 for a 7-day window).
+        whole: read every day, whatever day is asked for.
+    """
+
+    table: str
+    back: int = 0
+    whole: bool = False
+
+
+def same_day(table: str) -> Input:
+    """Read the asked days of `table`."""
+    return Input(table)
+
+
+def window(table: str, *, back: int) -> Input:
+    """Read the asked days of `table` and the `back` days before each of them."""
+    return Input(table, back=back)
+
+
+def whole(table: str) -> Input:
+    """Read all of `table`, whatever days are asked for."""
+    return Input(table, whole=True)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A foreign key of a Silver table: `column` must be a `key` of the Silver table `table`.
+
+    Attributes:
+        column: column of this table's records that holds the key.
+        table: the parent, `silver/<name>`.
+        rule: name of the rule that a record without its parent breaks.
+        key: the parent's key column; the same name as `column` when empty.
+        carry: columns of the parent that the transform uses. When one changes, the rows that carry it are judged again.
+        action: what happens to a record whose parent is not known. A quarantined one is judged again when it arrives.
+    """
+
+    column: str
+    table: str
+    rule: str
+    key: str = ""
+    carry: tuple[str, ...] = ()
+    action: Action = Action.QUARANTINE
+
+    @property
+    def parent_key(self) -> str:
+        """The parent's key column."""
+        return self.key or self.column
+
+
+# --- how a table is written -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Merge:
+    """One row per key: the record that is newest by `newest_by`, then landing day, file name and row number."""
+
+    newest_by: str
+
+
+@dataclass(frozen=True)
+class History:
+    """One row per key and version (SCD2); its time of validity follows from the other versions of the key.
+
+    Attributes:
+        of: column that names the thing which has versions (a customer); the table's keys are `of` and `newest_by`.
+        newest_by: instant from which a version is valid.
+    """
+
+    of: str
+    newest_by: str
+
+
+@dataclass(frozen=True)
+class ReplaceDays:
+    """Whole days are computed and replace what was there; a day without rows becomes empty.
+
+    Attributes:
+        day: the day column.
+    """
+
+    day: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The whole table is computed and replaces what was there."""
+
+
+WriteMode = Merge | History | ReplaceDays | Snapshot
+Transform = Callable[..., "DataFrame"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A Silver or Gold table.
+
+    Attributes:
+        name: `layer/table`, which is also the folder below the lake and the asset key.
+        contract: the Pandera model: columns, types, rules and descriptions.
+        keys: columns that identify a row (the grain).
+        records: for Silver, the dataset whose records the table is made of; sources feed it.
+        inputs: for Gold, argument name of the transform → what to read.
+        references: foreign keys of a Silver table.
+        rules: rules over several columns.
+        write: how rows become visible.
+        day: column with a row's business day; a daily table's is in its `write`. None when rows belong to no day.
+        partition_by: column that partitions the files on disk, for tables of many gigabytes; None for a single folder.
+        owners: people or teams in charge, as Dagster writes them.
+        transform: `DataFrame` in, `DataFrame` out; taken from the module by `from_module`.
+        description: the module's docstring; taken by `from_module`.
+        code_version: changes when the transform's code changes; taken by `from_module`.
+    """
+
+    name: str
+    contract: Contract
+    keys: tuple[str, ...]
+    write: WriteMode
+    records: str | None = None
+    inputs: Mapping[str, Input] = field(default_factory=dict[str, Input])
+    references: tuple[Reference, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    day: str | None = None
+    partition_by: str | None = None
+    owners: tuple[str, ...] = ("team:data-platform",)
+    transform: Transform | None = None
+    description: str = ""
+    code_version: str = ""
+
+    def __post_init__(self) -> None:
+        """Check that the parts of the declaration fit each other."""
+        layer, _, rest = self.name.partition("/")
+        if layer not in LAYERS or not rest or "/" in rest:
+            raise TableError(f"Table name {self.name!r} is not '<layer>/<name>' with a layer of {', '.join(LAYERS)}.")
+        columns = set(self.schema.fieldNames())
+        wanted = {*self.keys, *filter(None, (self.day, self.partition_by))}
+        wanted |= {self.write.newest_by} if isinstance(self.write, Merge | History) else set()
+        wanted |= {self.write.day} if isinstance(self.write, ReplaceDays) else set()
+        if missing := sorted(wanted - columns):
+            raise TableError(
+                f"{self.name}: {', '.join(missing)} (key, partition, order or day column) not in contract "
+                f"{self.contract.__name__}, which has {', '.join(sorted(columns))}."
+            )
+        if isinstance(self.write, Merge | History) != (self.records is not None):
+            raise TableError(f"{self.name}: Merge and History tables name their `records`, others their `inputs`.")
+        if isinstance(self.write, History) and self.keys != (self.write.of, self.write.newest_by):
+            raise TableError(f"{self.name}: the keys of a History table are its `of` and `newest_by` columns.")
+        if isinstance(self.write, ReplaceDays) and self.write.day not in self.keys:
+            raise TableError(f"{self.name}: the day column {self.write.day!r} is part of the keys of a daily table.")
+
+    @property
+    def layer(self) -> str:
+        """`silver` or `gold`."""
+        return self.name.split("/")[0]
+
+    @property
+    def short_name(self) -> str:
+        """The name without its layer."""
+        return self.name.split("/")[1]
+
+    @property
+    def is_daily(self) -> bool:
+        """Whether Gold computes this table day by day."""
+        return isinstance(self.write, ReplaceDays)
+
+    @property
+    def day_column(self) -> str | None:
+        """The column with the rows' business day; None without one."""
+        return self.write.day if isinstance(self.write, ReplaceDays) else self.day
+
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        """Columns by whose smallest and largest value a reader may pass over a file: keys and days."""
+        return tuple(dict.fromkeys(filter(None, (*self.keys, self.day_column))))
+
+    @cached_property
+    def schema(self) -> T.StructType:
+        """Names, types, nullability and comments of the contract's columns."""
+        return schema_of(self.contract)
+
+    @cached_property
+    def version(self) -> str:
+        """Changes when the transform's code or what is declared changes the rows: what makes a result out of date."""
+        rules = contract_version(rules_of(self.contract, extra=self.rules))
+        declared = (self.keys, self.write, self.records, sorted(self.inputs.items()), self.references)
+        parts = f"{rules}|{self.schema.simpleString()}|{declared}|{self.code_version}"
+        return hashlib.blake2b(parts.encode(), digest_size=6).hexdigest()
+
+
+def from_module(module: ModuleType) -> Table:
+    """Complete a module's `TABLE` with its `transform`, docstring and code version.
+
+    Raises:
+        TableError: the module has no `TABLE` or `transform`, or the transform's arguments are not the declared inputs.
+    """
+    table: Table | None = getattr(module, "TABLE", None)
+    transform: Transform | None = getattr(module, "transform", None)
+    if table is None or transform is None:
+        raise TableError(f"{module.__name__} needs a TABLE and a function transform; found {sorted(vars(module))[:8]}…")
+    arguments = inspect.signature(transform).parameters.values()
+    found = tuple(each.name for each in arguments if each.kind != each.KEYWORD_ONLY)
+    expected = tuple(table.inputs) if table.records is None else (table.records,)
+    if found != expected:
+        raise TableError(
+            f"{module.__name__}: transform takes ({', '.join(found)}), {table.name} declares ({', '.join(expected)}); "
+            "name the arguments as the inputs, in their order, and settings that it takes behind a `*`."
+        )
+    code = code_version(transform)
+    return replace(table, transform=transform, description=inspect.getdoc(module) or "", code_version=code)

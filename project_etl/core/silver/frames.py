@@ -1,0 +1,282 @@
+"""The frames behind Silver: records in, judged and ranked rows with their effect on the table out.
+
+Belongs here: the one algorithm behind every Silver table. A table is a pure function, per key, of the Bronze rows of
+that key; it is computed either for a few new days, where the stored row stands for all earlier records, or, where files
+were replaced, rules or parents changed, anew from Bronze for the keys concerned. Does not belong here: what any table
+means (`silver/`), deciding whether there is work (`plan.py`), counting and committing (`stage.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from project_etl.core.contracts import Action
+from project_etl.core.contracts.judge import BROKEN, breaks, judged
+from project_etl.core.model.records import LINEAGE_NAMES, PLACE, RECORD, SILVER_LINEAGE, of_days, union_all
+from project_etl.core.model.table import History, Table
+from project_etl.core.model.transform import call, conform
+from project_etl.core.silver import quarantine
+from project_etl.core.silver.plan import VALIDITY, SilverJob, SilverPlan, days_in_bronze, unjudged_days
+from project_etl.core.silver.rank import Stored, ranked
+
+FALSE, TRUE = "false", "true"
+
+
+def silver_schema(table: Table) -> T.StructType:
+    """The stored columns of a Silver table: the contract's, then lineage."""
+    return T.StructType([*table.schema.fields, *SILVER_LINEAGE.fields])
+
+
+def scored(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Keys], kept: ExitStack) -> DataFrame:
+    """Every judged record, and every stored row of the keys concerned.
+
+    Args:
+        job: the materialization.
+        plan: what it has to do.
+        orphaned: by reference, the parents that have vanished or changed.
+        kept: frees what is kept on the way.
+
+    Returns:
+        The stored columns and, of a judged record, `_broken`, `_text` (its text columns, where it broke a rule),
+        `_in_batch` (it is of a day that is judged now) and `_status` (what became of it, see `SILVER_COUNTS`); of every
+        row `_op` (what it means for the table: `insert`, `update`, `delete`, or null) and `_was_day` (the business
+        day of its key's stored row).
+    """
+    columns, lake = silver_schema(job.table).fieldNames(), job.lake
+    if not (plan.changed_days or orphaned):
+        sources = [_records(job, plan, is_all=False)]
+        sources += [_waiting(job, plan.batch_days)] if plan.waiting else []
+        # Read twice below: for its keys, and for its rows.
+        fresh = kept.enter_context(lake.keep(judged_records(job, union_all(sources))))
+        if lake.is_empty(job.table.name):
+            return ranked(job.table, columns, _with_batch(fresh, plan), Stored.NOTHING)
+        pool = _pool(fresh, _stored_beside(job, fresh.where("_valid")))
+        return ranked(job.table, columns, _with_batch(pool, plan), Stored.TRUSTED)
+    records, stored = _records(job, plan, is_all=True), _stored(job)
+    if not _is_all_judged(job, plan):
+        records, stored = _of_concerned_keys(job, plan, records, stored, orphaned, kept)
+    pool = _pool(judged_records(job, records), stored)
+    return ranked(job.table, columns, _with_batch(pool, plan), Stored.DOUBTED)
+
+
+def _pool(fresh: DataFrame, stored: DataFrame) -> DataFrame:
+    return fresh.unionByName(stored, allowMissingColumns=True)
+
+
+def _with_batch(pool: DataFrame, plan: SilverPlan) -> DataFrame:
+    return pool.withColumn("_in_batch", ~F.col("_stored") & of_days(plan.batch_days))
+
+
+# --- records ----------------------------------------------------------------------------------------------------------
+
+
+def _records(job: SilverJob, plan: SilverPlan, *, is_all: bool) -> DataFrame:
+    """Records of the feeds: those of the batch, or all but those of days whose turn has not come."""
+    wanted = ~of_days(unjudged_days(job, plan)) if is_all else of_days(plan.batch_days)
+    return union_all([feed.records(job.lake.read(feed.bronze).where(wanted), job.columns) for feed in job.feeds])
+
+
+def _waiting(job: SilverJob, days: Collection[str]) -> DataFrame:
+    """Records that wait for a parent, read back from quarantine; those of `days` are judged from Bronze anyway."""
+    text = T.StructType([T.StructField(name, T.StringType()) for name in job.columns])
+    held = job.lake.read(quarantine.name_of(job.table.name)).where(F.col("is_waiting") & ~of_days(days))
+    held = held.withColumn("_text", F.from_json("record", text))
+    nothing = F.lit(None).cast("string")
+    return held.select(
+        *[F.col(f"_text.{name}").alias(name) for name in job.columns],
+        F.struct(
+            *[F.col(name) for name in LINEAGE_NAMES if name != "_source_files"],
+            F.array("_source_file").alias("_source_files"),
+            F.col("_text").alias("text"),
+            nothing.alias("malformed"),
+            nothing.alias("unmapped"),
+        ).alias(RECORD),
+    )
+
+
+def _carried(job: SilverJob) -> dict[str, T.DataType]:
+    """Columns that the parents give to a record, with their types."""
+    return {name: job.table.schema[name].dataType for ref in job.table.references for name in ref.carry}
+
+
+def _with_nothing_found(job: SilverJob, records: DataFrame) -> DataFrame:
+    return _with_found(records, {ref.rule: F.lit(None).cast("boolean") for ref in job.table.references})
+
+
+def _with_parents(job: SilverJob, records: DataFrame) -> DataFrame:
+    """Add the carried columns of each reference's parent, and to `_record.found` whether the parent is known."""
+    for ref in job.table.references:
+        key = f"_key_of_{ref.rule}"
+        parent = job.lake.read(ref.table).select(F.col(ref.parent_key).alias(key), *ref.carry)
+        records = records.join(parent, on=F.col(ref.column) == F.col(key), how="left")
+    return _with_found(records, {ref.rule: F.col(f"_key_of_{ref.rule}").isNotNull() for ref in job.table.references})
+
+
+def _with_found(records: DataFrame, found: Mapping[str, Column]) -> DataFrame:
+    if not found:
+        return records
+    parents = F.struct(*[column.alias(rule) for rule, column in found.items()])
+    return records.withColumn(RECORD, F.col(RECORD).withField("found", parents))
+
+
+def _derived(table: Table) -> tuple[str, ...]:
+    """Columns that follow from the other versions of a key."""
+    return VALIDITY if isinstance(table.write, History) else ()
+
+
+def transformed(table: Table, rows: DataFrame, parameters: dict[str, object]) -> DataFrame:
+    """Apply a Silver table's transform; the result has the contract's columns and `_record`.
+
+    Raises:
+        TableError: the transform gives other columns or types than the contract declares.
+    """
+    schema = T.StructType([item for item in table.schema.fields if item.name not in _derived(table)])
+    return conform(call(table, [rows], parameters), schema, table.name, also=(RECORD,))
+
+
+def judged_records(job: SilverJob, records: DataFrame) -> DataFrame:
+    """Records as rows of the table, judged: the stored columns, `_text`, `_broken`, `_valid` and `_stored`."""
+    rows = transformed(job.table, _with_parents(job, records), dict(job.run.parameters))
+    # A record that could not be parsed breaks that one rule; that its columns are empty follows from it.
+    malformed = F.when(F.col(f"{RECORD}.malformed").isNotNull(), F.array(F.lit("well_formed")))
+    rows = judged(rows.withColumn("_text", F.col(f"{RECORD}.text")), job.rules).withColumn(
+        BROKEN, F.coalesce(malformed, BROKEN)
+    )
+    # Whether a parent that only warns is known changes without the record, which nobody looks at again for that.
+    is_valid = ~breaks(job.rules, Action.QUARANTINE)
+    if warnings := [ref.rule for ref in job.table.references if ref.action is Action.WARN]:
+        lasting = F.array_except(BROKEN, F.array(*[F.lit(name) for name in warnings]).cast("array<string>"))
+        rows = rows.withColumn(BROKEN, F.when(is_valid, F.col(BROKEN)).otherwise(lasting))
+    derived = [item for item in job.table.schema.fields if item.name in _derived(job.table)]
+    # Text by text: the embedded engine reads the fields of a struct that a CASE has made null as they were.
+    text = {name: F.when(F.size(BROKEN) > 0, F.col(f"_text.{name}")) for name in job.columns}
+    return rows.select(
+        *[item.name for item in job.table.schema.fields if item not in derived],
+        *[F.lit(None).cast(item.dataType).alias(item.name) for item in derived],
+        *[F.col(f"{RECORD}.{name}").alias(name) for name in LINEAGE_NAMES],
+        F.struct(*[column.alias(name) for name, column in text.items()]).alias("_text"),
+        BROKEN,
+        is_valid.alias("_valid"),
+        F.expr(FALSE).alias("_stored"),
+    )
+
+
+def as_received(job: SilverJob, days: Collection[str]) -> DataFrame:
+    """`raw` of the records of some landing days, by `PLACE`; also of those in quarantine whose file has changed."""
+    bronze = [feed.as_received(job.lake.read(feed.bronze).where(of_days(days))) for feed in job.feeds]
+    held = quarantine.rows_in(job.lake, quarantine.name_of(job.table.name))
+    found = union_all(bronze)
+    return found.unionByName(held.select(*PLACE, "raw").join(found, on=[*PLACE], how="left_anti"))
+
+
+# --- which keys are concerned -----------------------------------------------------------------------------------------
+
+
+def _entity(table: Table) -> tuple[str, ...]:
+    """The columns whose rows are decided together."""
+    return (table.write.of,) if isinstance(table.write, History) else table.keys
+
+
+def _stored_beside(job: SilverJob, fresh: DataFrame) -> DataFrame:
+    """The stored rows that new records may change, where these are compared with nothing else."""
+    write, stored = job.table.write, _stored(job)
+    if not isinstance(write, History):
+        return stored.join(fresh.select(*job.table.keys).distinct(), on=list(job.table.keys), how="left_semi")
+    # A version changes the one before it, and says itself how long it holds by the one after it.
+    since = fresh.groupBy(write.of).agg(F.min(write.newest_by).alias("_since"))
+    still_valid = F.col("valid_to").isNull() | (F.col("valid_to") >= F.col("_since"))
+    return stored.join(since, on=write.of, how="inner").where(still_valid).drop("_since")
+
+
+def _stored(job: SilverJob) -> DataFrame:
+    columns = silver_schema(job.table).fieldNames()
+    return job.lake.read(job.table.name).select(*columns, F.expr(FALSE).alias("_valid"), F.expr(TRUE).alias("_stored"))
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Values of some columns, by which rows are found.
+
+    Attributes:
+        columns: the columns.
+        values: distinct values of these columns, and nothing else; None stands for any.
+    """
+
+    columns: tuple[str, ...]
+    values: DataFrame | None
+
+
+def _is_all_judged(job: SilverJob, plan: SilverPlan) -> bool:
+    """Whether the batch holds every landing day in Bronze."""
+    return days_in_bronze(job) <= {*plan.batch_days}
+
+
+def _of_concerned_keys(
+    job: SilverJob,
+    plan: SilverPlan,
+    records: DataFrame,
+    stored: DataFrame,
+    orphaned: Sequence[Keys],
+    kept: ExitStack,
+) -> tuple[DataFrame, DataFrame]:
+    """Those records and stored rows whose key has a record of the batch, or a row that may no longer be right.
+
+    Which they are is found on a few columns; the records alone are judged then. A record without a key stands for
+    itself.
+    """
+    entity = [*_entity(job.table)]
+    references = [ref.column for ref in job.table.references]
+    # What a parent gives is no part of a key.
+    plain = records.select("*", *[F.lit(None).cast(kind).alias(name) for name, kind in _carried(job).items()])
+    plain = transformed(job.table, _with_nothing_found(job, plain), dict(job.run.parameters))
+    lineage = [F.col(f"{RECORD}.{name}").alias(name) for name in (*PLACE, "_landing_date")]
+    keyed = plain.select(*dict.fromkeys([*entity, *references]), *lineage)
+    keyed = _touched(keyed, of_days(plan.batch_days), [*_waiting_keys(job, plan), *orphaned])
+    keyed = kept.enter_context(job.lake.keep(keyed))
+    doubted = _touched(stored, _of_changed_days(plan), orphaned).where("_touched").select(*entity)
+    keys = keyed.where("_touched").select(*entity).unionByName(doubted).dropna().distinct()
+    keys = kept.enter_context(job.lake.keep(keys))
+    of_keys = keyed.join(keys, on=entity, how="left_semi").select(*PLACE)
+    places = of_keys.unionByName(keyed.where("_touched").select(*PLACE)).distinct()
+    in_place = [F.col(f"{RECORD}.{name}") == F.col(f"_at{name}") for name in PLACE]
+    places = places.select(*[F.col(name).alias(f"_at{name}") for name in PLACE])
+    return records.join(places, on=in_place, how="left_semi"), stored.join(keys, on=entity, how="left_semi")
+
+
+def _touched(rows: DataFrame, condition: Column, keys: Sequence[Keys]) -> DataFrame:
+    """Add `_touched`: whether a row meets the condition, or has one of the keys."""
+    reasons = [condition]
+    for number, found in enumerate(keys):
+        if found.values is None:
+            reasons.append(F.expr(TRUE))
+            continue
+        hit = f"_hit_{number}"
+        values = found.values.withColumn(hit, F.lit(True))
+        rows = rows.join(F.broadcast(values), on=list(found.columns), how="left")
+        reasons.append(F.coalesce(hit, F.lit(False)))
+    hits = [f"_hit_{number}" for number in range(len(keys))]
+    return rows.withColumn("_touched", reduce(or_, reasons)).drop(*hits)
+
+
+def _of_changed_days(plan: SilverPlan) -> Column:
+    """Whether a stored row was made from a file of a day whose files or rules are not those that were judged."""
+    if not plan.changed_days:
+        return F.expr(FALSE)
+    # The day is the third part of a path. A strange file name may look like one: its key is judged again for nothing.
+    days = "|".join(plan.changed_days)
+    return F.concat_ws("\n", "_source_files").rlike(f"(^|\n)[^/]*/[^/]*/({days})/")
+
+
+def _waiting_keys(job: SilverJob, plan: SilverPlan) -> list[Keys]:
+    if not plan.waiting:
+        return []
+    held = job.lake.read(quarantine.name_of(job.table.name)).where("is_waiting")
+    return [Keys(quarantine.KEYS, held.select(*quarantine.KEYS))]

@@ -1,0 +1,238 @@
+"""Planning Silver: which landing days hold anything that the table has not seen, decided without Spark.
+
+Belongs here: comparing Bronze and the parents with what the journal says. Does not belong here: rows
+(`stage.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from project_etl.core.bronze import file_table
+from project_etl.core.contracts import Action, Rule, rules_of, sql_rule
+from project_etl.core.contracts.judge import unbroken
+from project_etl.core.contracts.report import Report
+from project_etl.core.lake import Journal, TableStore
+from project_etl.core.model.records import Feed
+from project_etl.core.model.staged import Run
+from project_etl.core.model.table import History, Reference, Table
+from project_etl.core.model.transform import taken
+from project_etl.core.silver import quarantine
+
+EMPTY = "-"
+VALIDITY = ("valid_from", "valid_to", "is_current")
+
+
+@dataclass(frozen=True)
+class SilverJob:
+    """One materialization of a Silver table.
+
+    Attributes:
+        lake: the lake.
+        table: the Silver table.
+        columns: text columns of its records.
+        feeds: the Bronze tables that feed it, of the sources that are on.
+        days: landing days asked for, ISO dates in order.
+        run: the run.
+        replay: judge the asked days again even when nothing changed.
+    """
+
+    lake: TableStore
+    table: Table
+    columns: tuple[str, ...]
+    feeds: tuple[Feed, ...]
+    days: tuple[str, ...]
+    run: Run
+    replay: bool = False
+
+    def pinned(self) -> SilverJob:
+        """The job over the table and its inputs as they are now, whatever other runs commit from now on."""
+        inputs = (*(feed.bronze for feed in self.feeds), *(ref.table for ref in self.table.references))
+        # Before Bronze: the file table may lag behind it, and never lead.
+        return replace(self, lake=self.lake.pinned([self.table.name, file_table.FILES, *inputs]))
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Every rule of the table, in the order in which people see them."""
+        return silver_rules(self.table, self.columns, self.feeds)
+
+    @property
+    def version(self) -> str:
+        """Changes when rules, code, mappings or the parameters that the transform takes change."""
+        parts = [
+            self.table.version,
+            *(feed.version for feed in self.feeds),
+            str(taken(self.table, self.run.parameters)),
+        ]
+        return hashlib.blake2b("|".join(parts).encode(), digest_size=6).hexdigest()
+
+
+@dataclass(frozen=True)
+class SilverPlan:
+    """What a Silver materialization has to do.
+
+    Attributes:
+        journal: what was judged before.
+        fingerprints: asked day (and day that is judged again) → what it is made of now.
+        new_days: days that hold files and have never been judged.
+        changed_days: days whose files or rules are not those that were judged.
+        parents: parent table → data version now.
+        moved: references whose parent changed since the last commit.
+        waiting: records that wait for a parent.
+    """
+
+    journal: Journal
+    fingerprints: Mapping[str, str]
+    new_days: tuple[str, ...]
+    changed_days: tuple[str, ...]
+    parents: Mapping[str, int]
+    moved: tuple[Reference, ...]
+    waiting: int
+
+    @property
+    def batch_days(self) -> tuple[str, ...]:
+        """The days whose records are judged."""
+        return tuple(sorted({*self.new_days, *self.changed_days}))
+
+    @property
+    def has_work(self) -> bool:
+        """Whether anything could come out differently from what is stored."""
+        return bool(self.batch_days) or self.has_other_parents
+
+    @property
+    def has_other_parents(self) -> bool:
+        """Whether a parent has changed in a way that may concern a published row or a waiting record."""
+        return bool(self.moved and (self.waiting or self.carried))
+
+    @property
+    def carried(self) -> tuple[Reference, ...]:
+        """Moved references whose change may reach rows that are already published."""
+        return tuple(ref for ref in self.moved if ref.table in self.parents_before)
+
+    @property
+    def parents_before(self) -> Mapping[str, int]:
+        """Parent table → data version with which the table was judged last."""
+        return self.journal.last_note("parents") or {}
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether all of Bronze is judged because nobody knows any more which days were."""
+        return self.has_work and not self.journal.is_complete
+
+    def judging_again(self, job: SilverJob, days: Collection[str]) -> SilverPlan:
+        """The plan with days that are judged anew, as if their files had changed."""
+        return replace(
+            self,
+            changed_days=tuple(sorted({*self.changed_days, *days})),
+            fingerprints={**self.fingerprints, **_fingerprints(job, days)},
+        )
+
+
+def silver_rules(table: Table, columns: Sequence[str], feeds: Sequence[Feed]) -> tuple[Rule, ...]:
+    """The rules of a Silver table: its contract's, its references', and those every record must meet."""
+    universal = [
+        sql_rule(
+            "well_formed", "_record.malformed IS NULL", description="the record can be parsed", action=Action.QUARANTINE
+        )
+    ]
+    if any(feed.mapping is not None for feed in feeds):
+        universal.append(
+            sql_rule(
+                "source_values_mapped",
+                "_record.unmapped IS NULL",
+                description="every value of the source system has a counterpart here",
+                action=Action.WARN,
+            )
+        )
+    references = [
+        sql_rule(
+            ref.rule,
+            f"`{ref.column}` IS NULL OR _record.found.{ref.rule}",
+            description=f"{ref.column} is known in {ref.table}",
+            action=ref.action,
+            column=ref.column,
+        )
+        for ref in table.references
+    ]
+    rules = rules_of(table.contract, text_columns=columns, extra=(*universal, *references, *table.rules))
+    derived = VALIDITY if isinstance(table.write, History) else ()
+    return tuple(rule for rule in rules if rule.column not in derived)
+
+
+def make_plan(job: SilverJob) -> SilverPlan:
+    """Compare what is there with what was judged."""
+    journal = job.lake.journal(job.table.name)
+    fingerprints = _fingerprints(job, job.days)
+    new: list[str] = []
+    changed: list[str] = []
+    for day in job.days:
+        known, now = journal.fingerprint(day), fingerprints[day]
+        if known == now and not job.replay:
+            continue
+        if known is not None:
+            changed.append(day)
+        elif now != EMPTY:
+            new.append(day)
+    references = [ref for ref in job.table.references if ref.action is not Action.WARN]
+    parents = {ref.table: job.lake.data_version(ref.table) for ref in references}
+    before = journal.last_note("parents") or {}
+    plan = SilverPlan(
+        journal=journal,
+        fingerprints=fingerprints,
+        new_days=tuple(new),
+        changed_days=tuple(changed),
+        parents={table: version for table, version in parents.items() if version is not None},
+        moved=tuple(ref for ref in references if parents[ref.table] != before.get(ref.table)),
+        waiting=quarantine.waiting_count(job.lake, quarantine.name_of(job.table.name)) if references else 0,
+    )
+    if plan.is_lost:
+        return replace(plan.judging_again(job, days_in_bronze(job)), new_days=())
+    return plan.judging_again(job, _unfinished_days(job, journal))
+
+
+def _unfinished_days(job: SilverJob, journal: Journal) -> Collection[str]:
+    """Landing days whose rows in quarantine are not what the last commit found: the run died before it changed them."""
+    promised = journal.last_note("quarantine")
+    if promised is None:
+        return ()
+    done = job.lake.journal(quarantine.name_of(job.table.name)).last_note("batch")
+    return () if done == promised["batch"] else promised["days"]
+
+
+def remembered_report(job: SilverJob, journal: Journal, days: Collection[str]) -> Report:
+    """The report of some days as it was when they were judged last."""
+    return Report.remembered(journal, sorted(days), [unbroken(rule) for rule in job.rules])
+
+
+def _fingerprints(job: SilverJob, days: Collection[str]) -> dict[str, str]:
+    files: dict[str, list[tuple[str, str, str]]] = {day: [] for day in days}
+    for feed in job.feeds:
+        for path, row in file_table.files(job.lake, feed.bronze, days).items():
+            if row.status is file_table.Status.LOADED:
+                files[row.day].append((feed.bronze, path, row.version or ""))
+    return {day: f"{job.version}/{_digest(sorted(found))}" if found else EMPTY for day, found in files.items()}
+
+
+def days_of_other_files(job: SilverJob, plan: SilverPlan) -> set[str]:
+    """Judged days out of the batch that hold other files now, by whichever rules: a run has not come to Silver yet."""
+    days = plan.journal.units.keys() - {*plan.batch_days}
+    known = {day: fingerprint for day in days if (fingerprint := plan.journal.fingerprint(day)) is not None}
+    now = _fingerprints(job, known)
+    return {day for day, then in known.items() if now[day].rpartition("/")[2] != then.rpartition("/")[2]}
+
+
+def unjudged_days(job: SilverJob, plan: SilverPlan) -> tuple[str, ...]:
+    """The days in Bronze that were never judged and are not judged now: what their files say may still be corrected."""
+    return tuple(sorted(days_in_bronze(job) - {*plan.batch_days} - plan.journal.units.keys()))
+
+
+def days_in_bronze(job: SilverJob) -> set[str]:
+    """The landing days of which Bronze holds rows."""
+    return {day for feed in job.feeds for day in job.lake.state(feed.bronze).partition_rows("_landing_date")}
+
+
+def _digest(value: object) -> str:
+    return hashlib.blake2b(json.dumps(value, default=str).encode(), digest_size=6).hexdigest()

@@ -1,0 +1,238 @@
+"""Silver: stage what the asked days bring to a table, count it, and commit it.
+
+Belongs here: the order of commits that makes a crash harmless, and the report. Does not belong here: how rows are
+judged and ranked (`frames.py`), whether there is work (`plan.py`), Dagster.
+
+A crash between two commits is healed by the next run: Silver commits first, and its note says which days quarantine
+still has to follow. A run that finds that quarantine did not follow judges these days again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+
+from project_etl.core.contracts.judge import grouped, rule_results, shown
+from project_etl.core.contracts.report import SILVER_COUNTS, Report
+from project_etl.core.contracts.sql_text import is_day
+from project_etl.core.lake import Append, Commit, Upsert
+from project_etl.core.model.records import of_days
+from project_etl.core.model.staged import Staged, note_of, staging
+from project_etl.core.silver import quarantine
+from project_etl.core.silver.frames import as_received, scored, silver_schema
+from project_etl.core.silver.plan import SilverJob, SilverPlan, days_in_bronze, make_plan, remembered_report
+from project_etl.core.silver.reach import reach
+
+OPS = ("insert", "update", "delete")
+
+
+def stage_silver(job: SilverJob) -> Staged:
+    """Judge what the asked days bring to a Silver table.
+
+    Returns:
+        The judged rows, or, when nothing changed since they were last judged, the report of that time.
+    """
+    table = job.table
+    job.lake.create(
+        table.name,
+        silver_schema(table),
+        partition_by=table.partition_by,
+        description=table.description,
+        statistics=(*table.statistics, "_landing_date"),
+        properties={"delta.enableChangeDataFeed": "true"},
+    )
+    job = job.pinned()
+    lake, plan = job.lake, make_plan(job)
+    if not plan.has_work:
+        return Staged(table.name, remembered_report(job, plan.journal, job.days), lake)
+    job = replace(job, lake=lake.for_work(partial(_bytes_read, job, plan)))
+    with staging(job.lake) as kept:
+        return _stage(job, plan, kept)
+
+
+def _bytes_read(job: SilverJob, plan: SilverPlan) -> int:
+    """Bytes of the files that judging reads: of the records, of the stored rows and of the parents."""
+    records = [job.lake.state(feed.bronze) for feed in job.feeds]
+    # What has changed is derived again from all of Bronze.
+    is_all = plan.changed_days or plan.carried
+    size = sum(state.size_bytes if is_all else state.size_on("_landing_date", plan.batch_days) for state in records)
+    beside = {job.table.name, *(ref.table for ref in job.table.references)}
+    return size + sum(job.lake.state(name).size_bytes for name in beside)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a batch comes to.
+
+    Attributes:
+        plan: what was judged, with the further days that it reached.
+        rows: the scored frame, kept.
+        counted: what that holds.
+        quarantine: what changes there; None when it is right already.
+    """
+
+    plan: SilverPlan
+    rows: DataFrame
+    counted: Counted
+    quarantine: quarantine.Changes | None
+
+    @property
+    def report(self) -> Report:
+        """Counts and verdicts of the batch."""
+        released = self.quarantine.released if self.quarantine else 0
+        report = self.counted.report
+        return replace(report, totals={**report.totals, "released": released})
+
+
+def judge_batch(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Judged:
+    """Judge what a plan names; nothing becomes visible.
+
+    Args:
+        job: the materialization, pinned.
+        plan: what it has to do.
+        kept: frees what is kept.
+    """
+    plan, orphaned = reach(job, plan)
+    rows = kept.enter_context(job.lake.keep(scored(job, plan, orphaned, kept)))
+    counted = _count(job, rows)
+    return Judged(plan, rows, counted, _quarantine_changes(job, plan, rows, counted.reject_days, kept))
+
+
+def _stage(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Staged:
+    table, lake = job.table, job.lake
+    judged = judge_batch(job, plan, kept)
+    plan = judged.plan
+    # Asked days that are not judged now are reported as they were when they were.
+    report = judged.report.joined(remembered_report(job, plan.journal, {*job.days} - {*plan.batch_days}))
+    batch = f"{job.run.run_id}/{lake.version(table.name)}"
+    note = note_of(
+        job.run,
+        table.name,
+        judged.report,
+        days={day: plan.fingerprints[day] for day in plan.batch_days},
+        parents=plan.parents,
+        reads={feed.bronze: lake.version(feed.bronze) for feed in job.feeds} | dict(plan.parents),
+        quarantine={"batch": batch, "days": judged.quarantine.days} if judged.quarantine else None,
+        is_all=days_in_bronze(job) <= {*plan.batch_days},
+        touched=judged.counted.touched,
+    )
+    # Of further days that are judged along, those are shown that forbid publishing.
+    shown = {*job.days, *report.failed_days.intersection(plan.batch_days)}
+    commit = partial(_commit, job, judged, note)
+    return Staged(table.name, report.of_days(shown), lake, commit, kept=kept.pop_all(), remarks=_remarks(job, plan))
+
+
+def _remarks(job: SilverJob, plan: SilverPlan) -> tuple[str, ...]:
+    if not plan.is_lost:
+        return ()
+    return (
+        f"All {len(plan.batch_days)} landing days of {job.table.name} are judged again, once: its log and its journal "
+        "no longer say which of them were. No row is lost.",
+    )
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a scored frame holds.
+
+    Attributes:
+        report: counts and verdicts of the batch.
+        effect: operation of `OPS` → rows.
+        reject_days: landing days of rejected records.
+        lost: business days that lose or change rows; None when the table has none, or a row is of no day.
+        touched: those and the days that gain rows; None in the same cases.
+    """
+
+    report: Report
+    effect: dict[str, int]
+    reject_days: tuple[str, ...]
+    lost: tuple[str, ...] | None
+    touched: tuple[str, ...] | None
+
+
+def _count(job: SilverJob, rows: DataFrame) -> Counted:
+    """Count a scored frame in one query."""
+    day_column, no_day = job.table.day_column, F.lit(None).cast("string")
+    is_lost, is_gained = F.col("_op").isin("update", "delete"), F.col("_op").isin("update", "insert")
+    lost = F.when(is_lost, F.col("_was_day")) if day_column else no_day
+    gained = F.when(is_gained, F.col(day_column).cast("string")) if day_column else no_day
+    landed = F.col("_landing_date").cast("string").alias("day")
+    keys = [landed, *map(F.col, ("_in_batch", "_status", "_op")), lost.alias("lost"), gained.alias("gained")]
+
+    def as_text(row: Row) -> str:
+        return f"{row['_source_file']}:{row['_row_number']} {shown(row['_text'].asDict(), job.table.schema)}"
+
+    groups = grouped(rows, keys, ("_source_file", "_row_number", "_text"), as_text)
+    batch = [group for group in groups if group.keys["_in_batch"]]
+    days: dict[str, dict[str, int]] = {}
+    for group in batch:
+        day = days.setdefault(group.keys["day"], dict.fromkeys(SILVER_COUNTS, 0))
+        day["read"] += group.count
+        day[group.keys["_status"]] += group.count
+    effect = {op: sum(group.count for group in groups if group.keys["_op"] == op) for op in OPS}
+    losing = {group.keys["lost"] for group in groups if group.keys["_op"] in ("update", "delete")}
+    gaining = {group.keys["gained"] for group in groups if group.keys["_op"] in ("update", "insert")}
+    rejected = {group.keys["day"] for group in groups if group.keys["_status"] == "quarantined"}
+    return Counted(
+        report=Report(dict(sorted(days.items())), rule_results(job.rules, batch, "day"), effect),
+        effect=effect,
+        reject_days=tuple(sorted(rejected)),
+        lost=_named(losing) if day_column else None,
+        touched=_named(losing | gaining) if day_column else None,
+    )
+
+
+def _named(days: Collection[str | None]) -> tuple[str, ...] | None:
+    """Days in order; None when one is not known."""
+    names = tuple(sorted(day for day in days if day is not None))
+    return names if len(names) == len(days) else None
+
+
+def _quarantine_changes(
+    job: SilverJob, plan: SilverPlan, rows: DataFrame, reject_days: Sequence[str], kept: ExitStack
+) -> quarantine.Changes | None:
+    """What the judgements of now mean for quarantine; None when it is right already."""
+    lake, name, keys = job.lake, quarantine.name_of(job.table.name), [*quarantine.KEYS]
+    may_leave = bool(plan.waiting or plan.changed_days or plan.carried) or quarantine.holds(lake, name, plan.new_days)
+    if not reject_days and not may_leave:
+        return None
+    waiting = [ref.rule for ref in job.table.references]
+    received, rejected = as_received(job, reject_days), rows.where(F.col("_status") == "quarantined")
+    bad = quarantine.rows_of(rejected, received, job.columns, waiting, job.version, job.run)
+    if not lake.exists(name) or not (may_leave or quarantine.holds(lake, name, reject_days)):
+        return quarantine.Changes(bad, tuple(reject_days), are_new=True, released=0) if reject_days else None
+    now = rows.where(~F.col("_stored")).select(*keys, "_valid")
+    held = quarantine.rows_in(lake, name).join(now, on=keys, how="left")
+    # A record of the batch that was not judged is one that its file no longer has.
+    is_unsaid = F.col("_valid").isNull() & of_days(plan.batch_days)
+    leaving = held.where(F.coalesce("_valid", is_unsaid)).withColumn("_valid", F.coalesce("_valid", F.lit(False)))
+    return quarantine.changes_of(lake, name, bad, leaving, kept)
+
+
+def _commit(job: SilverJob, judged: Judged, note: dict[str, Any]) -> Commit:
+    if judged.quarantine is None:
+        return _write(job, judged.rows, judged.counted, note)
+    name = quarantine.name_of(job.table.name)
+    told = note_of(job.run, name, Report(), batch=note["quarantine"]["batch"])
+    with job.lake.lock(name):
+        commit = _write(job, judged.rows, judged.counted, note)
+        quarantine.commit(job.lake, name, judged.quarantine, told)
+    return commit
+
+
+def _write(job: SilverJob, rows: DataFrame, counted: Counted, note: dict[str, Any]) -> Commit:
+    lake, table = job.lake, job.table
+    columns = silver_schema(table).fieldNames()
+    if not counted.effect["update"] and not counted.effect["delete"]:
+        # Nothing stored changes: an append is less work than a MERGE. An empty one still remembers the days.
+        new = rows.where(F.col("_op") == "insert").select(*columns)
+        return lake.commit(table.name, Append(), new, note)
+    within = is_day(table.day_column, counted.lost, of="t") if table.day_column and counted.lost else None
+    changed = rows.where(F.col("_op").isNotNull()).select(*columns, "_op")
+    return lake.commit(table.name, Upsert(tuple(table.keys), tuple(columns), within), changed, note)

@@ -1,0 +1,1 @@
+"""Steps that transforms share, and the only place for arithmetic and text functions in which engines differ."""
