@@ -1,7 +1,8 @@
 """Maintenance: every night, tables and Dagster's own memory are kept small, and the books are checked.
 
-Belongs here: the job and its schedule. Does not belong here: what tidying a table means (`core/lake/maintenance.py`), where
-events lie (`event_storage.py`). Ticks are pruned by Dagster itself (`retention` in dagster.yaml).
+Belongs here: the job and its schedule. Does not belong here: what tidying a table means
+(`core/lake/maintenance.py`), where events lie (`event_storage.py`). Ticks are pruned by Dagster itself (`retention` in
+dagster.yaml).
 """
 
 # No `from __future__ import annotations` here: Dagster wants to see the class of `context`, not its name.

@@ -175,13 +175,11 @@ def _stored(lake: TableStore, bronze: str, days: Collection[str]) -> list[FileRo
 
 def _noted(lake: TableStore, bronze: str) -> list[FileRow]:
     """The rows that Bronze's notes name and that are not stored yet, the oldest first."""
-    state, found = lake.state(bronze), list[FileRow]()
-    for commit in state.newest_commits():
-        rows = _rows_of(commit, state.table_id)
-        if rows and _is_stored(lake, rows[0]):
-            break
-        found = [*rows, *found]
-    return found
+    state, stored = lake.state(bronze), _stored_until(lake, bronze)
+    if state.journal.filed <= stored:
+        return []
+    commits = reversed(state.commits_since(stored))
+    return [row for commit in commits for row in _rows_of(commit, state.table_id)]
 
 
 def _rows_of(commit: Commit, bronze_id: str) -> list[FileRow]:
@@ -189,9 +187,10 @@ def _rows_of(commit: Commit, bronze_id: str) -> list[FileRow]:
     return [replace(row, bronze_id=bronze_id, bronze_version=commit.version) for row in rows]
 
 
-def _is_stored(lake: TableStore, row: FileRow) -> bool:
+def _stored_until(lake: TableStore, bronze: str) -> int:
+    """The newest version of a Bronze table whose files are stored; -1 when none are."""
     if not lake.exists(FILES):
-        return False
-    is_day, same_path = on_days("landing_date", [row.day]), ("path", [row.path])
-    found = lake.state(FILES).rows(["bronze_id", "bronze_version"], where=is_day, among=same_path).to_pylist()
-    return any(each["bronze_id"] == row.bronze_id and each["bronze_version"] >= row.bronze_version for each in found)
+        return -1
+    rows = lake.state(FILES).rows(["bronze_id", "bronze_version"], among=("dataset", [bronze]))
+    of_this = (row["bronze_version"] for row in rows.to_pylist() if row["bronze_id"] == lake.state(bronze).table_id)
+    return max(of_this, default=-1)

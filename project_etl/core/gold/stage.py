@@ -89,6 +89,7 @@ def stage_gold(job: GoldJob) -> Staged:
             days=dict.fromkeys(stale, made.identity),
             reads=made.versions,
             touched=_touched(job, stale, rows),
+            **staleness.checked(table, stale),
         )
         commit = partial(_commit, job, stale, rows, note)
         return Staged(table.name, report, lake, commit, kept=kept.pop_all(), remarks=_remarks(job, journal, stale))
@@ -118,7 +119,8 @@ def _touched(job: GoldJob, stale: Sequence[str], rows: DataFrame) -> Sequence[st
     columns = table.schema.fieldNames()
     new, old = rows.select(*columns), lake.read(table.name).select(*columns)
     changed = new.exceptAll(old).unionAll(old.exceptAll(new)).select(F.col(table.day_column).cast("string"))
-    return sorted(day for (day,) in changed.distinct().collect())
+    days = [day for (day,) in changed.distinct().collect()]
+    return None if None in days else sorted(days)
 
 
 def _bytes_read(job: GoldJob, days: Sequence[str]) -> int:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,8 @@ MOST_SECONDS = 30 * 24 * 3600
 # Of what is stored: an older file is for who still looks at an older version.
 KEPT_FILES = 2
 SHAPE = 1
+# What is stored as it is.
+PLAIN = ("version", "timestamp", "oldest", "anywhere", "by_day", "filed", "is_complete", "checked")
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,10 @@ class Journal:
         by_day: day → newest version that changed rows of it, where that is later than `anywhere`.
         units: unit → the newest commit that computed it.
         last: the newest commit with a note of the platform's own; None when there is none.
-        marks: name of a mark → the newest version whose note has it.
+        filed: the newest version whose note names files; -1 when none does.
+        checked: input → the version up to which all units that are not doubted are known to be right; for inputs that
+            are read as of an instant.
+        doubted: units that were found to be stale and have not been computed since.
         is_complete: whether a unit that is not in `units` has never been computed.
     """
 
@@ -76,7 +82,10 @@ class Journal:
     by_day: Mapping[str, int] = field(default_factory=dict[str, int])
     units: Mapping[str, Entry] = field(default_factory=dict[str, Entry])
     last: Entry | None = None
+    filed: int = -1
     is_complete: bool = True
+    checked: Mapping[str, int] = field(default_factory=dict[str, int])
+    doubted: frozenset[str] = frozenset()
 
     # --- what it says -------------------------------------------------------------------------------------------------
 
@@ -110,10 +119,12 @@ class Journal:
         if not commits:
             return self
         by_day, units, last = dict(self.by_day), dict(self.units), self.last
-        anywhere, is_complete, oldest = self.anywhere, self.is_complete, self.oldest
+        checked, doubted = self.checked, {*self.doubted}
+        anywhere, is_complete, oldest, filed = self.anywhere, self.is_complete, self.oldest, self.filed
         if commits[-1].version != self.version + 1:
             # What the log has forgotten may have changed and computed anything.
             by_day, units, last, is_complete = {}, {}, None, False
+            checked, doubted = {}, set[str]()
             anywhere = oldest = commits[-1].version
         for commit in reversed(commits):
             if commit.may_change_rows:
@@ -122,13 +133,27 @@ class Journal:
                     anywhere, by_day = commit.version, {}
                 else:
                     by_day |= dict.fromkeys(touched, commit.version)
+            if commit.note.get("files"):
+                filed = commit.version
             if commit.note.get("table") == table:
                 last = Entry(commit.version, commit.timestamp, commit.note)
                 units |= dict.fromkeys(last.days, last)
+                checked = commit.note.get("checked", checked)
+                doubted = (doubted | {*commit.note.get("doubted", ())}) - last.days.keys()
                 is_complete = is_complete or bool(commit.note.get("is_all"))
         newest = commits[0]
         return Journal(
-            newest.version, newest.timestamp, oldest, max(anywhere, oldest), by_day, units, last, is_complete
+            newest.version,
+            newest.timestamp,
+            oldest,
+            max(anywhere, oldest),
+            by_day,
+            units,
+            last,
+            filed,
+            is_complete,
+            checked,
+            frozenset(doubted),
         )
 
     # --- how it is stored ---------------------------------------------------------------------------------------------
@@ -141,18 +166,14 @@ class Journal:
             wanted[entry.version].add(unit)
         return {
             "shape": SHAPE,
-            "version": self.version,
-            "timestamp": self.timestamp,
-            "oldest": self.oldest,
-            "anywhere": self.anywhere,
-            "by_day": self.by_day,
+            **{name: getattr(self, name) for name in PLAIN},
+            "doubted": sorted(self.doubted),
             "units": {unit: entry.version for unit, entry in self.units.items()},
             "last": self.last.version if self.last else None,
             "notes": [
                 [version, entry.timestamp, _trimmed(entry.note, wanted[version])]
                 for version, entry in sorted(kept.items())
             ],
-            "is_complete": self.is_complete,
         }
 
     @classmethod
@@ -160,7 +181,8 @@ class Journal:
         """The journal that `to_json` wrote."""
         notes = {version: Entry(version, timestamp, note) for version, timestamp, note in value["notes"]}
         return cls(
-            **{name: value[name] for name in ("version", "timestamp", "oldest", "anywhere", "by_day", "is_complete")},
+            **{name: value[name] for name in PLAIN},
+            doubted=frozenset(value["doubted"]),
             units={unit: notes[version] for unit, version in value["units"].items()},
             last=None if value["last"] is None else notes[value["last"]],
         )
@@ -203,11 +225,11 @@ class JournalFiles:
             try:
                 content: bytes = fs.cat_file(f"{folder}/{name}")  # type: ignore[assignment]
                 value = json.loads(gzip.decompress(content))
-            except (OSError, EOFError, ValueError):
+                if value["shape"] == SHAPE and value["table_id"] == self._table_id:
+                    return Journal.from_json(value)
+            except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zlib.error):
                 # Somebody has just tidied it up, or it was damaged: the log says the same.
                 continue
-            if value.get("shape") == SHAPE and value.get("table_id") == self._table_id:
-                return Journal.from_json(value)
         return None
 
     def store(self, journal: Journal) -> None:
@@ -220,7 +242,10 @@ class JournalFiles:
         name = f"{folder}/{journal.version:020}.json.gz"
         fs.pipe_file(f"{name}.new", content)
         fs.mv(f"{name}.new", name)
-        for old in self._names(fs, folder)[:-KEPT_FILES]:
+        names = self._names(fs, folder)
+        # One with a higher number is of a log that was put back from a copy.
+        older = [old for old in names if _version_of(old) < journal.version]
+        for old in {*names} - {*older[1 - KEPT_FILES :], f"{journal.version:020}.json.gz"}:
             fs.rm_file(f"{folder}/{old}")
 
     def _folder(self) -> tuple[AbstractFileSystem, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -174,13 +174,6 @@ class TableState:
         else:
             found = self.commits
         return tuple(commit for commit in found if commit.version > version)
-
-    def newest_commits(self) -> Iterator[Commit]:
-        """The commits, newest first, for who stops early: the log is read to its end only when they are asked for."""
-        first = self.commits_since(max(self.version - PAGE, -1))
-        yield from first
-        if first and first[-1].version > 0:
-            yield from (commit for commit in self.commits if commit.version < first[-1].version)
 
     @cached_property
     def made_by(self) -> Commit:

@@ -11,6 +11,7 @@ counted. The sum of the notes is the table's journal (`journal.py`): it makes re
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 # A frame, or a `pyarrow.Table`, which has no types.
 Rows = Any
+# A commit or a checkpoint in a log.
+ENTRY = re.compile(r"[0-9].*\.(json|parquet)$")
 # Who numbers the commits.
 APP = "project_etl"
 # What delta-rs takes into this process at most: bytes of a batch as Arrow, and of the files that a MERGE may rewrite.
@@ -107,9 +110,12 @@ class TableStore:
         if name in self.pins:
             return self.pins[name] is not None
         if self.is_local:
-            # Who died while it made the table may have left other files there.
-            entries = (Path(self.path(name)) / "_delta_log").glob("[0-9]*")
-            return any(entry.suffix in (".json", ".parquet") for entry in entries)
+            # Who died while it made the table may have left other files there. One entry is enough: a log may be long.
+            try:
+                with os.scandir(Path(self.path(name)) / "_delta_log") as entries:
+                    return any(ENTRY.match(entry.name) for entry in entries)
+            except (FileNotFoundError, NotADirectoryError):
+                return False
         return deltalake.DeltaTable.is_deltatable(self._rust_path(name), dict(self.storage_options))
 
     # --- states -------------------------------------------------------------------------------------------------------

@@ -7,11 +7,12 @@ run, which its report keeps as they were then (`report.py`).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from project_etl.core.contracts.report import Report
 from project_etl.core.model.staged import staging
 from project_etl.core.silver.plan import SilverJob, days_in_bronze, make_plan
-from project_etl.core.silver.stage import OPS, judge_batch
+from project_etl.core.silver.stage import OPS, bytes_read, judge_batch
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,14 @@ def books_of(job: SilverJob, *, since: str = "") -> Books:
     plan = make_plan(job)
     if plan.changed_days or plan.has_other_parents:
         return Books(job.table.name, Report(), 0, 0, behind=plan.batch_days or job.days)
+    behind = plan.new_days
     asked = sorted(day for day in known.difference(plan.new_days) if day >= since)
     if not asked:
-        return Books(job.table.name, Report(), 0, 0, behind=plan.new_days)
+        return Books(job.table.name, Report(), 0, 0, behind=behind)
+    plan = replace(plan, new_days=()).judging_again(job, asked)
+    job = replace(job, lake=job.lake.for_work(partial(bytes_read, job, plan)))
     with staging(job.lake) as kept:
-        judged = judge_batch(job, replace(plan, new_days=()).judging_again(job, asked), kept)
+        judged = judge_batch(job, plan, kept)
         wrong = sum(judged.counted.effect[op] for op in OPS)
         in_quarantine = judged.quarantine.rows.count() if judged.quarantine else 0
-        return Books(job.table.name, judged.report.of_days(asked), wrong, in_quarantine, behind=plan.new_days)
+        return Books(job.table.name, judged.report.of_days(asked), wrong, in_quarantine, behind=behind)

@@ -51,8 +51,9 @@ class SilverJob:
     def pinned(self) -> SilverJob:
         """The job over the table and its inputs as they are now, whatever other runs commit from now on."""
         inputs = (*(feed.bronze for feed in self.feeds), *(ref.table for ref in self.table.references))
-        # Before Bronze: the file table may lag behind it, and never lead.
-        return replace(self, lake=self.lake.pinned([self.table.name, file_table.FILES, *inputs]))
+        # The file table may lag behind Bronze and never lead, and so may quarantine behind its Silver table.
+        first = (quarantine.name_of(self.table.name), self.table.name, file_table.FILES)
+        return replace(self, lake=self.lake.pinned([*first, *inputs]))
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -80,6 +81,7 @@ class SilverPlan:
         new_days: days that hold files and have never been judged.
         changed_days: days whose files or rules are not those that were judged.
         parents: parent table → data version now.
+        parent_ids: parent table → Delta's identity of it; one that was made anew counts its versions from the start.
         moved: references whose parent changed since the last commit.
         waiting: records that wait for a parent.
     """
@@ -89,6 +91,7 @@ class SilverPlan:
     new_days: tuple[str, ...]
     changed_days: tuple[str, ...]
     parents: Mapping[str, int]
+    parent_ids: Mapping[str, str]
     moved: tuple[Reference, ...]
     waiting: int
 
@@ -178,14 +181,20 @@ def make_plan(job: SilverJob) -> SilverPlan:
             new.append(day)
     references = [ref for ref in job.table.references if ref.action is not Action.WARN]
     parents = {ref.table: job.lake.data_version(ref.table) for ref in references}
-    before = journal.last_note("parents") or {}
+    before, ids_before = journal.last_note("parents") or {}, journal.last_note("parent_ids") or {}
+    ids = {ref.table: job.lake.state(ref.table).table_id for ref in references if job.lake.exists(ref.table)}
+
+    def is_moved(ref: Reference) -> bool:
+        return (parents[ref.table], ids.get(ref.table)) != (before.get(ref.table), ids_before.get(ref.table))
+
     plan = SilverPlan(
         journal=journal,
         fingerprints=fingerprints,
         new_days=tuple(new),
         changed_days=tuple(changed),
         parents={table: version for table, version in parents.items() if version is not None},
-        moved=tuple(ref for ref in references if parents[ref.table] != before.get(ref.table)),
+        parent_ids=ids,
+        moved=tuple(filter(is_moved, references)),
         waiting=quarantine.waiting_count(job.lake, quarantine.name_of(job.table.name)) if references else 0,
     )
     if plan.is_lost:

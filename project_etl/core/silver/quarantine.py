@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow.compute as pc
@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contracts.sql_text import is_day
-from project_etl.core.lake import Append, Commit, TableStore, Upsert
+from project_etl.core.lake import Append, Commit, Conflict, TableStore, Upsert
 from project_etl.core.lake.state import on_days
 from project_etl.core.model.records import LINEAGE_NAMES, PLACE, SILVER_LINEAGE
 from project_etl.core.model.staged import Run
@@ -125,8 +125,16 @@ def changes_of(lake: TableStore, name: str, rejected: DataFrame, leaving: DataFr
 
 
 def commit(lake: TableStore, name: str, changes: Changes, note: dict[str, Any]) -> Commit:
-    """Change a table in one commit. The caller holds its lock."""
+    """Change a table in one commit. The caller holds its lock.
+
+    Raises:
+        Conflict: another process has changed the table since it was read.
+    """
     lake.create(name, SCHEMA, description=f"Records kept out of silver/{name.split('/')[1]}.")
+    if lake.pins.get(name) is None:
+        lake = replace(lake, pins={each: state for each, state in lake.pins.items() if each != name})
+        if not lake.is_empty(name):
+            raise Conflict(f"Table {name} was made by another process while this run judged its records. Run again.")
     if changes.are_new:
         return lake.commit(name, Append(), changes.rows.select(*COLUMNS), note)
     change = Upsert(KEYS, COLUMNS, is_day("_landing_date", changes.days, of="t"), keep=("first_seen",))

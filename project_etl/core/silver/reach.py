@@ -58,7 +58,8 @@ def _orphaned(job: SilverJob, plan: SilverPlan) -> list[Keys]:
     parents = plan.parents_before
     found: list[Keys] = []
     for ref in plan.carried:
-        keys = changed_parents(job.lake.state(ref.table), ref, parents[ref.table])
+        is_same = (plan.journal.last_note("parent_ids") or {}).get(ref.table) == plan.parent_ids.get(ref.table)
+        keys = changed_parents(job.lake.state(ref.table), ref, parents[ref.table]) if is_same else None
         if keys is None:
             found.append(Keys((ref.column,), None))
         elif keys:

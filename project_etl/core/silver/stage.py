@@ -51,12 +51,12 @@ def stage_silver(job: SilverJob) -> Staged:
     lake, plan = job.lake, make_plan(job)
     if not plan.has_work:
         return Staged(table.name, remembered_report(job, plan.journal, job.days), lake)
-    job = replace(job, lake=lake.for_work(partial(_bytes_read, job, plan)))
+    job = replace(job, lake=lake.for_work(partial(bytes_read, job, plan)))
     with staging(job.lake) as kept:
         return _stage(job, plan, kept)
 
 
-def _bytes_read(job: SilverJob, plan: SilverPlan) -> int:
+def bytes_read(job: SilverJob, plan: SilverPlan) -> int:
     """Bytes of the files that judging reads: of the records, of the stored rows and of the parents."""
     records = [job.lake.state(feed.bronze) for feed in job.feeds]
     # What has changed is derived again from all of Bronze.
@@ -117,6 +117,7 @@ def _stage(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Staged:
         judged.report,
         days={day: plan.fingerprints[day] for day in plan.batch_days},
         parents=plan.parents,
+        parent_ids=plan.parent_ids,
         reads={feed.bronze: lake.version(feed.bronze) for feed in job.feeds} | dict(plan.parents),
         quarantine={"batch": batch, "days": judged.quarantine.days} if judged.quarantine else None,
         is_all=days_in_bronze(job) <= {*plan.batch_days},

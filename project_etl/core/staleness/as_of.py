@@ -4,8 +4,8 @@ Belongs here: following the change feed of a history (SCD2) or of dated rows (FX
 What is answered may be more than is strictly needed, never less:
 
 - A history concerns the instants at which it now says something else, and of these the days on which the thing it is
-  about (a product, a customer) occurs in an input that is read by day. A new version from today on says nothing new
-  about last year; a late one speaks for the time until the next version.
+  about (a product, a customer) occurs in an input that is read by day; all days where no such input names it. A new
+  version from today on says nothing new about last year; a late one speaks for the time until the next version.
 - Dated rows are carried forward. They concern the days from theirs until a date gives again all that their date gives.
 
 Does not belong here: what else makes a day stale (`stale.py`), as-of joins of frames (`asof.py`).
@@ -64,6 +64,10 @@ def _any_day(_: date) -> bool:
     return True
 
 
+def _no_day(_: date) -> bool:
+    return False
+
+
 # --- dated rows -------------------------------------------------------------------------------------------------------
 
 
@@ -89,10 +93,21 @@ def _by_history(
     lake: TableStore, tables: Mapping[str, Table], table: Table, source: Table, write: History, changed: ArrowTable
 ) -> Affects:
     spans = _changed_spans(lake, source, write, changed)
+    if not spans:
+        return _no_day
+    named_in = [
+        item
+        for item in table.inputs.values()
+        if not item.whole and write.of in tables[item.table].schema.fieldNames() and tables[item.table].day_column
+    ]
+    if not named_in:
+        return _any_day
     days = {
-        day
-        for thing, day in _occurrences(lake, tables, table, write.of, spans)
+        day + timedelta(days=later)
+        for item in named_in
+        for thing, day in _occurrences(lake, tables[item.table], write.of, spans)
         if any(_overlaps(day, since, to) for since, to in spans[thing])
+        for later in range(item.back + 1)
     }
     return days.__contains__
 
@@ -114,16 +129,11 @@ def _changed_spans(lake: TableStore, source: Table, write: History, changed: Arr
     return {thing: found for thing, found in spans.items() if found}
 
 
-def _occurrences(
-    lake: TableStore, tables: Mapping[str, Table], table: Table, column: str, things: Collection[Any]
-) -> Iterator[tuple[Any, date]]:
-    """Thing and day of the rows of those inputs that `table` reads by day and that name one of the things."""
-    for item in table.inputs.values():
-        source = tables[item.table]
-        day = source.day_column
-        if things and not item.whole and day is not None and column in source.schema.fieldNames():
-            rows = lake.state(source.name).rows([column, day], among=(column, things))
-            yield from (found for found in _distinct(rows, column, day) if found[1] is not None)
+def _occurrences(lake: TableStore, source: Table, column: str, things: Collection[Any]) -> Iterator[tuple[Any, date]]:
+    """Thing and day of the rows of a table that name one of the things."""
+    day = source.day_column or ""
+    rows = lake.state(source.name).rows([column, day], among=(column, things))
+    return (found for found in _distinct(rows, column, day) if found[1] is not None)
 
 
 def _by_thing(rows: Iterable[Row]) -> dict[Any, list[Version]]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -67,14 +67,42 @@ class Staleness:
         made, journal = self.made_from(table), self.lake.journal(table.name)
         inputs = {name: self.lake.journal(name) for name in made.versions}
 
+        def since_of(item: Input, reads: Mapping[str, int]) -> int | None:
+            since = reads.get(item.table)
+            is_checked = item.whole and table.is_daily and since is not None
+            return max(since, journal.checked.get(item.table, since)) if is_checked and since is not None else since
+
         def is_fresh(unit: str) -> bool:
             reads: Mapping[str, int] = journal.note(unit).get("reads", {})
-            return journal.fingerprint(unit) == made.identity and all(
-                self._is_as_it_was(table, item, inputs.get(item.table), reads.get(item.table), unit)
-                for item in table.inputs.values()
+            return (
+                journal.fingerprint(unit) == made.identity
+                and unit not in journal.doubted
+                and all(
+                    self._is_as_it_was(table, item, inputs.get(item.table), since_of(item, reads), unit)
+                    for item in table.inputs.values()
+                )
             )
 
         return tuple(unit for unit in units if not is_fresh(unit))
+
+    def checked(self, table: Table, computed: Collection[str]) -> dict[str, Any]:
+        """What the note of a commit says of the units that it does not compute.
+
+        The change feed of an input that is read as of an instant goes back some days only. So each commit of a daily
+        table looks at all its units, up to the inputs of now: `checked`; those that are stale are `doubted`. The next
+        look follows the feed from there on, once for all units.
+        """
+        as_of = {
+            item.table for item in table.inputs.values() if item.whole and self.tables[item.table].layer == "silver"
+        }
+        if not table.is_daily or not as_of:
+            return {}
+        journal, now = self.lake.journal(table.name), self.made_from(table).versions
+        others = [unit for unit in journal.units if unit not in computed and unit not in journal.doubted]
+        return {
+            "checked": {name: version for name, version in now.items() if name in as_of},
+            "doubted": self.units_of(table, others),
+        }
 
     def everywhere(self, days: Iterable[date]) -> dict[str, frozenset[date]]:
         """All stale tables, with those that will be once their inputs are computed.

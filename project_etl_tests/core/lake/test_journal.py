@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import time
 from pathlib import Path
@@ -12,6 +13,9 @@ from project_etl.core.lake import Append, Journal, TableStore
 from project_etl.core.lake.journal import KEPT_FILES, MOST_COMMITS
 from project_etl_tests.core.lake.given import PARTITIONED, lake_in, rows
 
+# Bytes in the middle are other ones.
+DAMAGED = gzip.compress(bytes(range(256)) * 9)
+DAMAGED = DAMAGED[:40] + bytes(byte ^ 255 for byte in DAMAGED[40:80]) + DAMAGED[80:]
 D1, D2 = "2025-01-01", "2025-01-02"
 
 
@@ -94,7 +98,9 @@ def test_a_journal_that_is_lost_is_read_from_the_log(old: TableStore) -> None:
     assert files(old)
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", b"\x1f\x8b\x08\x00"])
+@pytest.mark.parametrize(
+    "content", [b"", b"no gzip", b"\x1f\x8b\x08\x00", DAMAGED, gzip.compress(b"[]"), gzip.compress(b"{}")]
+)
 def test_a_damaged_journal_is_as_good_as_none(old: TableStore, content: bytes) -> None:
     before = fresh(old)
     for file in files(old):

@@ -27,6 +27,7 @@ from project_etl.sources.catalog import feeds_of
 from project_etl.sources.online_retail import customers, orders
 from project_etl_tests.commands.given import lake_in, settings_in
 
+CASTS, SOURCE = "core.transforms.casts", "core.model.source"
 TABLES = tables()
 READ = module_under_test.source_of
 DAILY = '''

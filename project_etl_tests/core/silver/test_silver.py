@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import deltalake
 import pytest
 
 from project_etl.core.contracts.report import SILVER_COUNTS, Report
 from project_etl.core.engine.base import Engine
-from project_etl.core.lake import LakeError, TableStore, locks, state
-from project_etl.core.silver import quarantine
+from project_etl.core.lake import Conflict, LakeError, TableStore, locks, state
+from project_etl.core.silver import books, quarantine
 from project_etl.core.silver import stage as silver
 from project_etl.core.silver.plan import SilverJob, SilverPlan, make_plan
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
@@ -445,3 +447,53 @@ def test_quarantine_is_left_alone_while_another_process_writes_it(
     assert {name: shop.lake.version(name) for name in versions} == versions
     shop.silver("customers", D2)
     assert len(shop.quarantined("customers")) == 2
+
+
+def test_a_parent_that_was_made_anew_is_another_one(shop: SmallShop) -> None:
+    # Somebody moves an order, and its item follows; then the order is made anew, which brings the same version numbers.
+    deltalake.DeltaTable(shop.lake.path("silver/orders")).update(
+        new_values={"order_date": "2024-12-31"}, predicate="order_id = 'O1'"
+    )
+    shop.silver("order_items", D1)
+    tampered = shop.lake.data_version("silver/orders")
+    for name in ("silver/orders", "quarantine/orders"):
+        shutil.rmtree(shop.lake.path(name))
+    shop.silver("orders", D1)
+    shop.silver("orders", D3)
+    assert shop.lake.data_version("silver/orders") == tampered
+    shop.silver("order_items", D1)
+    assert {str(day) for _, day in shop.rows("silver/order_items", "order_item_id", "order_date")} == {D1}
+
+
+def test_of_two_processes_that_no_lock_keeps_apart_one_changes_quarantine(
+    shop: SmallShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TableStore, "lock", lambda *_: nullcontext())
+    shop.land_rows("order_items", D2, {**ITEM, "order_item_id": "I9", "quantity": "0"})
+    shop.bronze("order_items", D2)
+    slow = shop.stage_silver("order_items", D2)
+    shop.silver("order_items", D2)
+    with slow.kept, pytest.raises(Conflict):
+        slow.publish()
+    assert len(shop.quarantined("order_items")) == 2
+    assert shop.books("order_items").are_right
+
+
+def test_the_books_are_those_of_one_moment(shop: SmallShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.land_rows("order_items", D2, {**ITEM, "order_item_id": "I9", "order_id": "O9"})
+    shop.load(D2)
+    shop.land_rows("orders", D2, {**ORDER, "order_id": "O9"})
+    judge = books.judge_batch
+
+    def overtaken(*args: Any) -> Any:
+        # A run releases a record while the books are made.
+        judged = judge(*args)
+        monkeypatch.setattr(books, "judge_batch", judge)
+        shop.bronze("orders", D2)
+        shop.silver("orders", D2)
+        shop.silver("order_items", D2)
+        return judged
+
+    monkeypatch.setattr(books, "judge_batch", overtaken)
+    assert shop.books("order_items").are_right
+    assert shop.books("order_items").are_right

@@ -129,6 +129,7 @@ def compute(lake: TableStore, numbers: Iterable[int] = range(1, LAST + 1), only:
             now = staleness(lake).made_from(table)
             units = days if table.is_daily else [WHOLE]
             note = {"table": table.name, "reads": now.versions, "days": dict.fromkeys(units, now.identity)}
+            note |= staleness(lake).checked(table, units)
             nothing = lake.state(table.name).arrow_schema.empty_table()
             lake.commit(table.name, Append(), nothing, {**note, "touched": []})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import deltalake
@@ -12,7 +13,8 @@ import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from project_etl.core.lake import WHOLE, Append, TableStore
+from project_etl.core.lake import WHOLE, Append, TableState, TableStore
+from project_etl.core.lake.maintenance import tidy
 from project_etl.core.model.gold_order import gold_order
 from project_etl.core.model.table import Input, ReplaceDays, Snapshot, WriteMode, same_day, whole, window
 from project_etl.core.silver.frames import silver_schema
@@ -293,6 +295,55 @@ def test_where_the_feed_is_gone_or_too_long_all_days_are_stale_for_that_input_al
     monkeypatch.undo()
     shutil.rmtree(Path(lake.path(CUSTOMERS)) / "_change_data")
     assert stale(lake)[FACTS] == set(range(1, LAST + 1))
+
+
+def test_days_that_a_commit_found_right_need_no_feed_of_long_ago(lake: TableStore) -> None:
+    change(lake, PRODUCTS, version(PRODUCTS, "mug", instant(25), None, "cups"))
+    change(lake, PRODUCTS, version(PRODUCTS, "tea", instant(9, 18), None, "herbs"))
+    assert stale(lake)["gold/fact_order_items"] == {9}
+    # A day is computed, and says of all others which of them are stale; then maintenance removes the feed.
+    compute(lake, [LAST])
+    tidy(lake, PRODUCTS, keep_hours=0)
+    assert stale(lake)["gold/fact_order_items"] == {9}
+    compute(lake, [9])
+    assert stale(lake) == {}
+
+
+def test_the_feed_is_followed_once_for_all_days(lake: TableStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(21, 31):
+        change(lake, RATES, rate(number, "USD", "EUR"), rate(number, "GBP", "USD"))
+        compute(lake, [number])
+    followed: list[int] = []
+    changes = TableState.changes
+
+    def counting(state: TableState, since: int, **options: int) -> object:
+        followed.append(since)
+        return changes(state, since, **options)
+
+    monkeypatch.setattr(TableState, "changes", counting)
+    change(lake, RATES, rate(31, "USD", "EUR"), rate(31, "GBP", "USD"))
+    assert stale(lake)["gold/fact_order_items"] == set(range(31, LAST + 1))
+    assert len(followed) == 1
+
+
+@pytest.mark.parametrize(
+    ("by_day", "expected"),
+    [
+        (window(ITEMS, back=3), {1, 2, 3, 4, 5, 6, 9, 10, 11, 12, 20, 21, 22, 23} - {1, 2, 20, 21, 22, 23}),
+        (same_day(ORDERS), set(range(1, LAST + 1))),
+    ],
+)
+def test_a_history_concerns_the_windows_over_its_days_and_all_days_where_nothing_names_it(
+    lake: TableStore, by_day: Input, expected: set[int]
+) -> None:
+    table = replace(TABLES[AOV], inputs={"items": by_day, "products": whole(PRODUCTS)})
+    now = staleness(lake, {**TABLES, AOV: table})
+    units = [str(day(number)) for number in range(1, LAST + 1)]
+    made_from = now.made_from(table)
+    note = {"table": AOV, "reads": made_from.versions, "days": dict.fromkeys(units, made_from.identity)}
+    lake.commit(AOV, Append(), lake.state(AOV).arrow_schema.empty_table(), note)
+    change(lake, PRODUCTS, version(PRODUCTS, "tea", instant(2), instant(9, 12), "dry"))
+    assert {(date.fromisoformat(unit) - day(1)).days + 1 for unit in now.units_of(table, units)} == expected
 
 
 def test_a_table_that_gold_does_not_read_makes_nothing_stale(lake: TableStore) -> None:
