@@ -38,7 +38,20 @@ MAY_IMPORT = {
     "setting_types": {"core", "sources"},
 }
 # The folders (and single modules) of the core, each of which may import those before it.
-CORE = ("meter", "engine", "lake", "transforms", "contracts", "model", "bronze", "staleness", "silver", "gold", "trace")
+CORE = (
+    "arrow",
+    "meter",
+    "engine",
+    "lake",
+    "transforms",
+    "contracts",
+    "model",
+    "bronze",
+    "staleness",
+    "silver",
+    "gold",
+    "trace",
+)
 # Only these layers know of the orchestrator.
 KNOWS_DAGSTER = {"orchestration", "commands", "definitions", "cli"}
 

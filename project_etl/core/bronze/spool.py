@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from project_etl.core.bronze.arrow import ArrowRecordBatch, ArrowRecordBatchReader, ArrowSchema
+from project_etl.core.arrow import ArrowRecordBatch, ArrowRecordBatchReader, ArrowSchema
 
 # Of compressed rows.
 MEMORY_BYTES = 16 << 20

@@ -15,8 +15,8 @@ from datetime import UTC, date, datetime, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from project_etl.core.arrow import ArrowRecordBatch
 from project_etl.core.bronze import file_table
-from project_etl.core.bronze.arrow import ArrowRecordBatch
 from project_etl.core.bronze.file_table import FileRow, Status
 from project_etl.core.bronze.landing_store import LandingFile, content_version, is_unchanged, new_digest, open_bytes
 from project_etl.core.bronze.plan import BronzeJob, Look, Moves, is_as_known, look, moves, with_holders

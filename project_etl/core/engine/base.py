@@ -10,13 +10,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+from project_etl.core.arrow import ArrowTable
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-# A `pyarrow.Table`, which has no types.
-ArrowTable = Any
 # PySpark builds columns and windows for Spark Connect while this variable is set, and for a JVM while it is not.
 CONNECT_MODE = "SPARK_CONNECT_MODE_ENABLED"
 

@@ -21,7 +21,8 @@ import grpc
 import pyarrow.parquet as pq
 
 from project_etl.core import meter
-from project_etl.core.engine.base import ArrowTable, Engine
+from project_etl.core.arrow import ArrowTable
+from project_etl.core.engine.base import Engine
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

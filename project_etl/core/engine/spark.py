@@ -17,7 +17,8 @@ from typing import Any, ClassVar
 
 from pyspark.sql import DataFrame, SparkSession
 
-from project_etl.core.engine.base import ArrowTable, CommittingEngine
+from project_etl.core.arrow import ArrowTable
+from project_etl.core.engine.base import CommittingEngine
 
 DELTA_EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
 DELTA_CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog"

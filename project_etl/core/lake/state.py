@@ -17,15 +17,14 @@ from typing import Any
 import deltalake
 
 from project_etl.core import meter
+from project_etl.core.arrow import ArrowDataset, ArrowSchema, ArrowTable
 from project_etl.core.lake.errors import LakeError
 from project_etl.core.lake.journal import MOST_COMMITS, MOST_SECONDS, Journal, JournalFiles
 from project_etl.core.lake.log import Commit, commit_of
 from project_etl.core.lake.schema import REQUIRED
 
-# pyarrow has no types.
-ArrowTable = Any
-ArrowSchema = Any
-ArrowDataset = Any
+# Kinds of changes in a change feed that show a row as it was before.
+BEFORE_IMAGES = frozenset({"update_preimage", "delete"})
 # So many commits are read from the log at once by who needs the newest alone.
 PAGE = 100
 
@@ -185,7 +184,7 @@ class TableState:
     @cached_property
     def journal(self) -> Journal:
         """What the notes of all commits up to this version say."""
-        stored = self._journals.newest(self.version)
+        stored = self._stored_journal
         if stored is not None:
             found = self.commits_since(stored.version - 1)
             if found and found[-1].version == stored.version:
@@ -198,11 +197,15 @@ class TableState:
 
     def keep_journal(self) -> None:
         """Store the journal, when many of its commits or an old one stand in the log alone."""
-        stored = self._journals.newest(self.version)
+        stored = self._stored_journal
         version, made_at = (stored.version, stored.timestamp) if stored else (-1, self.delta.metadata().created_time)
         is_old = version < self.version and made_at < (time.time() - MOST_SECONDS) * 1000
         if is_old or self.version - version >= MOST_COMMITS:
             self._journals.store(self.journal)
+
+    @cached_property
+    def _stored_journal(self) -> Journal | None:
+        return self._journals.newest(self.version)
 
     @property
     def _journals(self) -> JournalFiles:

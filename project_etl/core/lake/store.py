@@ -23,6 +23,7 @@ import deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from project_etl.core import meter
+from project_etl.core.arrow import ArrowTable
 from project_etl.core.engine.base import CommittingEngine, Engine, Larger
 from project_etl.core.lake import delta_rs, delta_spark
 from project_etl.core.lake.changes import Change, Upsert
@@ -32,7 +33,7 @@ from project_etl.core.lake.journal import Journal
 from project_etl.core.lake.locks import file_lock
 from project_etl.core.lake.log import PROPERTIES, Commit
 from project_etl.core.lake.schema import as_table, in_types_of, new_columns, refusing_nulls, stored_schema
-from project_etl.core.lake.state import ArrowTable, TableState
+from project_etl.core.lake.state import TableState
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -110,6 +110,10 @@ class History:
     newest_by: str
 
 
+# Columns of a history that follow from the other versions of a key.
+VALIDITY = ("valid_from", "valid_to", "is_current")
+
+
 @dataclass(frozen=True)
 class ReplaceDays:
     """Whole days are computed and replace what was there; a day without rows becomes empty.
@@ -201,6 +205,11 @@ class Table:
     def is_daily(self) -> bool:
         """Whether Gold computes this table day by day."""
         return isinstance(self.write, ReplaceDays)
+
+    @property
+    def derived(self) -> tuple[str, ...]:
+        """Columns that follow from the other versions of a key, and that no record gives."""
+        return VALIDITY if isinstance(self.write, History) else ()
 
     @property
     def day_column(self) -> str | None:

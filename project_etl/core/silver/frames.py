@@ -24,7 +24,7 @@ from project_etl.core.model.records import LINEAGE_NAMES, PLACE, RECORD, SILVER_
 from project_etl.core.model.table import History, Table
 from project_etl.core.model.transform import call, conform
 from project_etl.core.silver import quarantine
-from project_etl.core.silver.plan import VALIDITY, SilverJob, SilverPlan, days_in_bronze, unjudged_days
+from project_etl.core.silver.plan import SilverJob, SilverPlan, days_in_bronze, unjudged_days
 from project_etl.core.silver.rank import Stored, ranked
 
 FALSE, TRUE = "false", "true"
@@ -127,18 +127,13 @@ def _with_found(records: DataFrame, found: Mapping[str, Column]) -> DataFrame:
     return records.withColumn(RECORD, F.col(RECORD).withField("found", parents))
 
 
-def _derived(table: Table) -> tuple[str, ...]:
-    """Columns that follow from the other versions of a key."""
-    return VALIDITY if isinstance(table.write, History) else ()
-
-
 def transformed(table: Table, rows: DataFrame, parameters: dict[str, object]) -> DataFrame:
     """Apply a Silver table's transform; the result has the contract's columns and `_record`.
 
     Raises:
         TableError: the transform gives other columns or types than the contract declares.
     """
-    schema = T.StructType([item for item in table.schema.fields if item.name not in _derived(table)])
+    schema = T.StructType([item for item in table.schema.fields if item.name not in table.derived])
     return conform(call(table, [rows], parameters), schema, table.name, also=(RECORD,))
 
 
@@ -155,7 +150,7 @@ def judged_records(job: SilverJob, records: DataFrame) -> DataFrame:
     if warnings := [ref.rule for ref in job.table.references if ref.action is Action.WARN]:
         lasting = F.array_except(BROKEN, F.array(*[F.lit(name) for name in warnings]).cast("array<string>"))
         rows = rows.withColumn(BROKEN, F.when(is_valid, F.col(BROKEN)).otherwise(lasting))
-    derived = [item for item in job.table.schema.fields if item.name in _derived(job.table)]
+    derived = [item for item in job.table.schema.fields if item.name in job.table.derived]
     # Text by text: the embedded engine reads the fields of a struct that a CASE has made null as they were.
     text = {name: F.when(F.size(BROKEN) > 0, F.col(f"_text.{name}")) for name in job.columns}
     return rows.select(

@@ -18,12 +18,11 @@ from project_etl.core.contracts.report import Report
 from project_etl.core.lake import Journal, TableStore
 from project_etl.core.model.records import Feed
 from project_etl.core.model.staged import Run
-from project_etl.core.model.table import History, Reference, Table
+from project_etl.core.model.table import Reference, Table
 from project_etl.core.model.transform import taken
 from project_etl.core.silver import quarantine
 
 EMPTY = "-"
-VALIDITY = ("valid_from", "valid_to", "is_current")
 
 
 @dataclass(frozen=True)
@@ -161,8 +160,7 @@ def silver_rules(table: Table, columns: Sequence[str], feeds: Sequence[Feed]) ->
         for ref in table.references
     ]
     rules = rules_of(table.contract, text_columns=columns, extra=(*universal, *references, *table.rules))
-    derived = VALIDITY if isinstance(table.write, History) else ()
-    return tuple(rule for rule in rules if rule.column not in derived)
+    return tuple(rule for rule in rules if rule.column not in table.derived)
 
 
 def make_plan(job: SilverJob) -> SilverPlan:

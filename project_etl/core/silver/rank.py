@@ -13,8 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.window import WindowSpec
 
 from project_etl.core.model.records import ARRIVAL_ORDER
-from project_etl.core.model.table import History, Merge, Table
-from project_etl.core.silver.plan import VALIDITY
+from project_etl.core.model.table import VALIDITY, History, Merge, Table
 
 
 class Stored(enum.Enum):

@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
+from project_etl.core.arrow import ArrowTable
 from project_etl.core.lake import LakeError, TableState
-from project_etl.core.lake.state import ArrowTable
+from project_etl.core.lake.state import BEFORE_IMAGES
 from project_etl.core.model.records import of_days
 from project_etl.core.model.table import Reference
 from project_etl.core.silver.frames import Keys
 from project_etl.core.silver.plan import SilverJob, SilverPlan, days_of_other_files
-from project_etl.core.staleness.versions import BEFORE_IMAGES
 
 # Operations whose change feed has an image of each row that they changed or removed.
 FOLLOWED = ("WRITE", "MERGE", "DELETE", "UPDATE")

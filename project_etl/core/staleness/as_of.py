@@ -20,15 +20,14 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from project_etl.core.arrow import ArrowTable
 from project_etl.core.lake import LakeError, TableStore
-from project_etl.core.lake.state import ArrowTable
-from project_etl.core.model.table import History, Merge, Table
+from project_etl.core.model.table import VALIDITY, History, Merge, Table
 from project_etl.core.staleness.versions import Row, Span, Version, changed_spans, net_changes
 
 Affects = Callable[[date], bool]
 """Tells of a day whether it has to be computed again."""
 
-VALIDITY = ("valid_from", "valid_to", "is_current")
 # Of one input. Dagster ends a sensor's tick after a minute; so many rows are followed in some seconds.
 MOST_ROWS = 500_000
 

@@ -69,8 +69,7 @@ class Staleness:
 
         def since_of(item: Input, reads: Mapping[str, int]) -> int | None:
             since = reads.get(item.table)
-            is_checked = item.whole and table.is_daily and since is not None
-            return max(since, journal.checked.get(item.table, since)) if is_checked and since is not None else since
+            return since if since is None else max(since, journal.checked.get(item.table, since))
 
         def is_fresh(unit: str) -> bool:
             reads: Mapping[str, int] = journal.note(unit).get("reads", {})
@@ -92,9 +91,7 @@ class Staleness:
         table looks at all its units, up to the inputs of now: `checked`; those that are stale are `doubted`. The next
         look follows the feed from there on, once for all units.
         """
-        as_of = {
-            item.table for item in table.inputs.values() if item.whole and self.tables[item.table].layer == "silver"
-        }
+        as_of = {item.table for item in table.inputs.values() if item.whole}
         if not table.is_daily or not as_of:
             return {}
         journal, now = self.lake.journal(table.name), self.made_from(table).versions

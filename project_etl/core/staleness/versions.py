@@ -11,13 +11,13 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
+from project_etl.core.lake.state import BEFORE_IMAGES
+
 Version = tuple[datetime, tuple[Any, ...]]
 """Instant from which a version holds, and what it says."""
 Span = tuple[datetime | None, datetime | None]
 """`since` ≤ instant < `to`; None leaves that side open."""
 Row = tuple[Any, ...]
-
-BEFORE_IMAGES = frozenset({"update_preimage", "delete"})
 
 
 def net_changes(feed: Iterable[tuple[str, Row]]) -> tuple[set[Row], set[Row]]:

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from project_etl.core.bronze.arrow import ArrowRecordBatch, ArrowSchema
+from project_etl.core.arrow import ArrowRecordBatch, ArrowSchema
 from project_etl.core.bronze.landing_store import COMPRESSED, new_digest, open_bytes, stream_etag
 from project_etl.core.bronze.readers.csv_records import read_csv
 from project_etl.core.bronze.readers.json_records import read_json_lines
