@@ -40,6 +40,7 @@ MAY_IMPORT = {
 # The folders (and single modules) of the core, each of which may import those before it.
 CORE = (
     "arrow",
+    "digest",
     "meter",
     "engine",
     "lake",

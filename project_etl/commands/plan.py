@@ -102,7 +102,7 @@ def work_of(lake: TableStore, settings: Settings, days: Sequence[str], seconds: 
     for dataset in datasets_of(settings.sources):
         name = dataset.bronze
         landed = list_files(settings.landing_root, dataset.source, dataset.name, days)
-        loads[name] = frozenset(file.day for file in new_files(lake, name, landed))
+        loads[name] = frozenset(file.day for file in new_files(lake, [name], landed))
         found.append(_work(lake, name, tuple(sorted(loads[name])), "read", seconds))
     for table in declared:
         if table.layer == "silver":

@@ -35,10 +35,6 @@ from project_etl.core.staleness import Staleness, work_of
 from project_etl.orchestration.factory import parameters_of
 from project_etl.settings import Settings
 
-# A run over a few tables takes nearly as long for one day as for ninety: beyond so many stretches of days the smallest
-# gaps between them are computed as well, which changes no row.
-MOST_STRETCHES = 3
-
 
 @dataclass(frozen=True)
 class Replay:
@@ -134,7 +130,7 @@ def _bring_gold_up_to_date(work: _Work, lake: TableStore, tables: Sequence[Table
         concerned = sorted(frozenset[date]().union(*stale.values()))
         span = f"{len(concerned)} days, {concerned[0]} to {concerned[-1]}" if concerned else "snapshots only"
         work.console.print(f"Gold to be computed again: {len(stale)} tables, {span}.")
-        for stretch, names in work_of(tables, stale, days[-1], most=MOST_STRETCHES):
+        for stretch, names in work_of(stale, days[-1]):
             if not work.materialize(stretch, names):
                 return False
         is_first = False

@@ -83,7 +83,7 @@ def backlog(lake: TableStore, settings: Settings, datasets: Sequence[Dataset], n
             for file in list_files(settings.landing_root, dataset.source, dataset.name)
             if file.is_settled(settings.settle_seconds, now) and file.day >= settings.start_date.isoformat()
         ]
-        if new := new_files(lake, dataset.bronze, files):
+        if new := new_files(lake, [dataset.bronze], files):
             found[dataset.bronze] = [file.path for file in new]
     return found
 

@@ -23,7 +23,7 @@ from project_etl.core.staleness import due_day, missing_day
 from project_etl.orchestration.channels import Channel, Message, channels_of, without_secrets
 from project_etl.orchestration.failures import checks_of, failures_of, table_of_step
 from project_etl.orchestration.partitions import RANGE_END, RANGE_START
-from project_etl.orchestration.requested_runs import RETRY_SECONDS, awaits_retry
+from project_etl.orchestration.sensors.runs import RETRY_SECONDS, awaits_retry
 from project_etl.orchestration.troubles import LATE, RUN, Ended, Trouble, broken, message_of, table_of
 from project_etl.settings import Settings
 

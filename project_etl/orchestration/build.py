@@ -12,13 +12,14 @@ from typing import Any
 import dagster as dg
 
 from project_etl.orchestration.alerts import alerts_sensor
-from project_etl.orchestration.changed_days import changed_days_sensor
+from project_etl.orchestration.daily_load import daily_load
 from project_etl.orchestration.factory import IO_MANAGER_KEY, Wiring, bronze_asset, gold_asset, silver_asset
 from project_etl.orchestration.io_manager import DeltaIOManager
 from project_etl.orchestration.maintenance import maintenance
-from project_etl.orchestration.new_files import new_files_sensor
 from project_etl.orchestration.partitions import daily_partitions
 from project_etl.orchestration.resources import lake_of, spark_resource
+from project_etl.orchestration.sensors.changed_days import Gold, changed_days_sensor
+from project_etl.orchestration.sensors.new_files import Loads, new_files_sensor
 from project_etl.settings import Settings
 from project_etl.sources.catalog import datasets_of
 from project_etl.tables import tables
@@ -41,14 +42,15 @@ def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None
     assets = [bronze_asset(wiring, dataset) for dataset in datasets_of(settings.sources)]
     assets += [silver_asset(wiring, table) for table in declared if table.layer == "silver"]
     assets += [gold_asset(wiring, table, declared) for table in declared if table.layer == "gold"]
+    loads, gold = Loads(settings, lake, declared), Gold(settings, lake, declared)
     return dg.Definitions(
         assets=assets,
         sensors=[
-            new_files_sensor(settings, lake, declared),
-            changed_days_sensor(settings, lake, declared),
+            new_files_sensor(loads),
+            changed_days_sensor(gold),
             alerts_sensor(settings, lake, declared),
         ],
-        schedules=[maintenance(settings, lake, declared)],
+        schedules=[daily_load(loads, gold), maintenance(settings, lake, declared)],
         resources={"spark": spark, IO_MANAGER_KEY: DeltaIOManager(lake)},
         # A JVM per step is what makes Dagster and Spark feel slow together: local Spark runs all steps in one process.
         executor=dg.multi_or_in_process_executor if settings.spark.place == "connect" else dg.in_process_executor,

@@ -42,7 +42,7 @@ from project_etl.core.silver.stage import stage_silver
 from project_etl.core.staleness import misjudged
 from project_etl.orchestration.io_manager import PARTITION_COLUMN
 from project_etl.orchestration.metadata import check_result, column_schema, failure_message
-from project_etl.orchestration.requested_runs import require_lake
+from project_etl.orchestration.run_tags import require_lake
 from project_etl.settings import Settings
 from project_etl.sources.catalog import feeds_of, record_columns, silver_job
 

@@ -17,7 +17,7 @@ from project_etl.core.engine.spark import afterwards
 from project_etl.core.lake import Overwrite, ReplaceWhere, TableStore
 from project_etl.core.model.staged import Staged
 from project_etl.orchestration.metadata import day_metadata, in_words, preview, table_metadata
-from project_etl.orchestration.request_book import WHY_TAG
+from project_etl.orchestration.run_tags import WHY_TAG
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

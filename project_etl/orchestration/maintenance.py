@@ -24,8 +24,7 @@ from project_etl.core.model.table import Table
 from project_etl.core.silver import quarantine
 from project_etl.core.silver.books import books_of
 from project_etl.orchestration.factory import parameters_of
-from project_etl.orchestration.request_book import LAKE_TAG
-from project_etl.orchestration.requested_runs import require_lake
+from project_etl.orchestration.run_tags import LAKE_TAG, require_lake
 from project_etl.settings import Settings
 from project_etl.sources.catalog import datasets_of, silver_job
 

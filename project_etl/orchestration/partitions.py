@@ -10,6 +10,7 @@ import dagster as dg
 from project_etl.settings import Settings
 
 # Dagster has no other public way to ask one run for several partitions.
+PARTITION = "dagster/partition"
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 

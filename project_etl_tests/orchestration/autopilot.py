@@ -6,7 +6,6 @@ expectations.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -85,10 +84,6 @@ class Autopilot:
                 return ran
             ran += [self.obey(sensor, request) for sensor, request in asked]
             assert len(ran) < 100, "the sensors never come to rest"
-
-    def book(self, sensor: str) -> dict:
-        """What the sensor's cursor says of its runs."""
-        return json.loads(self.cursors[sensor] or "{}")["book"]
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from project_etl.orchestration import channels
 from project_etl.orchestration.alerts import Cursor, alerts_sensor, ended_since
 from project_etl.orchestration.build import tables
 from project_etl.orchestration.channels import without_secrets
-from project_etl.orchestration.requested_runs import RETRY_SECONDS
+from project_etl.orchestration.sensors.runs import RETRY_SECONDS
 from project_etl.orchestration.troubles import Ended, Trouble, broken, message_of
 from project_etl.setting_groups import AlertSettings
 from project_etl.settings import Settings

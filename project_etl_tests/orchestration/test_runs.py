@@ -14,7 +14,7 @@ from project_etl.core.engine.base import Engine
 from project_etl.core.lake import Conflict, TableStore
 from project_etl.core.staleness import misjudged
 from project_etl.orchestration import factory
-from project_etl.orchestration.request_book import Request
+from project_etl.orchestration.run_tags import LAKE_TAG
 from project_etl_tests.orchestration.given import Done, definitions_of, run
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
 
@@ -203,9 +203,9 @@ def test_the_day_is_published_once_its_rate_has_landed(story: Story) -> None:
 def test_a_run_that_was_asked_for_on_another_lake_is_refused(tmp_path: Path, engine: Engine) -> None:
     shop, defs = SmallShop(tmp_path, engine), definitions_of(tmp_path)
     land_two_days(shop)
-    request = Request(("bronze/orders",), D1, D2, "new in landing", "c").run_request(str(tmp_path / "other"))
     job = defs.resolve_implicit_global_asset_job_def()
-    done = Done(job.execute_in_process(tags=request.tags, raise_on_error=False))
+    tags = {"dagster/partition": D1, LAKE_TAG: str(tmp_path / "other")}
+    done = Done(job.execute_in_process(tags=tags, raise_on_error=False))
     assert not done.result.success
     assert shop.version("bronze/orders") is None
     said = "\n".join(str(event.event_specific_data) for event in done.result.all_events if event.is_step_failure)

@@ -1,26 +1,29 @@
-"""Arrivals: which landing days hold anything that was not there at the last look, without Spark and without bytes.
+"""Arrivals: which files lie in landing and are not in Bronze, without Spark and without bytes.
 
-Belongs here: comparing the landing folders with what a watcher remembers of them. Does not belong here: what of it
-is new to Bronze (`plan.py` decides by content), or starting runs (`orchestration/new_files.py`).
+Belongs here: which folders have to be looked at again. Does not belong here: what makes a file new (`plan.py`), or
+starting runs (`orchestration/sensors/new_files.py`).
 
-What is remembered of a landing day is one digest of its files' names, sizes and times, so that a watcher's memory grows
-with the days and not with the files.
+Landing grows for years, and a watcher looks at it twice a minute. So it lists the newest landing days, and of the
+others those whose folder's time has changed since a look that found nothing new there. A file that was written in
+place, and files in object stores, whose folders have no times, are found by a look at all days.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
-from project_etl.core.bronze.landing import LandingFile, list_files
+from project_etl.core.bronze.landing import LandingFile, day_folders, list_files
+from project_etl.core.bronze.plan import new_files
+from project_etl.core.lake import TableStore
 from project_etl.core.model.source import Dataset
 
-Seen = Mapping[str, Mapping[str, str]]
-"""Bronze table → landing day → digest of the day's files."""
+RECENT_DAYS = 35
+# A folder may change twice within the same time stamp.
+SAME_TIME = 2.0
 
 
 @dataclass(frozen=True)
@@ -47,60 +50,73 @@ class Arrivals:
     """What a look found.
 
     Attributes:
-        seen: what to remember for the next look.
-        days: landing day → Bronze table → the day's files, the newest first, for days that are not as they were.
+        new: landing day → Bronze table → files that are not in Bronze as they are, the newest first.
         settling: files that were still changing; they count at the next look.
-        outside: landing days that hold files and have no partition.
+        outside: landing days that have no partition.
     """
 
-    seen: Seen
-    days: Mapping[str, Mapping[str, Sequence[str]]]
+    new: Mapping[date, Mapping[str, Sequence[LandingFile]]]
     settling: tuple[str, ...]
     outside: tuple[str, ...]
 
 
-def arrivals(watch: Watch, known: Seen, now: float) -> Arrivals:
-    """Look at all landing folders once.
+@dataclass
+class Watcher:
+    """Looks at landing again and again.
 
-    Args:
-        watch: what to look at.
-        known: what the last look gave to remember; empty at the first.
-        now: seconds since the epoch.
+    Attributes:
+        quiet: folder of a landing day → its time when nothing new was in it. It spares listings, and nothing is lost
+            with it.
+        has_looked: whether this process has looked at all landing days.
     """
-    seen: dict[str, dict[str, str]] = {}
-    days: dict[str, dict[str, Sequence[str]]] = defaultdict(dict)
-    settling: list[str] = []
-    outside: set[str] = set()
-    for dataset in watch.datasets:
-        seen[dataset.bronze] = {}
-        for day, files in _by_day(list_files(watch.root, dataset.source, dataset.name)).items():
-            if not watch.first_day.isoformat() <= day <= watch.last_day.isoformat():
-                outside.add(day)
-                continue
-            settled: list[LandingFile] = []
-            for file in files:
-                if file.is_settled(watch.settle_seconds, now):
-                    settled.append(file)
-                else:
-                    settling.append(file.path)
-            if not settled:
-                continue
-            seen[dataset.bronze][day] = digest = _digest(settled)
-            if known.get(dataset.bronze, {}).get(day) != digest:
-                newest = sorted(settled, key=lambda file: (-file.modified, file.name))
-                days[day][dataset.bronze] = [file.name for file in newest]
-    return Arrivals(seen, dict(sorted(days.items())), tuple(settling), tuple(sorted(outside)))
 
+    quiet: dict[str, float] = field(default_factory=dict[str, float])
+    has_looked: bool = False
 
-def _by_day(files: Iterable[LandingFile]) -> dict[str, list[LandingFile]]:
-    days: dict[str, list[LandingFile]] = defaultdict(list)
-    for file in files:
-        days[file.day].append(file)
-    return days
+    def look(self, watch: Watch, lake: TableStore, now: float, *, is_full: bool) -> Arrivals:
+        """Look at the landing folders once.
 
+        Args:
+            watch: what to look at.
+            lake: whose file table says what is known.
+            now: seconds since the epoch.
+            is_full: look at all landing days, as the first look does.
+        """
+        is_full = is_full or not self.has_looked
+        files: list[LandingFile] = []
+        listed: dict[str, float | None] = {}
+        outside: set[str] = set()
+        first, last = watch.first_day.isoformat(), watch.last_day.isoformat()
+        for dataset in watch.datasets:
+            folder = f"{dataset.source}/{dataset.name}"
+            folders = day_folders(watch.root, dataset.source, dataset.name)
+            within = {day: at for day, at in folders.items() if first <= day <= last}
+            outside |= folders.keys() - within.keys()
+            days = within if is_full else self._to_list(folder, within)
+            files += list_files(watch.root, dataset.source, dataset.name, days)
+            listed |= {f"{folder}/{day}": within[day] for day in days}
+        settled = [file for file in files if file.is_settled(watch.settle_seconds, now)]
+        tables = {f"{dataset.source}/{dataset.name}": dataset.bronze for dataset in watch.datasets}
+        found = new_files(lake, [*tables.values()], settled)
+        settling = sorted({file.path for file in files} - {file.path for file in settled})
+        self._remember(listed, [*settling, *(file.path for file in found)], now)
+        self.has_looked = True
+        new: dict[date, dict[str, list[LandingFile]]] = defaultdict(lambda: defaultdict(list))
+        for file in sorted(found, key=lambda file: (file.day, -file.modified, file.name)):
+            new[date.fromisoformat(file.day)][tables[file.path.rsplit("/", 2)[0]]].append(file)
+        return Arrivals(new, tuple(settling), tuple(sorted(outside)))
 
-def _digest(files: Iterable[LandingFile]) -> str:
-    digest = hashlib.blake2b(digest_size=8)
-    for file in files:
-        digest.update(f"{file.name}\0{file.size}\0{file.modified}\0{file.etag}\0".encode())
-    return digest.hexdigest()
+    def _to_list(self, folder: str, within: Mapping[str, float | None]) -> list[str]:
+        """The newest days of a dataset, and those whose folders have changed."""
+        recent = set(sorted(within)[-RECENT_DAYS:])
+        changed = (day for day, at in within.items() if at is not None and self.quiet.get(f"{folder}/{day}") != at)
+        return sorted(recent.union(changed))
+
+    def _remember(self, listed: Mapping[str, float | None], news: Iterable[str], now: float) -> None:
+        """Keep the times of the folders that were listed and hold no news."""
+        loud = {path.rpartition("/")[0] for path in news}
+        for folder, at in listed.items():
+            if folder not in loud and at is not None and at < now - SAME_TIME:
+                self.quiet[folder] = at
+            else:
+                self.quiet.pop(folder, None)

@@ -19,17 +19,17 @@ forget them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyspark.sql import types as T
 
+from project_etl.core.arrow import ArrowTable
 from project_etl.core.contracts.sql_text import sql_list, sql_text
 from project_etl.core.lake import Append, Commit, ReplaceWhere, TableStore
-from project_etl.core.lake.state import on_days
 
 FILES = "bronze/_files"
 
@@ -104,6 +104,14 @@ class FileRow:
         return cls(**typed)
 
 
+class Look(NamedTuple):
+    """How a file looked when its row was written, for who asks whether it is new."""
+
+    version: str | None
+    size_bytes: int
+    modified_at: datetime
+
+
 _KINDS = {"int": T.LongType(), "date": T.DateType(), "datetime": T.TimestampType()}
 _FIELDS = [item.name for item in fields(FileRow)]
 SCHEMA = T.StructType(
@@ -114,23 +122,46 @@ SCHEMA = T.StructType(
 ).add("month", T.StringType(), True, _says("Landing month."))
 
 
-def files(lake: TableStore, bronze: str, days: Collection[str]) -> dict[str, FileRow]:
-    """What is known of a Bronze table's files, as Bronze is now or at its pin.
+def files(lake: TableStore, bronze: Collection[str], days: Collection[str]) -> dict[str, FileRow]:
+    """What is known of the files of some Bronze tables, as Bronze is now or at its pin.
 
     Where Bronze is pinned, the file table must have been pinned before it: it may lag behind Bronze, and never lead.
 
     Args:
         lake: the lake.
-        bronze: the Bronze table.
+        bronze: the Bronze tables.
         days: landing days to look at.
 
     Returns:
         Landing path → row, in order.
     """
-    if not days or not lake.exists(bronze):
+    tables = [name for name in bronze if lake.exists(name)]
+    if not days or not tables:
         return {}
-    rows = [*_stored(lake, bronze, days), *_noted(lake, bronze)]
+    stored = (FileRow.of(row) for row in _stored(lake, tables, days, _FIELDS).to_pylist())
+    rows = [*stored, *(row for name in tables for row in _noted(lake, name))]
     return dict(sorted({row.path: row for row in rows if row.day in days}.items()))
+
+
+def looks(lake: TableStore, bronze: Collection[str], days: Collection[str]) -> dict[str, Look]:
+    """How the files of some Bronze tables looked when their rows were written; `files` without all else, for years.
+
+    Args:
+        lake: the lake.
+        bronze: the Bronze tables.
+        days: landing days to look at; others between them may come along.
+
+    Returns:
+        Landing path → how the file looked.
+    """
+    tables = [name for name in bronze if lake.exists(name)]
+    if not days or not tables:
+        return {}
+    rows = _stored(lake, tables, days, ["path", *Look._fields])
+    columns = (rows[name].to_pylist() for name in Look._fields)
+    found = dict(zip(rows["path"].to_pylist(), map(Look, *columns), strict=True)) if rows.num_rows else {}
+    noted = (row for name in tables for row in _noted(lake, name))
+    return found | {row.path: Look(row.version, row.size_bytes, row.modified_at) for row in noted}
 
 
 def is_behind(lake: TableStore, bronze: str) -> bool:
@@ -161,16 +192,20 @@ def write(lake: TableStore, bronze: str, rows: Iterable[FileRow] = ()) -> None:
         new = [asdict(row) | {"month": row.month} for row in found.values()]
         after = pa.concat_tables([before.filter(is_kept), pa.Table.from_pylist(new, schema=files.arrow_schema)])
         change = ReplaceWhere(f"month IN ({sql_list(months)}) AND dataset = {sql_text(bronze)}")
-        lake.commit(FILES, change if before.num_rows else Append(), after, {"table": FILES, "dataset": bronze})
+        note = {"table": FILES, "days": {bronze: f"{state.table_id}/{state.version}"}}
+        lake.commit(FILES, change if before.num_rows else Append(), after, note)
 
 
-def _stored(lake: TableStore, bronze: str, days: Collection[str]) -> list[FileRow]:
-    """The rows that are stored, of this Bronze table and not of an earlier one of its name."""
+def _stored(lake: TableStore, bronze: Iterable[str], days: Collection[str], columns: Sequence[str]) -> ArrowTable:
+    """The rows that are stored, of these Bronze tables and not of earlier ones of their names, and of days between."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     if not lake.exists(FILES):
-        return []
-    same_table = ("bronze_id", [lake.state(bronze).table_id])
-    rows = lake.state(FILES).rows(_FIELDS, where=on_days("landing_date", days), among=same_table)
-    return [FileRow.of(row) for row in rows.to_pylist()]
+        return pa.table({name: [] for name in columns})
+    same_tables = ("bronze_id", [lake.state(name).table_id for name in bronze])
+    day, first, last = pc.field("landing_date"), date.fromisoformat(min(days)), date.fromisoformat(max(days))
+    return lake.state(FILES).rows(columns, where=(day >= first) & (day <= last), among=same_tables)
 
 
 def _noted(lake: TableStore, bronze: str) -> list[FileRow]:
@@ -191,6 +226,10 @@ def _stored_until(lake: TableStore, bronze: str) -> int:
     """The newest version of a Bronze table whose files are stored; -1 when none are."""
     if not lake.exists(FILES):
         return -1
-    rows = lake.state(FILES).rows(["bronze_id", "bronze_version"], among=("dataset", [bronze]))
-    of_this = (row["bronze_version"] for row in rows.to_pylist() if row["bronze_id"] == lake.state(bronze).table_id)
-    return max(of_this, default=-1)
+    table_id = lake.state(bronze).table_id
+    if known := lake.journal(FILES).fingerprint(bronze):
+        of_table, _, version = known.rpartition("/")
+        return int(version) if of_table == table_id else -1
+    # The file table's own log was cleaned up, and its journal is lost.
+    rows = lake.state(FILES).rows(["bronze_version"], among=("bronze_id", [table_id]))
+    return max(rows["bronze_version"].to_pylist(), default=-1)

@@ -16,6 +16,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from fsspec.implementations.local import LocalFileSystem
+
 from project_etl.core.bronze.landing_store import (
     COMPRESSED,
     LandingFile,
@@ -28,7 +30,16 @@ from project_etl.core.bronze.landing_store import (
 )
 
 # What callers need of the store comes from here too: landing is one thing to them.
-__all__ = ["LandingFile", "Listing", "Unrecognized", "content_version", "list_files", "list_landing", "open_bytes"]
+__all__ = [
+    "LandingFile",
+    "Listing",
+    "Unrecognized",
+    "content_version",
+    "day_folders",
+    "list_files",
+    "list_landing",
+    "open_bytes",
+]
 
 FORMATS = (".csv", ".json", ".jsonl")
 NOT_THERE_YET = (".tmp", ".part")
@@ -82,6 +93,15 @@ def list_landing(
     )
 
 
+def day_folders(root: str | os.PathLike[str], source: str, dataset: str) -> dict[str, float | None]:
+    """The landing days (ISO) of a dataset, with when each folder last changed, in seconds since the epoch.
+
+    A folder changes when a file in it is made, renamed or removed, not when one is written in place. None where the
+    file system does not tell: an object store, or a link.
+    """
+    return _Landing(root).day_folders(f"{_checked_name('source', source)}/{_checked_name('dataset', dataset)}")
+
+
 def list_files(
     root: str | os.PathLike[str], source: str, dataset: str, days: Collection[str] | None = None
 ) -> list[LandingFile]:
@@ -94,17 +114,19 @@ class _Landing:
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.fs, self.base = file_system(root)
+        self._is_local = isinstance(self.fs, LocalFileSystem)
         self.files: list[LandingFile] = []
         self.unrecognized: list[Unrecognized] = []
 
-    def day_folders(self, folder: str) -> list[str]:
-        """Names of the day folders of a dataset folder; all else that lies there is reported."""
-        days: list[str] = []
+    def day_folders(self, folder: str) -> dict[str, float | None]:
+        """The day folders of a dataset folder, with when each last changed; all else that lies there is reported."""
+        days: dict[str, float | None] = {}
         for name, info in self._entries(folder):
             if info["type"] == "file":
                 self._report(f"{folder}/{name}", "a file outside a day folder; expected <YYYY-MM-DD>/<name>")
             elif _is_day(name):
-                days.append(name)
+                # A link has a time of its own, and a store's folder has none.
+                days[name] = None if info.get("islink") else info.get("mtime")
             else:
                 self._report(f"{folder}/{name}", "not a landing day; expected a folder called YYYY-MM-DD")
         return days
@@ -119,7 +141,8 @@ class _Landing:
             if info.get("islink"):
                 self._add_link(path)
             else:
-                self._add(path, info["type"], info["size"], modified(info), etag(info))
+                arrived = max(modified(info), info["created"] if self._is_local else 0.0)
+                self._add(path, info["type"], info["size"], modified(info), etag(info), arrived)
 
     def _add_link(self, path: str) -> None:
         full = f"{self.base}/{path}"
@@ -132,9 +155,10 @@ class _Landing:
             self._report(path, "a symbolic link to nothing")
             return
         kinds = {stat.S_IFDIR: "directory", stat.S_IFREG: "file"}
-        self._add(path, kinds.get(stat.S_IFMT(target.st_mode), "other"), target.st_size, target.st_mtime, None)
+        kind = kinds.get(stat.S_IFMT(target.st_mode), "other")
+        self._add(path, kind, target.st_size, target.st_mtime, None, max(target.st_mtime, target.st_ctime))
 
-    def _add(self, path: str, kind: str, size: int, modified: float, etag: str | None) -> None:
+    def _add(self, path: str, kind: str, size: int, modified: float, etag: str | None, arrived: float) -> None:
         if kind == "directory":
             self._report(path, "a folder inside a day folder; files are read from the day folder itself")
         elif kind != "file":
@@ -144,7 +168,7 @@ class _Landing:
         elif not _is_utf8(path):
             self._report(path, "a name that is not UTF-8; rename the file")
         else:
-            self.files.append(LandingFile(path, size, modified, etag))
+            self.files.append(LandingFile(path, size, modified, etag, arrived))
 
     def _report(self, path: str, reason: str) -> None:
         printable = path.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -9,7 +9,7 @@ import hashlib
 import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -34,12 +34,14 @@ class LandingFile:
         size: bytes.
         modified: seconds since the epoch.
         etag: the object store's content version; None where there is none (local files).
+        arrived: seconds since the epoch; later than `modified` where a copy keeps the time of the original.
     """
 
     path: str
     size: int
     modified: float
     etag: str | None = None
+    arrived: float = field(default=0.0, compare=False)
 
     @property
     def day(self) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from project_etl.core.bronze import file_table
@@ -100,7 +100,7 @@ def look(job: BronzeJob) -> Look:
     if not job.settle_seconds:
         return Look(found.files, (), found.unrecognized)
     young = [file for file in found.files if file.modified > now - job.settle_seconds]
-    if new := new_files(job.lake, job.dataset.bronze, young):
+    if new := new_files(job.lake, [job.dataset.bronze], young):
         time.sleep(max(min(job.settle_seconds, file.modified + job.settle_seconds - now) for file in new))
         found, now = job.listing(), time.time()
     seen_before = frozenset(young)
@@ -113,13 +113,13 @@ def look(job: BronzeJob) -> Look:
     return Look(tuple(file for file in found.files if file in still), changing, found.unrecognized)
 
 
-def new_files(lake: TableStore, bronze: str, files: Sequence[LandingFile]) -> list[LandingFile]:
-    """Those files that the file table does not know as they are now, by name, size and time; no bytes are read."""
-    known = file_table.files(lake, bronze, {file.day for file in files})
+def new_files(lake: TableStore, bronze: Collection[str], files: Sequence[LandingFile]) -> list[LandingFile]:
+    """Those files of some Bronze tables that the file table does not know as they are now, by name, size and time."""
+    known = file_table.looks(lake, bronze, {file.day for file in files})
     return [file for file in files if file.path not in known or not is_as_known(known[file.path], file)]
 
 
-def is_as_known(row: FileRow, file: LandingFile) -> bool:
+def is_as_known(row: file_table.Look | FileRow, file: LandingFile) -> bool:
     """Whether a file looks as it did when its row was written."""
     if file.etag is not None:
         return row.version == file.etag

@@ -52,7 +52,7 @@ def stage_bronze(job: BronzeJob, landing: Look | None = None) -> Staged:
     job.lake.create(table, job.dataset.schema, partition_by="_landing_date", description=description)
     lake = job.lake.pinned([table])
     job = replace(job, lake=lake)
-    known = file_table.files(lake, table, job.days)
+    known = file_table.files(lake, [table], job.days)
     with ExitStack() as kept:
         spool = Spool(lake.state(table).arrow_schema)
         kept.callback(spool.close)

@@ -7,8 +7,6 @@ and what is done with the rows that break a rule (`judge.py`).
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +15,8 @@ from typing import Any
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
+
+from project_etl.core.digest import digest
 
 ON_FAIL = "on_fail"
 """Key of a field's metadata under which `on_fail` puts what it is told."""
@@ -128,7 +128,7 @@ class Rule:
     @property
     def version(self) -> str:
         """Twelve hex digits that change when what the rule says or does changes (not when it is only reworded)."""
-        return _digest([self.name, self.column, self.condition, self.action.value, self.at_most])
+        return digest([self.name, self.column, self.condition, self.action.value, self.at_most])
 
     def holds(self) -> Column:
         """Build the boolean column of the condition; needs a Spark session, unlike everything else of a rule."""
@@ -177,7 +177,7 @@ def broken_rules(rules: Sequence[Rule]) -> Column:
 
 def contract_version(rules: Sequence[Rule]) -> str:
     """Return twelve hex digits that change when any of the rules changes, whatever their order."""
-    return _digest(sorted(rule.version for rule in rules))
+    return digest(sorted(rule.version for rule in rules))
 
 
 def _check_reaction(action: object, at_most: float | None, *, where: str) -> None:
@@ -196,8 +196,3 @@ def _check_reaction(action: object, at_most: float | None, *, where: str) -> Non
             f"{where}: at_most={at_most!r} must be a share of the batch above 0 and below 1, such as 0.05;"
             " to fail on the first row use FAIL"
         )
-
-
-def _digest(parts: Sequence[object]) -> str:
-    text = json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]

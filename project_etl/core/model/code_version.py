@@ -12,12 +12,13 @@ that are looked up as text (`getattr`, `importlib`).
 from __future__ import annotations
 
 import ast
-import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec, resolve_name
 from typing import Any
+
+from project_etl.core.digest import digest
 
 # Raise it when the platform makes other rows of what transforms give it (how it judges, orders and merges them): every
 # table is then computed again.
@@ -90,7 +91,7 @@ def code_version(function: Callable[..., Any]) -> str:
             "as a function at the top of its module."
         )
     text = [f"{module} {name} {found[module, name]}" for module, name in sorted(found)]
-    return hashlib.blake2b("\n".join([str(PLATFORM_VERSION), *text]).encode(), digest_size=6).hexdigest()
+    return digest(PLATFORM_VERSION, text)
 
 
 @cache

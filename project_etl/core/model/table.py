@@ -6,7 +6,6 @@ reading or writing data (`core/lake`), judging rows (`core/contracts`), anything
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from project_etl.core.contracts import Action, Contract, Rule, contract_version, rules_of, schema_of
+from project_etl.core.digest import digest
 from project_etl.core.model.code_version import code_version
 
 if TYPE_CHECKING:
@@ -231,8 +231,7 @@ class Table:
         """Changes when the transform's code or what is declared changes the rows: what makes a result out of date."""
         rules = contract_version(rules_of(self.contract, extra=self.rules))
         declared = (self.keys, self.write, self.records, sorted(self.inputs.items()), self.references)
-        parts = f"{rules}|{self.schema.simpleString()}|{declared}|{self.code_version}"
-        return hashlib.blake2b(parts.encode(), digest_size=6).hexdigest()
+        return digest(rules, self.schema.simpleString(), str(declared), self.code_version)
 
 
 def from_module(module: ModuleType) -> Table:

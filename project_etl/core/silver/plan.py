@@ -6,8 +6,6 @@ Belongs here: comparing Bronze and the parents with what the journal says. Does 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +13,7 @@ from project_etl.core.bronze import file_table
 from project_etl.core.contracts import Action, Rule, rules_of, sql_rule
 from project_etl.core.contracts.judge import unbroken
 from project_etl.core.contracts.report import Report
+from project_etl.core.digest import digest
 from project_etl.core.lake import Journal, TableStore
 from project_etl.core.model.records import Feed
 from project_etl.core.model.staged import Run
@@ -62,12 +61,8 @@ class SilverJob:
     @property
     def version(self) -> str:
         """Changes when rules, code, mappings or the parameters that the transform takes change."""
-        parts = [
-            self.table.version,
-            *(feed.version for feed in self.feeds),
-            str(taken(self.table, self.run.parameters)),
-        ]
-        return hashlib.blake2b("|".join(parts).encode(), digest_size=6).hexdigest()
+        feeds = [feed.version for feed in self.feeds]
+        return digest(self.table.version, feeds, taken(self.table, self.run.parameters))
 
 
 @dataclass(frozen=True)
@@ -216,11 +211,10 @@ def remembered_report(job: SilverJob, journal: Journal, days: Collection[str]) -
 
 def _fingerprints(job: SilverJob, days: Collection[str]) -> dict[str, str]:
     files: dict[str, list[tuple[str, str, str]]] = {day: [] for day in days}
-    for feed in job.feeds:
-        for path, row in file_table.files(job.lake, feed.bronze, days).items():
-            if row.status is file_table.Status.LOADED:
-                files[row.day].append((feed.bronze, path, row.version or ""))
-    return {day: f"{job.version}/{_digest(sorted(found))}" if found else EMPTY for day, found in files.items()}
+    for path, row in file_table.files(job.lake, [feed.bronze for feed in job.feeds], days).items():
+        if row.status is file_table.Status.LOADED:
+            files[row.day].append((row.dataset, path, row.version or ""))
+    return {day: f"{job.version}/{digest(sorted(found))}" if found else EMPTY for day, found in files.items()}
 
 
 def days_of_other_files(job: SilverJob, plan: SilverPlan) -> set[str]:
@@ -236,10 +230,31 @@ def unjudged_days(job: SilverJob, plan: SilverPlan) -> tuple[str, ...]:
     return tuple(sorted(days_in_bronze(job) - {*plan.batch_days} - plan.journal.units.keys()))
 
 
+@dataclass(frozen=True)
+class Behind:
+    """What a Silver table has not taken in of what is there.
+
+    Attributes:
+        days: landing days of which Bronze holds other files than were judged, or quarantine other rows.
+        parents: whether a parent changed in a way that may concern published rows or waiting records.
+    """
+
+    days: frozenset[str]
+    parents: bool
+
+
+def behind(job: SilverJob) -> Behind:
+    """What a run of any day, and runs of some days, would take in; other rules are not looked at (see `replay`).
+
+    Args:
+        job: the table, for no days.
+    """
+    job = replace(job, feeds=tuple(feed for feed in job.feeds if job.lake.exists(feed.bronze))).pinned()
+    plan = make_plan(job)
+    days = days_of_other_files(job, plan).union(unjudged_days(job, plan), _unfinished_days(job, plan.journal))
+    return Behind(frozenset(days), plan.has_other_parents)
+
+
 def days_in_bronze(job: SilverJob) -> set[str]:
     """The landing days of which Bronze holds rows."""
     return {day for feed in job.feeds for day in job.lake.state(feed.bronze).partition_rows("_landing_date")}
-
-
-def _digest(value: object) -> str:
-    return hashlib.blake2b(json.dumps(value, default=str).encode(), digest_size=6).hexdigest()

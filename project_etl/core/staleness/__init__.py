@@ -8,6 +8,16 @@ from __future__ import annotations
 
 from project_etl.core.staleness.freshness import due_day, missing_day
 from project_etl.core.staleness.stale import Staleness, days_of_data, input_days, misjudged
-from project_etl.core.staleness.work import work_of
+from project_etl.core.staleness.work import MOST_STRETCHES, by_day, work_of
 
-__all__ = ["Staleness", "days_of_data", "due_day", "input_days", "misjudged", "missing_day", "work_of"]
+__all__ = [
+    "MOST_STRETCHES",
+    "Staleness",
+    "by_day",
+    "days_of_data",
+    "due_day",
+    "input_days",
+    "misjudged",
+    "missing_day",
+    "work_of",
+]

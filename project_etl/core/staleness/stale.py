@@ -10,13 +10,12 @@ Does not belong here: computing (`core/gold`), which runs follow (`work.py`).
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from project_etl.core.digest import digest
 from project_etl.core.lake import WHOLE, Journal, TableStore
 from project_etl.core.model.gold_order import gold_order
 from project_etl.core.model.table import Input, Table
@@ -58,8 +57,7 @@ class Staleness:
         states = {name: self.lake.state(name) for name in names}
         # A table that was deleted and made again counts its versions from the start.
         ids = {name: state.table_id for name, state in states.items()}
-        text = json.dumps([table.version, ids, taken(table, self.parameters)], default=str)
-        identity = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+        identity = digest(table.version, ids, taken(table, self.parameters))
         return Made(identity, {name: state.version for name, state in states.items()})
 
     def units_of(self, table: Table, units: Sequence[str]) -> tuple[str, ...]:
@@ -127,6 +125,32 @@ class Staleness:
             if stale := follow.union(map(date.fromisoformat, own)):
                 found[table.name] = frozenset(stale)
         return found
+
+    def why(self, stale: Mapping[str, Collection[date]]) -> tuple[str, ...]:
+        """What made tables stale, in words; of each table the first of its stale days speaks for all.
+
+        Args:
+            stale: what `everywhere` found.
+        """
+        changed: set[str] = set()
+        said: set[str] = set()
+        for name, days in stale.items():
+            journal = self.lake.journal(name)
+            unit = min(days).isoformat() if days else WHOLE
+            reads = journal.note(unit).get("reads") or journal.last_note("reads") or {}
+            newer = {source for source, version in reads.items() if (self.lake.data_version(source) or 0) > version}
+            if newer:
+                changed |= newer
+            elif journal.fingerprint(unit) is None:
+                said.add("not computed yet")
+            else:
+                said.add(f"code, settings or inputs of {name} are others")
+        silver = sorted(name for name in changed if name.startswith("silver/"))
+        if silver:
+            return (f"changed: {', '.join(silver)}",)
+        if changed:
+            return (f"computed: {', '.join(sorted(changed))}",)
+        return tuple(sorted(said))
 
     def _follows(self, item: Input, stale: frozenset[date], day: date) -> bool:
         """Whether a day is computed from stale days of an input."""

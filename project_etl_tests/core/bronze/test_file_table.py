@@ -51,7 +51,9 @@ def held(shop: SmallShop) -> list[tuple[str, str]]:
 
 def statuses(shop: SmallShop, *days: str) -> dict[str, str]:
     """File → status, as a reader sees it."""
-    return {path.split("/")[-1]: row.status for path, row in file_table.files(shop.lake, BRONZE, days or (D1,)).items()}
+    return {
+        path.split("/")[-1]: row.status for path, row in file_table.files(shop.lake, [BRONZE], days or (D1,)).items()
+    }
 
 
 def broken(shop: SmallShop, *days: str) -> dict[str, int]:
@@ -298,7 +300,7 @@ def test_a_reader_at_a_pin_knows_the_files_of_its_version(shop: SmallShop) -> No
     both = early.pinned([BRONZE])
     put(shop, "c.csv", "O3")
     shop.bronze("orders", D1)
-    assert [path[-5:] for path in file_table.files(both, BRONZE, [D1])] == ["a.csv", "b.csv"]
+    assert [path[-5:] for path in file_table.files(both, [BRONZE], [D1])] == ["a.csv", "b.csv"]
 
 
 # --- files that may still be written ----------------------------------------------------------------------------------

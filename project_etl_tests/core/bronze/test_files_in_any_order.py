@@ -112,7 +112,7 @@ def test_bronze_and_the_file_table_are_right_whatever_happens(seed: int, tmp_pat
     for _ in range(12):
         life.happens()
         if lake.exists(BRONZE):
-            rows = file_table.files(lake, BRONZE, DAYS).values()
+            rows = file_table.files(lake, [BRONZE], DAYS).values()
             loaded = {row.path for row in rows if row.status is Status.LOADED}
             assert loaded == {path for (path,) in life.shop.rows(BRONZE, "_source_file")}
     life.load(DAYS)

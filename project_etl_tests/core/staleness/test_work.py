@@ -52,45 +52,31 @@ def test_stretches_cover_all_days_in_order_and_begin_and_end_on_one(numbers, mos
         assert sum((last - first).days + 1 for first, last in found) == len(numbers)
 
 
-def test_tables_with_fewer_days_run_first_and_snapshots_last():
+def test_a_run_makes_all_stale_tables_of_its_days_and_those_that_are_computed_as_a_whole():
     stale = {
-        "gold/window": {day(3), day(4)},
         "gold/fact": {day(3)},
-        "gold/daily": {day(3)},
-        "gold/customers": {day(3), day(4), day(9)},
+        "gold/window": {day(3), day(4)},
+        "gold/customers": {day(9)},
         "gold/snapshot": set(),
     }
-    assert work_of([], stale, day(1), most=3) == [
-        ((day(3), day(3)), ["gold/fact", "gold/daily"]),
-        ((day(3), day(4)), ["gold/window"]),
-        ((day(3), day(4)), ["gold/customers"]),
+    assert work_of(stale, day(1)) == [
+        ((day(3), day(4)), ["gold/fact", "gold/snapshot", "gold/window"]),
         ((day(9), day(9)), ["gold/customers", "gold/snapshot"]),
     ]
 
 
-def test_a_snapshot_that_a_daily_table_reads_comes_with_each_run_of_what_it_is_made_from():
-    first_orders, ltv, facts, new = (
-        f"gold/{name}" for name in ("customer_first_order", "customer_ltv", "fact_orders", "new_vs_returning")
-    )
-    stale = {first_orders: set(), ltv: set(), facts: {day(3), day(9)}, new: {day(3), day(9), day(20)}}
-    assert work_of(TABLES, stale, day(1)) == [
-        ((day(3), day(3)), [facts, first_orders]),
-        ((day(9), day(9)), [facts, first_orders]),
-        ((day(3), day(3)), [new]),
-        ((day(9), day(9)), [new]),
-        ((day(20), day(20)), [new, ltv]),
+def test_beyond_three_stretches_the_smallest_gaps_are_computed_too():
+    stale = {"gold/daily": {day(number) for number in (1, 3, 5, 9, 20)}}
+    assert [stretch for stretch, _ in work_of(stale, day(1))] == [
+        (day(1), day(5)),
+        (day(9), day(9)),
+        (day(20), day(20)),
     ]
-    assert work_of(TABLES, {first_orders: set(), new: {day(3)}}, day(1)) == [((day(3), day(3)), [new, first_orders])]
 
 
-def test_only_the_asked_days_are_computed_unless_gaps_may_be_closed():
-    stale = {"gold/daily": {day(number) for number in (1, 3, 5, 7)}}
-    assert [stretch for stretch, _ in work_of([], stale, day(1))] == [(day(n), day(n)) for n in (1, 3, 5, 7)]
-    assert [stretch for stretch, _ in work_of([], stale, day(1), most=1)] == [(day(1), day(7))]
-
-
-def test_a_snapshot_alone_is_one_run():
-    assert work_of([], {"gold/snapshot": set()}, day(1)) == [((day(1), day(1)), ["gold/snapshot"])]
+def test_what_is_computed_as_a_whole_alone_is_one_run():
+    assert work_of({"gold/snapshot": set()}, day(1)) == [((day(1), day(1)), ["gold/snapshot"])]
+    assert work_of({}, day(1)) == []
 
 
 def test_a_replay_takes_along_the_tables_of_the_same_records_and_those_that_refer_to_it():

@@ -1,0 +1,36 @@
+"""What a run says of itself, for people and for the sensors.
+
+Belongs here: the tags of runs that the platform asks for. Does not belong here: what to ask for (`sensors/`).
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+# The sensor or schedule that asked for the run.
+ASKER_TAG = "project_etl/asked_by"
+# The root of the lake that the run is for.
+LAKE_TAG = "project_etl/lake"
+# Code and settings of the tables: what failed under others may succeed now.
+CODE_TAG = "project_etl/code"
+# Digest of what the run is to bring up to date, and of how the lake was then.
+WANTED_TAG = "project_etl/wanted"
+# In words.
+WHY_TAG = "project_etl/why"
+# What Dagster shows of a tag without folding it away.
+MAX_TAG = 250
+
+
+def require_lake(run: dg.DagsterRun, root: str) -> None:
+    """Refuse a run that was asked for on account of another lake.
+
+    Raises:
+        Failure: the run is of another lake.
+    """
+    if (meant := run.tags.get(LAKE_TAG, root)) != root:
+        raise dg.Failure(
+            f"This run was asked for on account of the lake {meant}, and a process whose lake is {root} has taken it: "
+            "two daemons with different settings share one DAGSTER_HOME. Stop one of them, or give each a DAGSTER_HOME "
+            "of its own. A sensor asks again; the schedule does in its next night.",
+            allow_retries=False,
+        )

@@ -1,0 +1,158 @@
+"""The sensor `changed_days`: Gold follows Silver, and no day is computed that is not stale.
+
+What is wanted is what `core/staleness` calls stale, found without Spark: one run makes all stale tables of days that
+adjoin. It waits while files are being loaded, for they would make the same days stale again. Does not belong here:
+pauses and retries (`reconcile.py`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+import dagster as dg
+
+from project_etl.core.digest import digest
+from project_etl.core.lake import TableStore
+from project_etl.core.model.table import Table
+from project_etl.core.staleness import Staleness, by_day, days_of_data, input_days
+from project_etl.orchestration.factory import parameters_of
+from project_etl.orchestration.run_tags import ASKER_TAG
+from project_etl.orchestration.sensors.lake_versions import Remembered, code_of, versions_of
+from project_etl.orchestration.sensors.new_files import NAME as FILES_SENSOR
+from project_etl.orchestration.sensors.reconcile import Asker, Goal, Past, Wanted, answer, own_run
+from project_etl.orchestration.sensors.runs import Run, recent
+from project_etl.settings import Settings
+
+NAME = "changed_days"
+# Where files land all the time, Gold does not wait for a pause that never comes.
+PATIENCE_SECONDS = 600
+# Loads between which less time passes are one.
+PAUSE_SECONDS = 120
+
+Stale = Mapping[str, frozenset[date]]
+
+
+@dataclass(frozen=True)
+class Gold:
+    """What is to be computed, of one lake.
+
+    Attributes:
+        settings: the settings.
+        lake: the lake.
+        tables: all tables.
+    """
+
+    settings: Settings
+    lake: TableStore
+    tables: Sequence[Table]
+    _stale: Remembered[Stale] = field(default_factory=Remembered[Stale])
+
+    @property
+    def code(self) -> str:
+        """Digest of code and settings of what the runs make."""
+        return code_of(self.settings, self._gold)
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether there is any Silver table."""
+        return any(table.layer == "silver" and self.lake.exists(table.name) for table in self.tables)
+
+    @property
+    def names(self) -> list[str]:
+        """What is read without files: Silver and Gold."""
+        return [table.name for table in self.tables]
+
+    def goal(self, until: date) -> Goal:
+        """What is wanted.
+
+        Args:
+            until: the newest business day that has a partition.
+        """
+        staleness = Staleness(self.lake, {table.name: table for table in self.tables}, parameters_of(self.settings))
+        versions = versions_of(self.lake, self.names)
+        days = days_of_data(self.lake, self.tables, self.settings.start_date, until)
+        stale = self._stale.of((versions, until), lambda: staleness.everywhere(days))
+        tables = by_day(stale, until)
+        why = staleness.why(stale)
+        wanted = {day: Wanted(names, why) for day, names in tables.items()}
+        return Goal(wanted, digest(versions, until), lambda day: self._changed_at(tables[day], day))
+
+    @property
+    def _gold(self) -> list[Table]:
+        return [table for table in self.tables if table.layer == "gold"]
+
+    def _changed_at(self, names: frozenset[str], day: date) -> float:
+        """When rows last changed from which tables are computed for a day, in seconds since the epoch.
+
+        An input that is read as of an instant does not count: it changes every day.
+        """
+        inputs = {
+            (item.table, unit)
+            for table in self._gold
+            if table.name in names
+            for item in table.inputs.values()
+            if not item.whole and self.lake.exists(item.table)
+            for unit in input_days([day.isoformat()], item)
+        }
+        changed = [(name, self.lake.journal(name).changed_on([unit])) for name, unit in inputs]
+        return max((self._made_at(name, version) for name, version in set(changed)), default=0.0)
+
+    def _made_at(self, name: str, version: int) -> float:
+        commits = self.lake.state(name).commits_since(version - 1)
+        return next((commit.timestamp / 1000 for commit in commits if commit.version == version), 0.0)
+
+
+def changed_days_sensor(gold: Gold) -> dg.SensorDefinition:
+    """The sensor for one lake."""
+    settings = gold.settings
+
+    @dg.sensor(
+        name=NAME,
+        target=dg.AssetSelection.groups("gold"),
+        minimum_interval_seconds=settings.tick_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING if settings.automation else dg.DefaultSensorStatus.STOPPED,
+        description="Computes the Gold days that changes in Silver reach, and no others.",
+    )
+    def changed_days(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        said = tick(gold, context.instance, time.time())
+        return dg.SensorResult(skip_reason=said) if isinstance(said, str) else dg.SensorResult(run_requests=[said])
+
+    return changed_days
+
+
+def tick(gold: Gold, instance: dg.DagsterInstance, now: float) -> dg.RunRequest | str:
+    """The run to ask for at an instant (seconds since the epoch), or in words why none is."""
+    asker = Asker(NAME, gold.lake.root, gold.code)
+    past = Past.of(instance, asker, now)
+    if waits := own_run(past, asker):
+        return waits
+    if not gold.is_loaded:
+        return "Silver has not been computed yet"
+    goal = gold.goal(datetime.fromtimestamp(now, UTC).date())
+    if not goal.days:
+        return "Gold is up to date with Silver"
+    # What a person loads is waited for, too.
+    silver = [table.name for table in gold.tables if table.layer == "silver"]
+    if loads := [run for run in past.flying if run.makes_any(silver)]:
+        before = recent(instance, {ASKER_TAG: FILES_SENSOR}, now)
+        if now - waiting_since(loads, before, past.recent) < PATIENCE_SECONDS:
+            return f"waits for files that run {loads[0].run_id[:8]} loads"
+    return answer(asker, goal, past, now)
+
+
+def waiting_since(loads: Sequence[Run], before: Sequence[Run], own: Sequence[Run]) -> float:
+    """Since when files are being loaded without Gold having been computed, in seconds since the epoch.
+
+    Args:
+        loads: the loads that are under way.
+        before: earlier ones, the newest first.
+        own: the sensor's own runs, the newest first.
+    """
+    since = min(run.begun for run in loads)
+    for run in before:
+        if run.ended is not None and run.begun < since <= run.ended + PAUSE_SECONDS:
+            since = run.begun
+    return max([since, *(run.ended or 0 for run in own[:1])])

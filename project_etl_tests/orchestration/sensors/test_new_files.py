@@ -1,0 +1,172 @@
+"""The sensor `new_files`, tick by tick: what it asks for, and what it says when it asks for nothing."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from project_etl.core.engine.base import Engine
+from project_etl.orchestration.partitions import RANGE_END, RANGE_START
+from project_etl.orchestration.run_tags import WHY_TAG
+from project_etl.orchestration.sensors.new_files import FULL_LOOK_SECONDS, Loads, tick
+from project_etl.tables import tables
+from project_etl_tests.commands.given import lake_in, settings_in
+from project_etl_tests.core.bronze.landing_files import land
+from project_etl_tests.orchestration.autopilot import Autopilot, autopilot
+from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
+
+NOW = time.time()
+LONG_AGO = NOW - 3600
+
+
+@dataclass
+class Sensor:
+    """The sensor over the landing of a folder, and Dagster's memory."""
+
+    loads: Loads
+    instance: dg.DagsterInstance
+    cursor: str | None = None
+    now: float = NOW
+
+    def tick(self) -> dg.RunRequest | str:
+        """Tick once: what is asked for, or why nothing is."""
+        result = tick(self.loads, self.instance, self.cursor, self.now)
+        self.cursor = result.cursor
+        if result.run_requests:
+            return result.run_requests[0]
+        assert isinstance(result.skip_reason, dg.SkipReason)
+        return result.skip_reason.skip_message or ""
+
+    def put(self, content: str, at: float = LONG_AGO, *, name: str = "a.csv", day: str = "2025-01-15") -> Path:
+        """A file lands, last changed at an instant."""
+        root = Path(self.loads.settings.landing_root)
+        path = root / land(root, name, content, day=day)
+        os.utime(path, (at, at))
+        return path
+
+
+@pytest.fixture
+def sensor(tmp_path: Path) -> Iterator[Sensor]:
+    settings = settings_in(tmp_path, LANDING_ROOT=f"{tmp_path}/landing", START_DATE="2025-01-01", SETTLE_SECONDS="5")
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Sensor(Loads(settings, lake_in(settings), tables()), instance)
+
+
+def days(asked: dg.RunRequest | str) -> tuple[str, str]:
+    assert isinstance(asked, dg.RunRequest), asked
+    return asked.tags[RANGE_START], asked.tags[RANGE_END]
+
+
+def test_what_lands_is_asked_for_with_the_tables_that_were_never_made(sensor: Sensor) -> None:
+    sensor.put("a")
+    sensor.put("b", name="b.csv")
+    asked = sensor.tick()
+    assert days(asked) == ("2025-01-15", "2025-01-15")
+    assert isinstance(asked, dg.RunRequest)
+    assert len(asked.asset_selection or ()) == 12
+    assert asked.tags[WHY_TAG] == "orders/2025-01-15 has a.csv and 1 more"
+
+
+def test_a_tick_that_asks_for_nothing_says_what_it_does_not_take(sensor: Sensor) -> None:
+    assert sensor.tick() == "nothing new in landing"
+    sensor.put("a", NOW - 1)
+    sensor.put("a", day="2024-02-01")
+    assert sensor.tick() == (
+        "nothing new in landing. 1 files are still changing: shop/orders/2025-01-15/a.csv. "
+        "1 landing days are before the first partition or yet to come: 2024-02-01"
+    )
+
+
+def test_a_day_that_failed_is_tried_again_at_once_when_its_files_change(sensor: Sensor) -> None:
+    sensor.put("a")
+    asked = sensor.tick()
+    assert isinstance(asked, dg.RunRequest)
+    status = dg.DagsterRunStatus.STARTED
+    run = sensor.instance.add_run(dg.DagsterRun("load", tags=asked.tags, status=status))
+    assert sensor.tick() == f"waits for run {run.run_id[:8]} for 2025-01-15"
+    sensor.instance.report_run_failed(run)
+    sensor.now = time.time()
+    assert "to try again 2025-01-15 of 12 tables (failed 1 times)" in str(sensor.tick())
+    # Others go on.
+    sensor.put("b", day="2025-01-20")
+    assert days(sensor.tick()) == ("2025-01-20", "2025-01-20")
+    # A copy with the time of the original has arrived now.
+    sensor.put("b", name="b.csv")
+    assert days(sensor.tick()) == ("2025-01-15", "2025-01-15")
+
+
+def test_all_landing_days_are_looked_at_hourly_and_on_request(sensor: Sensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    full: list[bool] = []
+    look = sensor.loads._watcher.look
+
+    def watched(*args, is_full: bool):
+        full.append(is_full)
+        return look(*args, is_full=is_full)
+
+    monkeypatch.setattr(sensor.loads._watcher, "look", watched)
+    sensor.tick()
+    sensor.tick()
+    sensor.now += FULL_LOOK_SECONDS
+    sensor.tick()
+    sensor.tick()
+    # Somebody resets it in the UI.
+    sensor.cursor = None
+    sensor.tick()
+    assert full == [True, False, True, False, True]
+
+
+# --- what a run left undone -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[tuple[SmallShop, Autopilot]]:
+    """A shop whose first day is loaded, and its sensors."""
+    folder = tmp_path_factory.mktemp("undone")
+    shop = SmallShop(folder, engine)
+    with autopilot(folder) as pilot:
+        shop.land_rows("customers", "2025-01-01", CUSTOMER)
+        shop.land_rows("products", "2025-01-01", PRODUCT)
+        shop.land_rows("orders", "2025-01-01", ORDER)
+        shop.land_rows("order_items", "2025-01-01", ITEM)
+        pilot.until_quiet(["new_files"])
+        yield shop, pilot
+
+
+def materialize(pilot: Autopilot, day: str, *tables: str) -> None:
+    """A person makes some tables."""
+    job = pilot.defs.resolve_implicit_global_asset_job_def()
+    keys = [dg.AssetKey(table.split("/")) for table in tables]
+    tags = {"dagster/partition": day}
+    assert job.execute_in_process(asset_selection=keys, tags=tags, instance=pilot.instance).success
+
+
+def test_what_bronze_holds_and_silver_has_not_judged_is_asked_for(shop: tuple[SmallShop, Autopilot]) -> None:
+    small, pilot = shop
+    small.land_rows("orders", "2025-01-02", {**ORDER, "order_id": "O2"})
+    materialize(pilot, "2025-01-02", "bronze/orders")
+    (ran,) = pilot.until_quiet(["new_files"])
+    assert ran.done.succeeded
+    assert ran.days == ("2025-01-02", "2025-01-02")
+    assert ran.tables == {"silver/orders", "silver/order_items"}
+    assert ran.request.tags[WHY_TAG] == "silver/orders has not judged 2025-01-02"
+    assert pilot.why_nothing("new_files") == "nothing new in landing"
+
+
+def test_a_table_whose_parent_was_judged_without_it_is_asked_for(shop: tuple[SmallShop, Autopilot]) -> None:
+    small, pilot = shop
+    small.land_rows("order_items", "2025-01-03", {**ITEM, "order_item_id": "I3", "order_id": "O3"})
+    pilot.until_quiet(["new_files"])
+    assert ("I3",) not in small.rows("silver/order_items", "order_item_id")
+    small.land_rows("orders", "2025-01-03", {**ORDER, "order_id": "O3"})
+    materialize(pilot, "2025-01-03", "bronze/orders", "silver/orders")
+    (ran,) = pilot.until_quiet(["new_files"])
+    assert ran.tables == {"silver/order_items"}
+    assert ran.request.tags[WHY_TAG] == "silver/order_items has not seen what it refers to"
+    assert ("I3",) in small.rows("silver/order_items", "order_item_id")
+    assert pilot.why_nothing("new_files") == "nothing new in landing"
