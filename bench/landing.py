@@ -14,8 +14,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from bench.measure import BenchError
-from project_etl.generator import generate
-from project_etl.generator.shop import FIRST_DAY
+from project_etl.demo import generate
+from project_etl.demo.shop import FIRST_DAY
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 REAL_LANDING = REPOSITORY.parent / "shared" / "data" / "landing"

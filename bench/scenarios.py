@@ -17,7 +17,7 @@ from bench import counts
 from bench.landing import AGAIN, COLD, DAY, DEMO, LATE, NOTHING, ONLINE_RETAIL, REPOSITORY, SCENARIOS, SHOP, Data
 from bench.measure import Usage, measure
 from project_etl.core import meter
-from project_etl.generator.manifest import Manifest
+from project_etl.demo.manifest import Manifest
 
 PLATFORM, POLARS, DUCKDB, PYSPARK = "project_etl", "Polars + delta-rs", "DuckDB + delta-rs", "PySpark + Delta"
 PEERS = {POLARS: "peer_polars", DUCKDB: "peer_duckdb", PYSPARK: "peer_spark"}

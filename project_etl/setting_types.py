@@ -9,16 +9,17 @@ import datetime as dt
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
+from project_etl import sources
+from project_etl.core.model.modules import module_names
 from project_etl.core.transforms.iso import CURRENCIES
 
-SourceName = Literal["shop", "online_retail"]
 EngineName = Literal["auto", "embedded", "spark", "connect", "cluster"]
-SOURCES: tuple[SourceName, ...] = get_args(SourceName)
+SOURCES = module_names(sources)
 
 
 def iso_date(value: object) -> object:
@@ -36,6 +37,8 @@ def source_list(value: object) -> object:
         value = [part.strip() for part in value.split(",") if part.strip()]
     if not isinstance(value, (list, tuple)) or not value:
         raise ValueError(f"expected one or more of {', '.join(SOURCES)}")
+    if unknown := [str(name) for name in value if name not in SOURCES]:
+        raise ValueError(f"expected one or more of {', '.join(SOURCES)}, found {', '.join(unknown)}")
     repeated = sorted({str(name) for name in value if value.count(name) > 1})
     if repeated:
         raise ValueError(f"expected each source once, found {', '.join(repeated)} more than once")
@@ -95,7 +98,7 @@ def _matches(pattern: str, expected: str) -> AfterValidator:
 # An optional setting that a file gives can be taken back by an empty variable.
 empty_is_none = BeforeValidator(lambda value: None if value == "" else value)
 StartDate = Annotated[dt.date, BeforeValidator(iso_date)]
-Sources = Annotated[tuple[SourceName, ...], BeforeValidator(source_list)]
+Sources = Annotated[tuple[str, ...], BeforeValidator(source_list)]
 Address = Annotated[str, _matches(r"[^@\s]+@[^@\s]+", "an e-mail address")]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(name_list)]
 TimeOfDay = Annotated[str, _matches(r"([01]\d|2[0-3]):[0-5]\d", "a time of day in UTC as HH:MM, such as 09:00")]

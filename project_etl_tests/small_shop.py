@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from project_etl.catalog import datasets_of, silver_job, tables
 from project_etl.core.bronze.file_table import FILES
 from project_etl.core.bronze.plan import BronzeJob
 from project_etl.core.bronze.stage import stage_bronze
@@ -24,8 +25,6 @@ from project_etl.core.model.staged import Run, Staged
 from project_etl.core.model.table import Table
 from project_etl.core.silver.books import Books, books_of
 from project_etl.core.silver.stage import stage_silver
-from project_etl.orchestration.build import tables
-from project_etl.sources.catalog import datasets_of, record_columns, silver_job
 
 PARAMETERS = {"reporting_currency": "EUR", "price_low": Decimal(50), "price_high": Decimal(200)}
 LINEAGE = ("_source_file", "_source_version", "_row_number", "_landing_date", "_source_files")
@@ -67,6 +66,11 @@ ITEM = {
     "discount": "0.00",
     "updated_at": "2025-01-01T10:00:00Z",
 }
+
+
+def record_columns(kind: str) -> tuple[str, ...]:
+    """The text columns of a kind of records."""
+    return next(tuple(table.records.columns) for table in tables() if table.records and table.records.name == kind)
 
 
 class SmallShop:
@@ -126,7 +130,7 @@ class SmallShop:
 
     def load(self, *days: str) -> dict[str, Report]:
         """Materialize Bronze and Silver in their order."""
-        reports = {f"bronze/{dataset.name}": self.bronze(dataset.name, *days) for dataset in datasets_of(self.sources)}
+        reports = {dataset.bronze: self.bronze(dataset.name, *days) for dataset in datasets_of(self.sources)}
         for name in (
             "customers",
             "customers_history",

@@ -73,7 +73,8 @@ def expected(followed: Followed) -> dict[str, GoldTable]:
 
 @pytest.mark.parametrize("table", ["customers", "customers_history", "orders", "order_items", "products"])
 def test_every_record_of_every_file_is_in_silver_or_in_quarantine(followed: Followed, table: str) -> None:
-    read = Counter(file for (file,) in followed.shop.rows(f"bronze/{table.removesuffix('_history')}", "_source_file"))
+    bronze = f"bronze/shop/{table.removesuffix('_history')}"
+    read = Counter(file for (file,) in followed.shop.rows(bronze, "_source_file"))
     published = Counter(file for (file,) in followed.shop.rows(f"silver/{table}", "_source_file"))
     kept_out = Counter(file for file, *_ in followed.shop.quarantined(table))
     assert read == published + kept_out

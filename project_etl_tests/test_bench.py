@@ -165,7 +165,7 @@ def test_commits_are_counted_from_the_logs(tmp_path: Path) -> None:
 
 # --- the report -------------------------------------------------------------------------------------------------------
 
-TABLES = ("bronze/online_retail", "silver/orders", "gold/daily_aov")
+TABLES = ("bronze/online_retail/online_retail", "silver/orders", "gold/daily_aov")
 
 
 def a_run(scenario: str, side: str, wall: float = 4, *, number: int = 1) -> Run:

@@ -14,7 +14,7 @@ import pytest
 
 from project_etl.core.contracts.report import SILVER_COUNTS, Report
 from project_etl.core.engine.base import Engine
-from project_etl.generator import Manifest, Outcome, generate
+from project_etl.demo import Manifest, Outcome, generate
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
 from project_etl_tests.oracle.gold import GOLD_TABLES, GoldTable
@@ -174,7 +174,7 @@ def test_files_that_gave_no_rows_are_in_the_file_table(loaded: Loaded) -> None:
 @pytest.mark.parametrize("dataset", sorted(set(TABLES.values())))
 def test_bronze_holds_every_record_of_every_readable_file(loaded: Loaded, dataset: str) -> None:
     books = loaded.manifest.datasets[dataset]
-    held = Counter(file for (file,) in loaded.shop.rows(f"bronze/{dataset}", "_source_file"))
+    held = Counter(file for (file,) in loaded.shop.rows(f"bronze/shop/{dataset}", "_source_file"))
     assert held == {file.path: file.records for file in books.files if file.state == "loaded" and file.records}
 
 

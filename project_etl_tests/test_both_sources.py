@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from project_etl.core.engine.base import Engine
-from project_etl.generator import generate
+from project_etl.demo import generate
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
 from project_etl_tests.oracle.given import land_invoices, land_lines

@@ -17,7 +17,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from project_etl.commands.environment import DAGSTER_HOME, prepared_home, settings_of
+from project_etl.commands.shared.environment import DAGSTER_HOME, prepared_home, settings_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PICTURES = REPOSITORY / "docs"

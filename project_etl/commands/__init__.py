@@ -1,5 +1,5 @@
-"""The commands behind `project-etl`, one module each, as plain functions that need no command line.
+"""The commands behind `project-etl`, one folder each, found by looking.
 
-`cli.py` holds the options and imports a command when it is called, so these modules may import what is slow to import.
-Helpers: `environment.py` (settings, Dagster's instance), `runs.py` and `progress.py` (materializing and showing it).
+The folder's `command` has the name, options and exit codes, and nothing that is slow to import, so that `--help`
+answers at once; what it does is beside it. `shared/` helps them.
 """

@@ -11,7 +11,8 @@ from typing import Any
 
 import dagster as dg
 
-from project_etl.orchestration.alerts import alerts_sensor
+from project_etl.catalog import datasets_of, tables
+from project_etl.orchestration.alerts.sensor import alerts_sensor
 from project_etl.orchestration.daily_load import daily_load
 from project_etl.orchestration.factory import IO_MANAGER_KEY, Wiring, bronze_asset, gold_asset, silver_asset
 from project_etl.orchestration.io_manager import DeltaIOManager
@@ -21,8 +22,6 @@ from project_etl.orchestration.resources import lake_of, spark_resource
 from project_etl.orchestration.sensors.changed_days import Gold, changed_days_sensor
 from project_etl.orchestration.sensors.new_files import Loads, new_files_sensor
 from project_etl.settings import Settings
-from project_etl.sources.catalog import datasets_of
-from project_etl.tables import tables
 
 
 def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None) -> dg.Definitions:

@@ -25,6 +25,7 @@ import dagster as dg
 from pyspark.errors import UnsupportedOperationException
 from pyspark.sql import types as T
 
+from project_etl.catalog import feeds_of, silver_job
 from project_etl.core import meter
 from project_etl.core.bronze.plan import BronzeJob, look
 from project_etl.core.bronze.report import bronze_rules
@@ -44,7 +45,6 @@ from project_etl.orchestration.io_manager import PARTITION_COLUMN
 from project_etl.orchestration.metadata import check_result, column_schema, failure_message
 from project_etl.orchestration.run_tags import require_lake
 from project_etl.settings import Settings
-from project_etl.sources.catalog import feeds_of, record_columns, silver_job
 
 # Prepares a run of some days, and returns what stages them in a lake, under the table's lock.
 Prepare = Callable[[tuple[str, ...], Run], Callable[[TableStore], Staged]]
@@ -123,8 +123,8 @@ def silver_asset(wiring: Wiring, table: Table) -> dg.AssetsDefinition:
     def prepare(days: tuple[str, ...], run: Run) -> Callable[[TableStore], Staged]:
         return lambda lake: stage_silver(silver_job(lake, table, sources, days, run))
 
-    feeds = feeds_of(table.records or "", sources)
-    rules = silver_rules(table, record_columns(table.records or ""), feeds)
+    feeds = feeds_of(table, sources)
+    rules = silver_rules(table, feeds)
     deps = (*(feed.bronze for feed in feeds), *(ref.table for ref in table.references))
     return _asset(wiring, _shape(table, deps, silver_schema(table), rules, "_landing_date", is_daily=True), prepare)
 

@@ -48,5 +48,5 @@ def failure_text(event: dg.DagsterEvent) -> str:
 
 
 def table_of_step(step: str) -> str:
-    """The table that a step writes: `silver__orders` is `silver/orders`."""
-    return step.replace("__", "/", 1)
+    """The table that a step writes: `bronze__shop__orders` is `bronze/shop/orders`."""
+    return step.replace("__", "/")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from project_etl.catalog import datasets_of, silver_job
 from project_etl.core.bronze.file_table import FILES
 from project_etl.core.contracts.report import SILVER_COUNTS
 from project_etl.core.lake import TableStore
@@ -26,7 +27,6 @@ from project_etl.core.silver.books import books_of
 from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.run_tags import LAKE_TAG, require_lake
 from project_etl.settings import Settings
-from project_etl.sources.catalog import datasets_of, silver_job
 
 NAME = "maintenance"
 # After the night's loads, before people look.
@@ -114,7 +114,7 @@ def prune_old_events(instance: dg.DagsterInstance, before: datetime) -> int:
         How many runs had any. Another event storage than ours is left alone, and so is its database's upkeep.
     """
     # Takes SQLAlchemy along, which nobody else needs at a start.
-    from project_etl.orchestration.event_storage import PooledSqliteEventLogStorage
+    from project_etl.orchestration.dagster_patches.event_storage import PooledSqliteEventLogStorage
 
     storage = instance.event_log_storage
     if not isinstance(storage, PooledSqliteEventLogStorage):

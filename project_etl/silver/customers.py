@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import WARN, on_fail
-from project_etl.core.model.records import RECORD
+from project_etl.core.model.records import RECORD, Records
 from project_etl.core.model.table import Merge, Table
 from project_etl.core.transforms.casts import capitalized, cleaned, to_date, to_utc
 from project_etl.core.transforms.iso import COUNTRIES
@@ -34,11 +34,26 @@ class Customers(pa.DataFrameModel):
     updated_at: T.TimestampType = pa.Field(description="When the shop last changed the customer (UTC).")
 
 
+RECORDS = Records(
+    "customers",
+    {
+        "customer_id": "Customer number.",
+        "first_name": "Given name.",
+        "last_name": "Family name.",
+        "email": "E-mail address.",
+        "phone": "Telephone number.",
+        "country": "Home country.",
+        "city": "Home city.",
+        "signup_date": "Day on which the customer signed up.",
+        "updated_at": "When the shop last changed the record.",
+    },
+)
+
 TABLE = Table(
     name="silver/customers",
     contract=Customers,
     keys=("customer_id",),
-    records="customers",
+    records=RECORDS,
     write=Merge(newest_by="updated_at"),
 )
 

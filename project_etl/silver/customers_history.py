@@ -6,7 +6,7 @@ import pandera.pyspark as pa
 from pyspark.sql import types as T
 
 from project_etl.core.model.table import History, Table
-from project_etl.silver.customers import Customers, transform
+from project_etl.silver.customers import RECORDS, Customers, transform
 
 __all__ = ["TABLE", "transform"]
 
@@ -23,6 +23,6 @@ TABLE = Table(
     name="silver/customers_history",
     contract=CustomersHistory,
     keys=("customer_id", "updated_at"),
-    records="customers",
+    records=RECORDS,
     write=History(of="customer_id", newest_by="updated_at"),
 )

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core.model.records import RECORD
+from project_etl.core.model.records import RECORD, Records
 from project_etl.core.model.table import Merge, Table
 from project_etl.core.transforms.casts import cleaned, to_date, to_decimal
 from project_etl.core.transforms.iso import CURRENCIES
@@ -30,11 +30,21 @@ class FxRates(pa.DataFrameModel):
     )
 
 
+RECORDS = Records(
+    "fx_rates",
+    {
+        "rate_date": "Day for which the rate holds.",
+        "base_currency": "Currency of which one unit is exchanged.",
+        "quote_currency": "Currency in which the rate is given.",
+        "rate": "Units of the quote currency for one unit of the base currency.",
+    },
+)
+
 TABLE = Table(
     name="silver/fx_rates",
     contract=FxRates,
     keys=("rate_date", "base_currency", "quote_currency"),
-    records="fx_rates",
+    records=RECORDS,
     write=Merge(newest_by="rate_date"),
 )
 

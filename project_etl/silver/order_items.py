@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import QUARANTINE, sql_rule
-from project_etl.core.model.records import RECORD
+from project_etl.core.model.records import RECORD, Records
 from project_etl.core.model.table import Merge, Reference, Table
 from project_etl.core.transforms.casts import to_decimal, to_int, to_utc
 
@@ -37,11 +37,24 @@ class OrderItems(pa.DataFrameModel):
     updated_at: T.TimestampType = pa.Field(nullable=True, description="When the shop last changed the line (UTC).")
 
 
+RECORDS = Records(
+    "order_items",
+    {
+        "order_item_id": "Line number.",
+        "order_id": "Order number.",
+        "product_id": "Product number.",
+        "quantity": "Pieces sold.",
+        "unit_price": "Price of one piece.",
+        "discount": "Discount on the whole line; empty for none.",
+        "updated_at": "When the shop last changed the record.",
+    },
+)
+
 TABLE = Table(
     name="silver/order_items",
     contract=OrderItems,
     keys=("order_item_id",),
-    records="order_items",
+    records=RECORDS,
     write=Merge(newest_by="updated_at"),
     day="order_date",
     references=(

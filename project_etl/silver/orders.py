@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import QUARANTINE, WARN, on_fail, sql_rule
-from project_etl.core.model.records import RECORD
+from project_etl.core.model.records import RECORD, Records
 from project_etl.core.model.table import Merge, Reference, Table
 from project_etl.core.transforms.casts import cleaned, to_decimal, to_utc
 from project_etl.core.transforms.iso import COUNTRIES, CURRENCIES
@@ -36,11 +36,25 @@ class Orders(pa.DataFrameModel):
     updated_at: T.TimestampType = pa.Field(nullable=True, description="When the shop last changed the order (UTC).")
 
 
+RECORDS = Records(
+    "orders",
+    {
+        "order_id": "Order number.",
+        "customer_id": "Customer number; empty for a guest.",
+        "order_ts": "When the order was placed.",
+        "status": "Where the order stands.",
+        "currency": "Currency of the order's amounts.",
+        "order_total": "Total of the order.",
+        "country": "Country of delivery; may be empty.",
+        "updated_at": "When the shop last changed the record.",
+    },
+)
+
 TABLE = Table(
     name="silver/orders",
     contract=Orders,
     keys=("order_id",),
-    records="orders",
+    records=RECORDS,
     write=Merge(newest_by="updated_at"),
     day="order_date",
     references=(Reference("customer_id", "silver/customers", rule="customer_known", action=WARN),),

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import sql_rule
-from project_etl.core.model.records import RECORD
+from project_etl.core.model.records import RECORD, Records
 from project_etl.core.model.table import Merge, Table
 from project_etl.core.transforms.casts import capitalized, cleaned, to_boolean, to_decimal, to_utc
 from project_etl.core.transforms.iso import CURRENCIES
@@ -46,11 +46,26 @@ RULES = (
     ),
 )
 
+RECORDS = Records(
+    "products",
+    {
+        "product_id": "Product number.",
+        "name": "Name shown to customers.",
+        "category": "Main category.",
+        "subcategory": "Finer category.",
+        "price": "List price.",
+        "currency": "Currency of the price.",
+        "active": "Whether the product is on sale.",
+        "tags": "Free tags, a JSON array.",
+        "updated_at": "When the shop last changed the record.",
+    },
+)
+
 TABLE = Table(
     name="silver/products",
     contract=Products,
     keys=("product_id",),
-    records="products",
+    records=RECORDS,
     write=Merge(newest_by="updated_at"),
     rules=RULES,
 )

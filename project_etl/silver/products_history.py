@@ -6,7 +6,7 @@ import pandera.pyspark as pa
 from pyspark.sql import types as T
 
 from project_etl.core.model.table import History, Table
-from project_etl.silver.products import RULES, Products, transform
+from project_etl.silver.products import RECORDS, RULES, Products, transform
 
 __all__ = ["TABLE", "transform"]
 
@@ -23,7 +23,7 @@ TABLE = Table(
     name="silver/products_history",
     contract=ProductsHistory,
     keys=("product_id", "updated_at"),
-    records="products",
+    records=RECORDS,
     write=History(of="product_id", newest_by="updated_at"),
     rules=RULES,
 )

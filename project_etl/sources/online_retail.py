@@ -18,7 +18,7 @@ from project_etl.core.model.source import Dataset, Source
 from project_etl.core.transforms.casts import looked_up, to_decimal, to_utc
 from project_etl.core.transforms.iso import UNKNOWN_COUNTRY
 from project_etl.core.transforms.patterns import BLANK
-from project_etl.sources.country_names import COUNTRY_CODES
+from project_etl.sources._country_names import COUNTRY_CODES
 
 CURRENCY = "GBP"
 
@@ -126,8 +126,7 @@ def _country() -> dict[str, Column]:
     }
 
 
-ONLINE_RETAIL = Source(
-    name="online_retail",
+SOURCE = Source(
     datasets=(LINES,),
     feeds={
         "customers": Feed(LINES.bronze, COLUMNS, customers),

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
-from project_etl.commands.environment import instance_in
+from project_etl.commands.shared.environment import instance_in
 from project_etl.core.bronze import file_table
 from project_etl.core.lake import Append, TableStore
 from project_etl.core.silver import quarantine
@@ -149,7 +149,7 @@ def bad_file(name: str, rule: str, day: int = 1) -> dict[str, Any]:
         "version": "v1",
         "landing_date": landing,
         "month": f"{landing:%Y-%m}",
-        "dataset": "bronze/orders",
+        "dataset": "bronze/shop/orders",
         "status": "unreadable",
         "rule": rule,
         "detail": f"{name} could not be read",

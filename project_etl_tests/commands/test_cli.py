@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from project_etl.cli import main
-from project_etl.commands.errors import UserError, shown_to_people
+from project_etl.commands.shared.errors import UserError, shown_to_people
 from project_etl.settings import SettingsError
 from project_etl_tests.commands.given import bad_record, dagster_home_in, lake_in, put_in_quarantine, settings_in
 

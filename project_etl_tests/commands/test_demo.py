@@ -13,14 +13,15 @@ import pytest
 from click.testing import CliRunner
 from pyspark.sql import types as T
 
+from project_etl.catalog import tables
 from project_etl.cli import main
-from project_etl.commands import demo, held
-from project_etl.commands import replay as replay_command
-from project_etl.commands.environment import dagster_instance
-from project_etl.commands.errors import UserError
-from project_etl.commands.runs import materialize, platform
+from project_etl.commands.demo import run as demo
+from project_etl.commands.quarantine import held
+from project_etl.commands.quarantine import replay as replay_command
+from project_etl.commands.shared.environment import dagster_instance
+from project_etl.commands.shared.errors import UserError
+from project_etl.commands.shared.runs import materialize, platform
 from project_etl.core.lake import TableStore
-from project_etl.orchestration.build import tables
 from project_etl.settings import Settings
 from project_etl.silver import order_items
 from project_etl_tests.commands.given import lake_in, paper, text_of
@@ -59,7 +60,7 @@ def rows_of(lake: TableStore) -> dict[str, list[str]]:
 
 def test_every_table_is_shown_as_it_is_made_and_in_the_summary(shown):
     lines = shown.text.splitlines()
-    for name in [*GOLD, "bronze/orders", "silver/order_items"]:
+    for name in [*GOLD, "bronze/shop/orders", "silver/order_items"]:
         assert any(line.startswith(f"✓ {name} ") for line in lines), name
     for word in ("Bronze", "Silver", "Gold", "Quarantine", "Revenue of the last days", "Kept out of orders"):
         assert word in shown.text
@@ -69,8 +70,8 @@ def test_every_table_is_shown_as_it_is_made_and_in_the_summary(shown):
 
 
 def test_counts_of_the_progress_are_those_of_all_days(shown):
-    line = next(line.split() for line in shown.text.splitlines() if line.startswith("✓ bronze/orders "))
-    assert int(line[3].replace(",", "")) == shown.lake.state("bronze/orders").dataset().count_rows()
+    line = next(line.split() for line in shown.text.splitlines() if line.startswith("✓ bronze/shop/orders "))
+    assert int(line[3].replace(",", "")) == shown.lake.state("bronze/shop/orders").dataset().count_rows()
 
 
 def test_the_second_call_has_nothing_to_do(shown):

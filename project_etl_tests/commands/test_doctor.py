@@ -11,9 +11,11 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from project_etl.commands import doctor, health, health_data
-from project_etl.commands.environment import dagster_instance
-from project_etl.commands.health import Level
+from project_etl.commands.doctor import data as health_data
+from project_etl.commands.doctor import machine as health
+from project_etl.commands.doctor import run as doctor
+from project_etl.commands.doctor.machine import Level
+from project_etl.commands.shared.environment import dagster_instance
 from project_etl_tests.commands.given import REPOSITORY, paper, settings_in, text_of
 
 LANDED = "shop/orders/2025-01-01/orders.csv"

@@ -9,11 +9,12 @@ from xml.etree import ElementTree as ET
 import dagster as dg
 import pytest
 
-from project_etl.commands import gate, gate_reports
-from project_etl.commands.environment import dagster_instance
-from project_etl.commands.errors import UserError
-from project_etl.commands.gate_verdict import Check, Verdict
-from project_etl.commands.runs import materialize
+from project_etl.commands.gate import reports as gate_reports
+from project_etl.commands.gate import run as gate
+from project_etl.commands.gate.verdict import Check, Verdict
+from project_etl.commands.shared.environment import dagster_instance
+from project_etl.commands.shared.errors import UserError
+from project_etl.commands.shared.runs import materialize
 from project_etl_tests.commands.given import dagster_home_in, paper, settings_in, text_of
 from project_etl_tests.commands.small_shop import asset_with_check, definitions
 

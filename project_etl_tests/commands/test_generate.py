@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from project_etl.commands import generate
-from project_etl.commands.errors import UserError
-from project_etl.generator import MANIFEST_NAME, Manifest
+from project_etl.commands.generate import run as generate
+from project_etl.commands.shared.errors import UserError
+from project_etl.demo import MANIFEST_NAME, Manifest
 from project_etl_tests.commands.given import paper, text_of
 
 SMALL: dict[str, Any] = {"days": 2, "start": date(2025, 3, 1), "scale": 0.005, "seed": 3}

@@ -11,8 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 from project_etl.cli import main
-from project_etl.commands import books, plan, status, trace
-from project_etl.commands.errors import UserError
+from project_etl.commands.plan import run as plan
+from project_etl.commands.shared.errors import UserError
+from project_etl.commands.status import books
+from project_etl.commands.status import run as status
+from project_etl.commands.trace import run as trace
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake import LakeError
 from project_etl.core.trace import Origin, trace_gold
@@ -153,7 +156,7 @@ def test_status_names_files_that_wait_and_tables_that_are_late(shop: SmallShop, 
         file.unlink()
     assert exit_code(shop) == 0
     text = text_of(console)
-    assert f"Backlog of bronze/orders: shop/orders/{D2}/waits.csv" in text
+    assert f"Backlog of bronze/shop/orders: shop/orders/{D2}/waits.csv" in text
     assert "Overdue: gold/" in text
 
 
@@ -171,7 +174,7 @@ def test_an_empty_lake_is_planned_whole(settings: Settings, tmp_path: Path) -> N
     empty = settings.model_copy(update={"lake_root": str(tmp_path)})
     work = {each.table: each for each in plan.work_of(lake_in(empty), empty, (D1, D2), {})}
     idle = [name for name, each in work.items() if not (each.days or each.is_whole)]
-    assert idle == ["bronze/fx_rates", "silver/fx_rates"]
+    assert idle == ["bronze/shop/fx_rates", "silver/fx_rates"]
     assert work["gold/daily_aov"].days == (D1, D2)
     assert work["gold/customer_ltv"].is_whole
 
@@ -179,7 +182,7 @@ def test_an_empty_lake_is_planned_whole(settings: Settings, tmp_path: Path) -> N
 def test_a_new_file_is_planned_from_bronze_on(shop: SmallShop, settings: Settings) -> None:
     file = shop.land_rows("orders", D2, {**ORDER, "order_id": "O3"}, name="planned.csv")
     try:
-        assert planned(shop, settings, D1, D2) == {"bronze/orders": (D2,), "silver/orders": (D2,)}
+        assert planned(shop, settings, D1, D2) == {"bronze/shop/orders": (D2,), "silver/orders": (D2,)}
     finally:
         file.unlink()
 

@@ -8,8 +8,8 @@ from datetime import date
 import dagster as dg
 import pytest
 
-from project_etl.commands.progress import Progress, count_text
-from project_etl.commands.runs import errors_into, materialize
+from project_etl.commands.shared.progress import Progress, count_text
+from project_etl.commands.shared.runs import errors_into, materialize
 from project_etl.orchestration.failures import failure_text, table_of_step
 from project_etl.orchestration.partitions import RANGE_END, RANGE_START
 from project_etl_tests.commands.given import paper, text_of
@@ -25,8 +25,8 @@ def instance():
 
 
 SHOP = definitions(
-    asset_with_check("bronze/orders"),
-    asset_with_check("silver/orders", deps=("bronze/orders",), action="fail", broken=2),
+    asset_with_check("bronze/shop/orders"),
+    asset_with_check("silver/orders", deps=("bronze/shop/orders",), action="fail", broken=2),
     asset_with_check("gold/daily_aov", deps=("silver/orders",)),
     asset_with_check("gold/other", error=KeyError("no such thing")),
     asset_with_check("gold/silent", error=AssertionError()),
@@ -47,14 +47,14 @@ def test_one_run_has_all_days_and_is_kept(instance, watched):
     assert run.tags["project_etl/command"] == "test"
     partitions = {
         each.partition_key
-        for each in instance.fetch_materializations(dg.AssetKey(["bronze", "orders"]), limit=9).records
+        for each in instance.fetch_materializations(dg.AssetKey(["bronze", "shop", "orders"]), limit=9).records
     }
     assert partitions == {"2025-01-03", "2025-01-04", "2025-01-05"}
 
 
 def test_the_logger_hands_on_every_event_of_a_step(watched):
     _, events = watched
-    kinds = [event.event_type for event in events if event.step_key == "bronze__orders"]
+    kinds = [event.event_type for event in events if event.step_key == "bronze__shop__orders"]
     happened = dg.DagsterEventType
     assert {
         happened.STEP_START,
@@ -76,10 +76,15 @@ def test_failures_are_told_in_the_assets_own_words(watched):
 def test_only_the_named_tables_are_materialized(instance):
     seen: set[str] = set()
     outcome = materialize(
-        SHOP, instance, JANUARY, names=["bronze/orders"], command="test", watch=lambda e: seen.add(e.step_key or "")
+        SHOP,
+        instance,
+        JANUARY,
+        names=["bronze/shop/orders"],
+        command="test",
+        watch=lambda e: seen.add(e.step_key or ""),
     )
     assert outcome.is_success
-    assert {table_of_step(step) for step in seen if step} == {"bronze/orders"}
+    assert {table_of_step(step) for step in seen if step} == {"bronze/shop/orders"}
 
 
 def test_progress_is_a_line_per_table_where_there_is_no_terminal(watched):
@@ -90,8 +95,8 @@ def test_progress_is_a_line_per_table_where_there_is_no_terminal(watched):
             progress(event)
     lines = {line.split()[1]: line.split() for line in text_of(console).splitlines()}
     # The counts of all three days together.
-    assert lines["bronze/orders"][2:10] == ["read", "30", "published", "27", "repeats", "-", "rejected", "3"]
-    assert lines["bronze/orders"][0] == "✓"
+    assert lines["bronze/shop/orders"][2:10] == ["read", "30", "published", "27", "repeats", "-", "rejected", "3"]
+    assert lines["bronze/shop/orders"][0] == "✓"
     assert lines["silver/orders"][0] == "✗"
     assert "nothing was published" not in lines["silver/orders"]
     # Dagster has no event for a step whose inputs failed.

@@ -111,9 +111,9 @@ def test_nothing_new_asks_for_nothing_and_says_so(story: Story) -> None:
 def test_a_late_order_loads_its_landing_day_alone(story: Story) -> None:
     (load,) = [ran for ran in story.late if ran.sensor == "new_files"]
     assert load.days == (iso(DAYS), iso(DAYS))
-    assert load.tables == {"bronze/orders", "bronze/order_items", "silver/orders", "silver/order_items"}
+    assert load.tables == {"bronze/shop/orders", "bronze/shop/order_items", "silver/orders", "silver/order_items"}
     assert load.request.tags["project_etl/why"] == (
-        f"order_items/{iso(DAYS)} has late.csv, orders/{iso(DAYS)} has late.csv"
+        f"shop/order_items/{iso(DAYS)} has late.csv, shop/orders/{iso(DAYS)} has late.csv"
     )
 
 

@@ -18,7 +18,7 @@ from project_etl_tests.orchestration.given import Done, settings_of
 from project_etl_tests.small_shop import ORDER, SmallShop
 
 D1 = "2025-01-01"
-TABLE = "bronze/orders"
+TABLE = "bronze/shop/orders"
 
 
 def no_engine(*_: object) -> None:

@@ -25,7 +25,7 @@ import dagster as dg
 import pytest
 from dagster._core.launcher import WorkerStatus
 
-from project_etl.generator import generate
+from project_etl.demo import generate
 from project_etl.orchestration.run_tags import ASKER_TAG, WANTED_TAG
 from project_etl_tests.commands.given import REPOSITORY, memory_in, surroundings, with_memory
 from project_etl_tests.oracle import expected_gold
@@ -126,7 +126,7 @@ def wait_for_gold(folder: Path, days: int) -> None:
 def kill_all(daemon: subprocess.Popen[bytes], lake: Path) -> None:
     """Kill the daemon, the code server, and the run that has begun to write, with its JVM."""
     end = time.monotonic() + QUIET_SECONDS
-    while not list(lake.glob("bronze/*/_delta_log/*1.json")):
+    while not list(lake.glob("bronze/*/*/_delta_log/*1.json")):
         assert time.monotonic() < end, "no run has begun"
         time.sleep(0.1)
     os.killpg(daemon.pid, signal.SIGKILL)

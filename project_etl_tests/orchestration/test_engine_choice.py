@@ -11,6 +11,7 @@ import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from project_etl.catalog import tables
 from project_etl.core.engine.base import Engine, Larger
 from project_etl.core.gold.stage import GoldJob, stage_gold
 from project_etl.core.lake import TableStore
@@ -18,7 +19,6 @@ from project_etl.core.model.staged import Run, Staged
 from project_etl.core.model.table import Table
 from project_etl.gold import daily_aov
 from project_etl.orchestration.factory import staged_by_who_can
-from project_etl.tables import tables
 from project_etl_tests.orchestration.test_runs import D1, D2, land_two_days
 from project_etl_tests.small_shop import PARAMETERS, SmallShop
 
@@ -79,7 +79,7 @@ def test_a_table_that_reads_too_much_is_computed_by_spark(shop: SmallShop, caplo
 
 
 def test_only_files_that_may_hold_an_asked_day_count(shop: SmallShop) -> None:
-    state = shop.lake.state("bronze/orders")
+    state = shop.lake.state("bronze/shop/orders")
     sizes = [state.size_on("_landing_date", days) for days in ([D1], [D2], [D1, D2], [], ["2025-01-03"])]
     assert all(sizes[:2])
     assert sizes[2:] == [sizes[0] + sizes[1], 0, 0]

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
-from project_etl.commands.environment import instance_in
+from project_etl.commands.shared.environment import instance_in
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake import Append, TableStore
 from project_etl.core.lake.maintenance import tidy

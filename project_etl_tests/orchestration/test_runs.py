@@ -41,9 +41,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Story:
     """Load two days, load them again, then a day that lacks a rate, then that day with the rate."""
     folder = tmp_path_factory.mktemp("story")
     shop, defs = SmallShop(folder, engine), definitions_of(folder)
-    tables = [
-        f"{layer}/{name}" for layer, name in (key.path for key in defs.resolve_asset_graph().get_all_asset_keys())
-    ]
+    tables = ["/".join(key.path) for key in defs.resolve_asset_graph().get_all_asset_keys()]
     versions: list[dict[str, int | None]] = []
     runs: list[Done] = []
 
@@ -105,11 +103,11 @@ def test_each_day_has_its_own_row_counts(story: Story) -> None:
     orders = {day: story.first.metadata("silver/orders", day) for day in (D1, D2)}
     assert {day: found["dagster/partition_row_count"] for day, found in orders.items()} == {D1: 1, D2: 2}
     assert [orders[D2][name] for name in ("read", "published", "quarantined")] == [3, 2, 1]
-    assert story.first.metadata("bronze/orders", D2)["dagster/partition_row_count"] == 3
+    assert story.first.metadata("bronze/shop/orders", D2)["dagster/partition_row_count"] == 3
     assert story.first.metadata("gold/daily_aov", D1)["dagster/partition_row_count"] == 1
     # And the files that came with the batch; the second time there are none.
-    assert story.first.metadata("bronze/orders", D2)["new_files"] == f"- `shop/orders/{D2}/orders.csv`"
-    assert "new_files" not in story.again.metadata("bronze/orders", D2)
+    assert story.first.metadata("bronze/shop/orders", D2)["new_files"] == f"- `shop/orders/{D2}/orders.csv`"
+    assert "new_files" not in story.again.metadata("bronze/shop/orders", D2)
     # A day on which nothing landed is zero, not unknown.
     assert story.first.metadata("silver/fx_rates", D2)["dagster/partition_row_count"] == 0
 
@@ -207,7 +205,7 @@ def test_a_run_that_was_asked_for_on_another_lake_is_refused(tmp_path: Path, eng
     tags = {"dagster/partition": D1, LAKE_TAG: str(tmp_path / "other")}
     done = Done(job.execute_in_process(tags=tags, raise_on_error=False))
     assert not done.result.success
-    assert shop.version("bronze/orders") is None
+    assert shop.version("bronze/shop/orders") is None
     said = "\n".join(str(event.event_specific_data) for event in done.result.all_events if event.is_step_failure)
     assert f"on account of the lake {tmp_path / 'other'}" in said
     assert shop.lake.root in said
@@ -265,7 +263,7 @@ def test_no_check_is_green_of_rows_whose_commit_was_refused(tmp_path: Path, monk
         raise Conflict("another process was quicker")
 
     monkeypatch.setattr(TableStore, "commit", refuse)
-    key = dg.AssetKey(["bronze", "orders"])
+    key = dg.AssetKey(["bronze", "shop", "orders"])
     job = defs.resolve_implicit_global_asset_job_def()
     done = Done(job.execute_in_process(asset_selection=[key], tags={"dagster/partition": D1}, raise_on_error=False))
     assert not done.succeeded

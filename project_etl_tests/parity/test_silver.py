@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from project_etl.catalog import feeds_of
 from project_etl.core.contracts.judge import grouped
 from project_etl.core.model.records import PLACE
 from project_etl.core.model.staged import Run
@@ -19,13 +20,12 @@ from project_etl.core.silver import quarantine
 from project_etl.core.silver.frames import judged_records, silver_schema
 from project_etl.core.silver.plan import SilverJob
 from project_etl.core.silver.rank import Stored, ranked
-from project_etl.sources.catalog import feeds_of, record_columns
-from project_etl.sources.online_retail import COLUMNS, ONLINE_RETAIL
+from project_etl.sources.online_retail import COLUMNS, SOURCE
 from project_etl_tests.parity.engines import Engines, same_rows
 from project_etl_tests.parity.values import ARRAYS, BOOLEANS, DAYS, ESCAPED, NUMBERS, OFFSETS, TIMES, WORDS
 from project_etl_tests.silver.given import LANDED, PARENTS, TABLES, Record, records
 from project_etl_tests.silver.test_rules import CASES
-from project_etl_tests.small_shop import PARAMETERS
+from project_etl_tests.small_shop import PARAMETERS, record_columns
 
 AT = datetime(2025, 1, 10, 12, tzinfo=UTC)
 TRICKY: list[str | None] = [
@@ -50,17 +50,18 @@ class Parents:
 
 
 def job_of(session: SparkSession, table: Table) -> SilverJob:
-    feeds = feeds_of(table.records or "", ("shop",))
+    feeds = feeds_of(table, ("shop",))
     lake = cast("Any", Parents(session))
     run = Run("r", AT, PARAMETERS)
-    return SilverJob(lake, table, record_columns(table.records or ""), feeds, (LANDED,), run)
+    return SilverJob(lake, table, feeds, (LANDED,), run)
 
 
 def rows_of(table: Table) -> list[Record]:
     """The records of the table's cases, and a good record with each tricky text in each of its columns."""
     cases = next(cases for cases in CASES.values() if table.short_name in (cases.table, *cases.also))
     changed = [{**cases.record, **change} for change, _, _ in cases.expected.values()]
-    tricky = [{**cases.record, name: text} for name in record_columns(table.records or "") for text in TRICKY]
+    assert table.records
+    tricky = [{**cases.record, name: text} for name in table.records.columns for text in TRICKY]
     versions = [{**cases.record, "updated_at": f"2025-01-0{day}T00:00:00Z"} for day in (3, 1, 2, 2)]
     return cast("list[Record]", [*changed, *tricky, *(versions if "updated_at" in cases.record else [])])
 
@@ -154,7 +155,7 @@ CHANGES: list[dict[str, str | None]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ONLINE_RETAIL.feeds)
+@pytest.mark.parametrize("kind", SOURCE.feeds)
 def test_lines_of_online_retail_are_mapped_alike(engines: Engines, kind: str) -> None:
     lines = [{**LINE, **change} for change in [*CHANGES, *CHANGES[:3]]]
 
@@ -168,7 +169,7 @@ def test_lines_of_online_retail_are_mapped_alike(engines: Engines, kind: str) ->
         schema = ", ".join([*(f"`{name}` string" for name in texts), "_row_number bigint"])
         return session.createDataFrame(rows, schema).withColumn("_landing_date", F.lit(LANDED).cast("date"))
 
-    feed = ONLINE_RETAIL.feeds[kind]
+    feed = SOURCE.feeds[kind]
     assert same_rows(engines, lambda session: feed.records(bronze(session), record_columns(kind)))
     received = same_rows(engines, lambda session: feed.as_received(bronze(session)))
     assert all('"_rescued_data":null' in row["raw"] for row in received)

@@ -20,7 +20,7 @@ Contents = dict[str, Counter[tuple[Any, ...]]]
 def table_names(lake: TableStore) -> list[str]:
     """Every table of the lake, `layer/name`."""
     root = Path(lake.root)
-    return sorted(str(log.parent.relative_to(root)) for log in root.glob("*/*/_delta_log"))
+    return sorted(str(log.parent.relative_to(root)) for log in root.rglob("_delta_log"))
 
 
 def contents(lake: TableStore) -> Contents:

@@ -19,11 +19,11 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from project_etl.catalog import tables
 from project_etl.core.contracts.report import Report
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake.maintenance import tidy
 from project_etl.core.model.table import Table
-from project_etl.orchestration.build import tables
 from project_etl_tests.orchestration.autopilot import Autopilot, autopilot
 from project_etl_tests.promises.contents import assert_same, contents, table_names
 from project_etl_tests.promises.crash_points import crash_points
@@ -254,8 +254,8 @@ class AnyOrder(RuleBasedStateMachine):
                 shutil.copyfile(file, kept)
 
     def _silver(self, chosen: set[str]) -> list[Table]:
-        tables = [table for table in self.shop.tables.values() if table.layer == "silver" and table.records in chosen]
-        return sorted(tables, key=lambda table: DATASETS.index(table.records or ""))
+        tables = [table for table in self.shop.tables.values() if table.records and table.records.name in chosen]
+        return sorted(tables, key=lambda table: DATASETS.index(table.records.name if table.records else ""))
 
     def _dying(self, lives: int, work: Callable[[], None]) -> None:
         """Do something, and die at the first crash point after as many as `lives`."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from project_etl.commands.environment import instance_in
+from project_etl.commands.shared.environment import instance_in
 from project_etl.orchestration.build import build_defs
 from project_etl_tests.commands.given import dagster_home_in
 from project_etl_tests.orchestration.given import run, settings_of

@@ -105,15 +105,15 @@ def test_killed_at_every_point(tmp_path: Path, engine: Engine) -> None:
     first, second = live(victim, peer, land_first), live(victim, peer, land_second)
     # One of each kind, so that none is missed unnoticed.
     assert {
-        "within the making of bronze/orders",
-        "after append to bronze/orders",
+        "within the making of bronze/shop/orders",
+        "after append to bronze/shop/orders",
         "after append to bronze/_files",
         "before append to silver/orders",
         "after append to quarantine/orders",
         "after append to gold/daily_aov",
     } <= set(first)
     assert {
-        "after replacewhere to bronze/order_items",
+        "after replacewhere to bronze/shop/order_items",
         "within upsert to silver/orders",
         "at the end of upsert to silver/orders",
         "after upsert to quarantine/order_items",

@@ -18,7 +18,7 @@ import deltalake
 import pytest
 import yaml
 
-from project_etl.commands.environment import dagster_home, settings_of
+from project_etl.commands.shared.environment import dagster_home, settings_of
 from project_etl_tests.commands.given import plain_environment
 from project_etl_tests.webserver import ask, served
 
@@ -91,7 +91,7 @@ def used(copy: Path) -> str:
 
 
 def test_the_commands_of_use_do_what_stands_beside_them(copy: Path, used: str) -> None:
-    for table in ("bronze/orders", "silver/orders", "gold/daily_aov"):
+    for table in ("bronze/shop/orders", "silver/orders", "gold/daily_aov"):
         assert len(re.findall(rf" - {table}: .*\d published.*; version \d+", used)) == 2
     assert not re.findall(r"DEBUG|BetaWarning", used)
     assert "<testsuites" in (copy / "checks.xml").read_text()
@@ -143,7 +143,7 @@ def test_a_backfill_is_one_run_for_each_range_of_days(copy: Path, used: str) -> 
 
 def backfill(url: str, *days: str) -> list[tuple[str, str]]:
     """Backfill a chain of tables as the UI does, and give the first and last day of each run when all are done."""
-    tables = [["bronze", "orders"], ["silver", "orders"], ["gold", "fact_orders"], ["gold", "daily_aov"]]
+    tables = [["bronze", "shop", "orders"], ["silver", "orders"], ["gold", "fact_orders"], ["gold", "daily_aov"]]
     wanted = {"assetSelection": [{"path": path} for path in tables], "partitionNames": days, "fromFailure": False}
     launched = ask(
         url,

@@ -17,6 +17,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
+from project_etl.catalog import feeds_of, tables
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake import Append
 from project_etl.core.model.records import Feed
@@ -24,8 +25,6 @@ from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Table
 from project_etl.core.silver.frames import judged_records, silver_schema
 from project_etl.core.silver.plan import SilverJob, silver_rules
-from project_etl.orchestration.build import tables
-from project_etl.sources.catalog import feeds_of, record_columns
 from project_etl_tests.small_shop import PARAMETERS, SmallShop
 
 LANDED = "2025-01-10"
@@ -89,8 +88,9 @@ class Verdict:
 
 def records(spark: SparkSession, table: Table, rows: Sequence[Record]) -> DataFrame:
     """Records of a table as Silver gets them from the shop's Bronze table, numbered from 1."""
-    columns = record_columns(table.records or "")
-    (feed,) = feeds_of(table.records or "", ("shop",))
+    assert table.records
+    columns = tuple(table.records.columns)
+    (feed,) = feeds_of(table, ("shop",))
     texts = (*columns, "_rescued_data", "_source_file", "_source_version")
     schema = ", ".join([*(f"`{name}` string" for name in texts), "_row_number bigint", "_landing_date date"])
     same = {"_source_file": "shop/test.csv", "_source_version": "v1"}
@@ -112,10 +112,8 @@ def job_of(engine: Engine, folder: Path, table: Table) -> SilverJob:
         values = dict(zip(schema.fieldNames(), row, strict=True))
         stored = pa.Table.from_pylist([values], lake.state(parent.name).arrow_schema)
         lake.commit(parent.name, Append(), stored, {"table": parent.name})
-    feeds = feeds_of(table.records or "", ("shop",))
-    return SilverJob(
-        lake, table, record_columns(table.records or ""), feeds, (LANDED,), Run("r", parameters=PARAMETERS)
-    )
+    feeds = feeds_of(table, ("shop",))
+    return SilverJob(lake, table, feeds, (LANDED,), Run("r", parameters=PARAMETERS))
 
 
 def judge(engine: Engine, folder: Path, cases: Cases) -> dict[str, Verdict]:
@@ -132,5 +130,4 @@ def judge(engine: Engine, folder: Path, cases: Cases) -> dict[str, Verdict]:
 def rule_names(name: str) -> set[str]:
     """Every rule of a Silver table that the shop feeds."""
     table = TABLES[name]
-    columns = record_columns(table.records or "")
-    return {rule.name for rule in silver_rules(table, columns, feeds_of(table.records or "", ("shop",)))}
+    return {rule.name for rule in silver_rules(table, feeds_of(table, ("shop",)))}

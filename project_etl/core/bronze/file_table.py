@@ -144,7 +144,9 @@ def files(lake: TableStore, bronze: Collection[str], days: Collection[str]) -> d
 
 
 def looks(lake: TableStore, bronze: Collection[str], days: Collection[str]) -> dict[str, Look]:
-    """How the files of some Bronze tables looked when their rows were written; `files` without all else, for years.
+    """How the files of some Bronze tables looked when their rows were stored; `files` without all else, for years.
+
+    A file of a run that died before it stored its rows counts as one that nobody has seen: the next run stores them.
 
     Args:
         lake: the lake.
@@ -159,9 +161,7 @@ def looks(lake: TableStore, bronze: Collection[str], days: Collection[str]) -> d
         return {}
     rows = _stored(lake, tables, days, ["path", *Look._fields])
     columns = (rows[name].to_pylist() for name in Look._fields)
-    found = dict(zip(rows["path"].to_pylist(), map(Look, *columns), strict=True)) if rows.num_rows else {}
-    noted = (row for name in tables for row in _noted(lake, name))
-    return found | {row.path: Look(row.version, row.size_bytes, row.modified_at) for row in noted}
+    return dict(zip(rows["path"].to_pylist(), map(Look, *columns), strict=True))
 
 
 def is_behind(lake: TableStore, bronze: str) -> bool:

@@ -104,7 +104,11 @@ class TableStore:
         except (FileNotFoundError, NotADirectoryError):
             return []
         names = sorted({f"{layer}/{path.rstrip('/').rpartition('/')[2]}" for path in found})
-        return [name for name in names if not name.startswith(f"{layer}/_") and self.exists(name)]
+        own = [name for name in names if not name.startswith(f"{layer}/_")]
+        if layer == "bronze":
+            # It has a folder for each source.
+            return [table for source in own for table in self.names(source)]
+        return [name for name in own if self.exists(name)]
 
     def exists(self, name: str) -> bool:
         """Whether the table has been created."""

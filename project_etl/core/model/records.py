@@ -1,13 +1,13 @@
 """Records: what a source hands to Silver, and the lineage that travels with each of them.
 
-Belongs here: the shape of the `_record` column, the lineage columns of Bronze and Silver, and `Feed`, the way from a
-Bronze table to records. Does not belong here: any particular source (`sources/`), or what Silver makes of records
-(`core/silver`).
+Belongs here: what declares a kind of records, the shape of the `_record` column, the lineage columns of Bronze and
+Silver, and `Feed`, the way from a Bronze table to records. Does not belong here: any particular source (`sources/`), or
+what Silver makes of records (`core/silver`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -59,11 +59,24 @@ ARRIVAL_ORDER = ("_landing_date", "_source_file", "_row_number")
 
 
 @dataclass(frozen=True)
+class Records:
+    """A kind of records, declared beside the Silver table that is made of them; sources feed it.
+
+    Attributes:
+        name: its name, which is the argument of the table's transform.
+        columns: what a record says, and what that means; all are text.
+    """
+
+    name: str
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Feed:
     """How one Bronze table feeds one kind of records.
 
     Attributes:
-        bronze: the Bronze table, `bronze/<name>`.
+        bronze: the Bronze table, `bronze/<source>/<dataset>`.
         columns: its declared text columns.
         mapping: Bronze rows → records: text columns of the record plus Bronze's lineage columns, and `_source_files`
             or `_unmapped` where they differ from a plain record's. None when a row is a record.

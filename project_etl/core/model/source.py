@@ -20,7 +20,7 @@ class Dataset:
 
     Attributes:
         source: the source's name, the first folder in landing.
-        name: the dataset's name, the second folder, and the Bronze table's name.
+        name: the dataset's name, the second folder.
         columns: declared columns and what they mean; all are text in Bronze.
     """
 
@@ -30,8 +30,8 @@ class Dataset:
 
     @property
     def bronze(self) -> str:
-        """The dataset's Bronze table."""
-        return f"bronze/{self.name}"
+        """The dataset's Bronze table, `bronze/<source>/<dataset>`."""
+        return f"bronze/{self.source}/{self.name}"
 
     @property
     def schema(self) -> T.StructType:
@@ -52,12 +52,12 @@ class Dataset:
 class Source:
     """A source system.
 
+    Its name, in settings and as its folder in landing, is that of its module.
+
     Attributes:
-        name: its name in settings and its folder in landing.
         datasets: what it delivers.
         feeds: kind of records → the feed that makes them.
     """
 
-    name: str
     datasets: tuple[Dataset, ...]
     feeds: Mapping[str, Feed]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from project_etl.core.contracts import Action, Contract, Rule, contract_version, rules_of, schema_of
 from project_etl.core.digest import digest
 from project_etl.core.model.code_version import code_version
+from project_etl.core.model.records import Records
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -142,7 +143,7 @@ class Table:
         name: `layer/table`, which is also the folder below the lake and the asset key.
         contract: the Pandera model: columns, types, rules and descriptions.
         keys: columns that identify a row (the grain).
-        records: for Silver, the dataset whose records the table is made of; sources feed it.
+        records: for Silver, the kind of records that the table is made of; sources feed it.
         inputs: for Gold, argument name of the transform → what to read.
         references: foreign keys of a Silver table.
         rules: rules over several columns.
@@ -159,7 +160,7 @@ class Table:
     contract: Contract
     keys: tuple[str, ...]
     write: WriteMode
-    records: str | None = None
+    records: Records | None = None
     inputs: Mapping[str, Input] = field(default_factory=dict[str, Input])
     references: tuple[Reference, ...] = ()
     rules: tuple[Rule, ...] = ()
@@ -230,7 +231,8 @@ class Table:
     def version(self) -> str:
         """Changes when the transform's code or what is declared changes the rows: what makes a result out of date."""
         rules = contract_version(rules_of(self.contract, extra=self.rules))
-        declared = (self.keys, self.write, self.records, sorted(self.inputs.items()), self.references)
+        records = (self.records.name, *self.records.columns) if self.records else None
+        declared = (self.keys, self.write, records, sorted(self.inputs.items()), self.references)
         return digest(rules, self.schema.simpleString(), str(declared), self.code_version)
 
 
@@ -246,7 +248,7 @@ def from_module(module: ModuleType) -> Table:
         raise TableError(f"{module.__name__} needs a TABLE and a function transform; found {sorted(vars(module))[:8]}…")
     arguments = inspect.signature(transform).parameters.values()
     found = tuple(each.name for each in arguments if each.kind != each.KEYWORD_ONLY)
-    expected = tuple(table.inputs) if table.records is None else (table.records,)
+    expected = tuple(table.inputs) if table.records is None else (table.records.name,)
     if found != expected:
         raise TableError(
             f"{module.__name__}: transform takes ({', '.join(found)}), {table.name} declares ({', '.join(expected)}); "

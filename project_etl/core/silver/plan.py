@@ -31,7 +31,6 @@ class SilverJob:
     Attributes:
         lake: the lake.
         table: the Silver table.
-        columns: text columns of its records.
         feeds: the Bronze tables that feed it, of the sources that are on.
         days: landing days asked for, ISO dates in order.
         run: the run.
@@ -40,7 +39,6 @@ class SilverJob:
 
     lake: TableStore
     table: Table
-    columns: tuple[str, ...]
     feeds: tuple[Feed, ...]
     days: tuple[str, ...]
     run: Run
@@ -54,9 +52,14 @@ class SilverJob:
         return replace(self, lake=self.lake.pinned([*first, *inputs]))
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The text columns of its records."""
+        return tuple(self.table.records.columns) if self.table.records else ()
+
+    @property
     def rules(self) -> tuple[Rule, ...]:
         """Every rule of the table, in the order in which people see them."""
-        return silver_rules(self.table, self.columns, self.feeds)
+        return silver_rules(self.table, self.feeds)
 
     @property
     def version(self) -> str:
@@ -128,7 +131,7 @@ class SilverPlan:
         )
 
 
-def silver_rules(table: Table, columns: Sequence[str], feeds: Sequence[Feed]) -> tuple[Rule, ...]:
+def silver_rules(table: Table, feeds: Sequence[Feed]) -> tuple[Rule, ...]:
     """The rules of a Silver table: its contract's, its references', and those every record must meet."""
     universal = [
         sql_rule(
@@ -154,6 +157,7 @@ def silver_rules(table: Table, columns: Sequence[str], feeds: Sequence[Feed]) ->
         )
         for ref in table.references
     ]
+    columns = tuple(table.records.columns) if table.records else ()
     rules = rules_of(table.contract, text_columns=columns, extra=(*universal, *references, *table.rules))
     return tuple(rule for rule in rules if rule.column not in table.derived)
 

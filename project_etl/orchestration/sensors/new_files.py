@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
+from project_etl.catalog import datasets_of, feeds_of, silver_job
 from project_etl.core.bronze import file_table
 from project_etl.core.bronze.arrivals import Arrivals, Watch, Watcher
 from project_etl.core.bronze.landing import LandingFile
@@ -31,7 +32,6 @@ from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.sensors.lake_versions import Remembered, code_of, versions_of
 from project_etl.orchestration.sensors.reconcile import SHOWN, Asker, Goal, Past, Wanted, answer, own_run
 from project_etl.settings import Settings
-from project_etl.sources.catalog import datasets_of, feeds_of, silver_job
 
 NAME = "new_files"
 # All landing days are looked at that often; with the next tick when somebody has reset the sensor's cursor.
@@ -116,7 +116,7 @@ class Loads:
         found = {*tables, *(name for name in self.names if not self.lake.exists(name))}
         sources = self.settings.sources
         for table in self.silver:
-            if any(feed.bronze in found for feed in feeds_of(table.records or "", sources)):
+            if any(feed.bronze in found for feed in feeds_of(table, sources)):
                 found.add(table.name)
         return frozenset(with_dependents(self.silver, sorted(found)))
 

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from project_etl.catalog import datasets_of
 from project_etl.core.bronze import file_table, spool
 from project_etl.core.bronze import plan as load_plan
 from project_etl.core.bronze import stage as load
@@ -22,13 +23,12 @@ from project_etl.core.bronze.landing_store import LandingFile
 from project_etl.core.bronze.plan import BronzeJob
 from project_etl.core.lake import TableStore
 from project_etl.core.model.staged import Run
-from project_etl.sources.catalog import datasets_of
 from project_etl_tests.core.bronze.bad_files import order, orders
 from project_etl_tests.promises.contents import assert_same, contents
 from project_etl_tests.small_shop import CUSTOMER, SmallShop
 
 D1, D2, D3 = "2025-01-01", "2025-01-02", "2025-02-01"
-BRONZE = "bronze/orders"
+BRONZE = "bronze/shop/orders"
 LONG_AGO = time.time() - 3600
 
 
@@ -200,7 +200,7 @@ def test_each_file_has_one_row_over_days_months_and_datasets(shop: SmallShop) ->
     shop.bronze("orders", D2)
     found = shop.rows(FILES, "dataset", "month", "path", "status")
     assert [row[:2] for row in found] == [
-        *[("bronze/customers", month) for month in ("2025-01", "2025-01", "2025-02")],
+        *[("bronze/shop/customers", month) for month in ("2025-01", "2025-01", "2025-02")],
         *[(BRONZE, month) for month in ("2025-01", "2025-01", "2025-02")],
     ]
     assert {row[3] for row in found} == {Status.LOADED}

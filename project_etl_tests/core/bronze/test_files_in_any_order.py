@@ -25,7 +25,7 @@ from project_etl_tests.small_shop import SmallShop
 DAYS = ("2025-01-31", "2025-02-01")
 NAMES = ("a.csv", "b.csv", "c.csv")
 BODIES = [*(f"order_id\n{keys}\n" for keys in ("1", "2", "1\n2", "3")), "order_id\n", "", "x\n1\n", "order_id\n1,2\n"]
-BRONZE = "bronze/orders"
+BRONZE = "bronze/shop/orders"
 
 
 class Died(BaseException):

@@ -93,8 +93,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 
     def load() -> Step:
         report = shop.bronze("orders", D1, D2)
-        tables = ("bronze/orders", FILES)
-        stored = shop.rows("bronze/orders", "_source_file", "order_id")
+        tables = ("bronze/shop/orders", FILES)
+        stored = shop.rows("bronze/shop/orders", "_source_file", "order_id")
         return Step(
             report,
             {name: shop.version(name) for name in tables},
@@ -154,7 +154,7 @@ def test_checks_count_what_is_stored(story: Story) -> None:
 
 def test_columns_are_matched_by_name_and_what_does_not_fit_is_kept(story: Story) -> None:
     columns = ("_source_file", "order_id", "status", "customer_id", "_rescued_data")
-    rows = {(_name(row[0]), row[1]): row[2:] for row in story.shop.rows("bronze/orders", *columns)}
+    rows = {(_name(row[0]), row[1]): row[2:] for row in story.shop.rows("bronze/shop/orders", *columns)}
     assert rows["added_column.csv", "A1"][:2] == ("PAID", "C1")
     assert json.loads(rows["added_column.csv", "A1"][2] or "")["channel"] == "web"
     assert rows["added_column.csv", "A2"][2] is None
@@ -204,7 +204,7 @@ def test_files_that_are_in_order_are_loaded_and_new_bad_ones_are_not(story: Stor
 
 def test_json_lines_keep_every_value_as_text_and_every_line_as_a_record(story: Story) -> None:
     columns = ("_row_number", "customer_id", "city", "country", "_rescued_data")
-    rows = {row[0]: row[1:] for row in story.shop.rows("bronze/customers", *columns)}
+    rows = {row[0]: row[1:] for row in story.shop.rows("bronze/shop/customers", *columns)}
     assert sorted(rows) == [1, 2, 3, 4, 5, 6, 7]
     assert rows[3][:3] == ("3", "1.5", "true")
     assert json.loads(rows[4][1]) == {"name": "York", "zip": [1, 2]}
@@ -265,5 +265,5 @@ def test_a_file_that_may_not_be_read_waits_and_does_not_hold_up_the_others(open_
     closed.chmod(0o644)
     with another_user():
         shop.bronze("orders", D1)
-    assert [key for (key,) in shop.rows("bronze/orders", "order_id")] == ["O1", "O2"]
+    assert [key for (key,) in shop.rows("bronze/shop/orders", "order_id")] == ["O1", "O2"]
     assert [status for (status,) in shop.rows(FILES, "status")] == ["loaded", "loaded"]

@@ -133,7 +133,7 @@ def test_version_follows_what_a_rule_says_and_not_how_it_is_worded() -> None:
     ]
     assert [each.version for each in same] == [rule.version]
     assert len({each.version for each in [rule, *other]}) == 6
-    assert re.fullmatch("[0-9a-f]{12}", rule.version)
+    assert re.fullmatch("[0-9a-f]{16}", rule.version)
     assert contract_version([rule, other[0]]) == contract_version([other[0], rule]) != contract_version([rule])
 
 

@@ -83,10 +83,10 @@ def test_a_file_of_any_name_is_replaced(tmp_path: Path, engine: Engine, name: st
     for price in (10, 11):
         shop.land_rows("products", D1, {**PRODUCT, "price": price}, name=name)
         shop.bronze("products", D1)
-    assert shop.rows("bronze/products", "price") == [("11",)]
+    assert shop.rows("bronze/shop/products", "price") == [("11",)]
     # And it is unreadable for a while.
     shop.land("products", D1, b"\xff\xfe", name=name)
     shop.bronze("products", D1)
     shop.land_rows("products", D1, PRODUCT, name=name)
     shop.bronze("products", D1)
-    assert shop.rows("bronze/products", "price") == [("10",)]
+    assert shop.rows("bronze/shop/products", "price") == [("10",)]

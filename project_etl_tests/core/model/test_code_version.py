@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import project_etl
+from project_etl.catalog import source_named, tables
 from project_etl.core.contracts import sql_rule
 from project_etl.core.model import code_version as module_under_test
 from project_etl.core.model import table as declarations
@@ -22,8 +23,6 @@ from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Snapshot, Table, window
 from project_etl.core.silver.plan import SilverJob
 from project_etl.core.staleness import Staleness
-from project_etl.orchestration.build import tables
-from project_etl.sources.catalog import feeds_of
 from project_etl.sources.online_retail import customers, orders
 from project_etl_tests.commands.given import lake_in, settings_in
 
@@ -184,11 +183,7 @@ PRODUCTS = {"silver/products", "silver/products_history"}
 FACTS = {"gold/fact_orders", "gold/fact_order_items"}
 SILVER = {table.name for table in TABLES if table.layer == "silver"}
 # The mappings of `online_retail`, by what they make.
-MAPPINGS = {
-    f"mapping {records}": feed.mapping
-    for records in ("customers", "products", "orders", "order_items")
-    for feed in feeds_of(records, ["online_retail"])
-}
+MAPPINGS = {f"mapping {records}": feed.mapping for records, feed in source_named("online_retail").feeds.items()}
 
 
 def versions() -> dict[str, str]:
@@ -211,12 +206,12 @@ def versions() -> dict[str, str]:
         ("core.transforms.asof", 'how="left"', 'how="inner"', FACTS),
         ("core.transforms.money", "_column(amount).try_cast(MONEY)", "_column(amount).cast(MONEY)", None),
         ("core.model.table", "class Snapshot:", "class WholeTable:", set()),
-        ("sources.country_names", '"Austria": "AT"', '"Oesterreich": "AT"', {"mapping customers", "mapping orders"}),
+        ("sources._country_names", '"Austria": "AT"', '"Oesterreich": "AT"', {"mapping customers", "mapping orders"}),
         ("sources.online_retail", '"GBP"', '"EUR"', {"mapping products", "mapping orders"}),
         (
             "core.model.source",
+            'return f"bronze/{self.source}/{self.name}"',
             'return f"bronze/{self.name}"',
-            'return f"bronze/{self.source}"',
             {"mapping order_items"},
         ),
     ],
@@ -287,7 +282,7 @@ def test_only_the_settings_that_a_transform_takes_count(tmp_path: Path) -> None:
     def version(table: Table, parameters: Mapping[str, Any]) -> str:
         if table.layer == "gold":
             return Staleness(lake, BY_NAME, parameters).made_from(table).identity
-        return SilverJob(lake, table, (), (), (), Run("run", parameters=parameters)).version
+        return SilverJob(lake, table, (), (), Run("run", parameters=parameters)).version
 
     def changed(**other: Any) -> set[str]:
         return {table.name for table in TABLES if version(table, euros) != version(table, euros | other)}

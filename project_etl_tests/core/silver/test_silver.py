@@ -177,8 +177,8 @@ def test_a_correction_that_arrives_while_a_day_is_judged_is_judged_after_it(
     with monkeypatch.context() as patch:
         patch.setattr(silver, "make_plan", plan_and_be_overtaken)
         shop.silver("orders", D2)
-    (read,) = {commit.note["reads"]["bronze/orders"] for commit in shop.lake.commits("silver/orders")[:1]}
-    assert read == (shop.version("bronze/orders") or 0) - 1
+    (read,) = {commit.note["reads"]["bronze/shop/orders"] for commit in shop.lake.commits("silver/orders")[:1]}
+    assert read == (shop.version("bronze/shop/orders") or 0) - 1
     # The correction's own run died, and it is taken back.
     file.write_bytes(said)
     shop.load(D2)
@@ -398,7 +398,7 @@ def dies(*_: object) -> None:
 
 
 def test_same_bytes_under_another_name_are_not_loaded_again(shop: SmallShop) -> None:
-    versions = {name: shop.version(name) for name in ("bronze/orders", "silver/orders")}
+    versions = {name: shop.version(name) for name in ("bronze/shop/orders", "silver/orders")}
     original = shop.landing / "shop/orders" / D1 / "orders.csv"
     (original.parent / "orders_copy.csv").write_bytes(original.read_bytes())
     shop.load(D1)
@@ -417,7 +417,7 @@ def replace_what_a_copy_outlives(shop: SmallShop) -> None:
 
 
 def orders_of_the_day(shop: SmallShop) -> list[str]:
-    held = shop.rows("bronze/orders", "order_id", "_source_file")
+    held = shop.rows("bronze/shop/orders", "order_id", "_source_file")
     return [order for order, file in held if f"/{D1}/" in file]
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import types as T
 
+from project_etl.catalog import tables
 from project_etl.core.lake import WHOLE, Append, TableStore, Upsert
 from project_etl.core.model.gold_order import gold_order
 from project_etl.core.model.table import Table
 from project_etl.core.silver.frames import silver_schema
 from project_etl.core.staleness import Staleness
-from project_etl.tables import tables
 from project_etl_tests.small_shop import PARAMETERS
 
 TABLES = {table.name: table for table in tables()}

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from project_etl.commands.errors import UserError
-from project_etl.commands.replay import judged_along
+from project_etl.catalog import tables
+from project_etl.commands.quarantine.replay import judged_along
+from project_etl.commands.shared.errors import UserError
 from project_etl.core.model.days import stretches
 from project_etl.core.staleness import work_of
-from project_etl.orchestration.build import tables
 
 TABLES = tables()
 FIRST = date(2025, 1, 1)

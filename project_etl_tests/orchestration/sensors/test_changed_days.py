@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from project_etl.catalog import tables
 from project_etl.core.lake import WHOLE, TableStore
 from project_etl.core.model.gold_order import gold_order
 from project_etl.core.silver.frames import silver_schema
@@ -23,7 +24,6 @@ from project_etl.orchestration.run_tags import ASKER_TAG, WHY_TAG
 from project_etl.orchestration.sensors.changed_days import PATIENCE_SECONDS, Gold, tick, waiting_since
 from project_etl.orchestration.sensors.new_files import Loads
 from project_etl.orchestration.sensors.runs import Run
-from project_etl.tables import tables
 from project_etl_tests.commands.given import an_order, lake_in, settings_in, write
 from project_etl_tests.core.bronze.landing_files import land
 
@@ -214,7 +214,7 @@ def test_the_schedule_asks_for_yesterdays_landing_and_then_for_gold(place: Place
     asked = tick()
     assert isinstance(asked, dg.RunRequest)
     assert (asked.tags[RANGE_START], asked.tags[RANGE_END]) == ("2025-01-30", "2025-01-30")
-    assert dg.AssetKey(["bronze", "orders"]) in (asked.asset_selection or ())
+    assert dg.AssetKey(["bronze", "shop", "orders"]) in (asked.asset_selection or ())
     run = begin(place.instance, asked.tags, asked.asset_selection or ())
     assert "waits for run" in str(tick())
     place.instance.report_run_canceled(run)

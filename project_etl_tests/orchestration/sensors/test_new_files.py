@@ -11,11 +11,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from project_etl.catalog import tables
 from project_etl.core.engine.base import Engine
 from project_etl.orchestration.partitions import RANGE_END, RANGE_START
 from project_etl.orchestration.run_tags import WHY_TAG
 from project_etl.orchestration.sensors.new_files import FULL_LOOK_SECONDS, Loads, tick
-from project_etl.tables import tables
 from project_etl_tests.commands.given import lake_in, settings_in
 from project_etl_tests.core.bronze.landing_files import land
 from project_etl_tests.orchestration.autopilot import Autopilot, autopilot
@@ -70,7 +70,7 @@ def test_what_lands_is_asked_for_with_the_tables_that_were_never_made(sensor: Se
     assert days(asked) == ("2025-01-15", "2025-01-15")
     assert isinstance(asked, dg.RunRequest)
     assert len(asked.asset_selection or ()) == 12
-    assert asked.tags[WHY_TAG] == "orders/2025-01-15 has a.csv and 1 more"
+    assert asked.tags[WHY_TAG] == "shop/orders/2025-01-15 has a.csv and 1 more"
 
 
 def test_a_tick_that_asks_for_nothing_says_what_it_does_not_take(sensor: Sensor) -> None:
@@ -149,7 +149,7 @@ def materialize(pilot: Autopilot, day: str, *tables: str) -> None:
 def test_what_bronze_holds_and_silver_has_not_judged_is_asked_for(shop: tuple[SmallShop, Autopilot]) -> None:
     small, pilot = shop
     small.land_rows("orders", "2025-01-02", {**ORDER, "order_id": "O2"})
-    materialize(pilot, "2025-01-02", "bronze/orders")
+    materialize(pilot, "2025-01-02", "bronze/shop/orders")
     (ran,) = pilot.until_quiet(["new_files"])
     assert ran.done.succeeded
     assert ran.days == ("2025-01-02", "2025-01-02")
@@ -164,7 +164,7 @@ def test_a_table_whose_parent_was_judged_without_it_is_asked_for(shop: tuple[Sma
     pilot.until_quiet(["new_files"])
     assert ("I3",) not in small.rows("silver/order_items", "order_item_id")
     small.land_rows("orders", "2025-01-03", {**ORDER, "order_id": "O3"})
-    materialize(pilot, "2025-01-03", "bronze/orders", "silver/orders")
+    materialize(pilot, "2025-01-03", "bronze/shop/orders", "silver/orders")
     (ran,) = pilot.until_quiet(["new_files"])
     assert ran.tables == {"silver/order_items"}
     assert ran.request.tags[WHY_TAG] == "silver/order_items has not seen what it refers to"

@@ -25,7 +25,7 @@ from project_etl.orchestration.sensors.reconcile import (
 )
 from project_etl.orchestration.sensors.runs import Run
 
-ORDERS = frozenset({"bronze/orders"})
+ORDERS = frozenset({"bronze/shop/orders"})
 ASKER = Asker("new_files", "/lake", "code")
 HOUR = 3600.0
 
@@ -101,6 +101,7 @@ def test_days_that_adjoin_are_one_run_one_after_the_other() -> None:
     assert days_of(shop.tick()) == (day(1), day(2))
     asked = shop.tick()
     assert days_of(asked) == (day(9), day(9))
+    assert isinstance(asked, dg.RunRequest)
     assert asked.tags[WHY_TAG] == "news of 2025-01-09"
     assert shop.tick() == "nothing new"
 

@@ -1,0 +1,50 @@
+"""What there is: the Silver and Gold tables and the sources, one module each, found by looking.
+
+Belongs here: finding them, and what follows from both. Does not belong here: anything Dagster, so that commands which
+only look start without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import cache
+
+from project_etl import gold, silver, sources
+from project_etl.core.lake import TableStore
+from project_etl.core.model.modules import modules_of
+from project_etl.core.model.records import Feed
+from project_etl.core.model.source import Dataset, Source
+from project_etl.core.model.staged import Run
+from project_etl.core.model.table import Table, from_module
+from project_etl.core.silver.plan import SilverJob
+
+
+def tables() -> tuple[Table, ...]:
+    """Every Silver and Gold table: one module each."""
+    return tuple(from_module(module) for package in (silver, gold) for module in modules_of(package))
+
+
+@cache
+def source_named(name: str) -> Source:
+    """The source of that name: a module that has a `SOURCE`.
+
+    Raises:
+        KeyError: there is none; settings only let known names through.
+    """
+    return {module.__name__.rpartition(".")[2]: module.SOURCE for module in modules_of(sources)}[name]
+
+
+def feeds_of(table: Table, names: Collection[str]) -> tuple[Feed, ...]:
+    """The feeds of a Silver table's records from those sources that are on; none for a Gold table."""
+    found = (source_named(name).feeds for name in sorted(names))
+    return tuple(feeds[table.records.name] for feeds in found if table.records and table.records.name in feeds)
+
+
+def datasets_of(names: Collection[str]) -> tuple[Dataset, ...]:
+    """Every dataset of those sources that are on."""
+    return tuple(dataset for name in names for dataset in source_named(name).datasets)
+
+
+def silver_job(lake: TableStore, table: Table, names: Collection[str], days: tuple[str, ...], run: Run) -> SilverJob:
+    """What materializes a Silver table for some landing days, from those sources that are on."""
+    return SilverJob(lake, table, feeds_of(table, names), days, run)

@@ -1,0 +1,28 @@
+"""`project-etl generate`: raw files with known dirt."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import click
+
+from project_etl.commands.shared.options import DAY, FIRST_DAY, FOLDER
+
+
+@click.command("generate")
+@click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="Landing days.")
+@click.option("--start", type=DAY, default=FIRST_DAY, show_default=True, help="The first landing day.")
+@click.option("--scale", type=float, default=1.0, show_default=True, help="Size of the shop, up to 400.")
+@click.option("--seed", type=int, default=7, show_default=True, help="Another seed is another shop.")
+@click.option("--out", type=FOLDER, default=Path("data/landing"), show_default=True)
+@click.option("--overwrite", is_flag=True, help="Replace a landing that was generated before.")
+def command(days: int, start: date, scale: float, seed: int, out: Path, *, overwrite: bool) -> None:
+    """Write raw files of the source `shop`, with known dirt.
+
+    The same options give the same bytes. OUT/_shop_manifest.json says how much dirt of each kind there is, and where.
+    """
+    from project_etl.commands.generate import run as code
+    from project_etl.commands.shared.console import new_console
+
+    code.run(new_console(), out, days=days, start=start, scale=scale, seed=seed, overwrite=overwrite)

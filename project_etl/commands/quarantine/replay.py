@@ -1,0 +1,139 @@
+"""`project-etl quarantine replay`: judge again what a changed rule kept out, and bring Gold up to date.
+
+Three steps, each of which does nothing where nothing is to be done, so that one that broke off is simply run again:
+
+1. Silver is materialized for the landing days that hold quarantined records of the table. Rules, parameters and code of
+   a table are part of what a landing day was judged by, so that a change of them judges the day again; what passes
+   now is published once and leaves quarantine. Tables of the same records (`customers_history` beside
+   `customers`) and those that refer to the table go along.
+2. Gold's stale days are found, among those that were computed before (`core/staleness`).
+3. Gold is materialized for these, one run per stretch of days, until none is stale.
+
+Does not belong here: how a run is made (`runs.py`), which days are stale (`core/staleness`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+from rich.console import Console
+from rich.markup import escape
+
+from project_etl.commands.quarantine import held
+from project_etl.commands.shared.environment import dagster_instance, lake_without_spark
+from project_etl.commands.shared.errors import UserError
+from project_etl.commands.shared.progress import Progress
+from project_etl.commands.shared.runs import errors_into, materialize, newest_day, platform, spark_log
+from project_etl.core.lake import TableStore
+from project_etl.core.model.days import Stretch
+from project_etl.core.model.silver_order import with_dependents
+from project_etl.core.model.table import Table
+from project_etl.core.staleness import Staleness, work_of
+from project_etl.orchestration.factory import parameters_of
+from project_etl.settings import Settings
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A Silver table, and the landing days whose records are judged again; None leaves that side open."""
+
+    table: str
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True)
+class _Work:
+    console: Console
+    settings: Settings
+    defs: dg.Definitions
+    instance: dg.DagsterInstance
+
+    def materialize(self, days: Stretch, names: Collection[str]) -> bool:
+        """Run, show how it goes, and say what failed."""
+        log = spark_log(self.settings)
+        with Progress(self.console, len(names)) as progress, errors_into(log):
+            outcome = materialize(
+                self.defs, self.instance, days, names=names, command="quarantine replay", watch=progress
+            )
+        for table, why in outcome.failures.items():
+            self.console.print(f"[red]{escape(table)}[/] failed: {escape(why)}", soft_wrap=True)
+        return outcome.is_success
+
+
+def run(console: Console, settings: Settings, replay: Replay) -> bool:
+    """Do all three steps; False when a run failed.
+
+    Raises:
+        UserError: there is no such Silver table.
+    """
+    defs, tables = platform(settings)
+    lake = lake_without_spark(settings)
+    names = judged_along(tables, replay.table)
+    days = _days_held(lake, names, replay, settings)
+    with dagster_instance(settings) as instance:
+        work = _Work(console, settings, defs, instance)
+        return _judge_again(work, lake, names, days) and _bring_gold_up_to_date(work, lake, tables)
+
+
+def judged_along(tables: Sequence[Table], asked: str) -> list[str]:
+    """The Silver tables that a replay of one of them concerns, the asked one first.
+
+    Raises:
+        UserError: there is no such Silver table.
+    """
+    silver = {table.short_name: table for table in tables if table.layer == "silver"}
+    found = silver.get(asked.rpartition("/")[2])
+    if found is None:
+        hint = "; a file is read again when it lands with other bytes" if asked == held.FILES else ""
+        raise UserError(f"{asked!r} is no Silver table; there is {', '.join(sorted(silver))}{hint}.")
+    along = [found.name, *(t.name for t in silver.values() if t.records == found.records and t is not found)]
+    return with_dependents(silver.values(), along)
+
+
+def _days_held(lake: TableStore, names: Sequence[str], replay: Replay, settings: Settings) -> list[date]:
+    first = max(filter(None, (replay.since, settings.start_date)))
+    last = min(filter(None, (replay.until, newest_day(settings))))
+    found = {day for name in names for day in held.days_held(lake, name.rpartition("/")[2])}
+    return sorted(day for day in found if first <= day <= last)
+
+
+def _judge_again(work: _Work, lake: TableStore, names: Sequence[str], days: Sequence[date]) -> bool:
+    if not days:
+        work.console.print(f"Quarantine holds no records of {', '.join(names)} on these landing days.", soft_wrap=True)
+        return True
+    before = [held.size(lake, name.rpartition("/")[2]) for name in names]
+    work.console.print(f"Judging again {', '.join(names)}: landing days {days[0]} to {days[-1]}.", soft_wrap=True)
+    if not work.materialize((days[0], days[-1]), names):
+        return False
+    for name, held_before in zip(names, before, strict=True):
+        held_now = held.size(lake, name.rpartition("/")[2])
+        change = f"held {held_before:,} records, holds {held_now:,} now" if held_now != held_before else "is as it was"
+        work.console.print(f"Quarantine of {name} {change}.")
+    return True
+
+
+def _bring_gold_up_to_date(work: _Work, lake: TableStore, tables: Sequence[Table]) -> bool:
+    """Compute what is stale, and what then is, until nothing is; of days for which nothing was computed, none."""
+    daily = [table for table in tables if table.layer == "gold" and table.is_daily]
+    units = {unit for table in daily for unit in lake.journal(table.name).units}
+    days = sorted(day for day in map(date.fromisoformat, units) if day >= work.settings.start_date)
+    if not days:
+        work.console.print("Gold has not been computed yet, so nothing of it is stale.")
+        return True
+    declared, parameters = {table.name: table for table in tables}, parameters_of(work.settings)
+    is_first = True
+    while stale := Staleness(lake, declared, parameters).everywhere(days):
+        concerned = sorted(frozenset[date]().union(*stale.values()))
+        span = f"{len(concerned)} days, {concerned[0]} to {concerned[-1]}" if concerned else "snapshots only"
+        work.console.print(f"Gold to be computed again: {len(stale)} tables, {span}.")
+        for stretch, names in work_of(stale, days[-1]):
+            if not work.materialize(stretch, names):
+                return False
+        is_first = False
+    if is_first:
+        work.console.print("Nothing of Gold is stale. `project-etl plan` names days that are yet to be computed.")
+    return True

@@ -1,0 +1,105 @@
+"""What is broken, given how runs ended, and the message about it.
+
+What is broken is a table that failed for some days (a tripped `fail` rule is one reason, a process that died another)
+and has not worked for each of them since, a check with severity ERROR that failed beside its table, or a table that is
+overdue. Does not belong here: asking Dagster (`alerts.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from project_etl.core.model.days import each_day, stretches
+from project_etl.orchestration.alerts.channels import Message
+
+RUN = "run"
+"""What a run that died before its first table stands for."""
+LATE = "late "
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why something is broken.
+
+    Attributes:
+        why: in words.
+        days: for which days it is; none where it has no days.
+    """
+
+    why: str
+    days: frozenset[date] = frozenset()
+
+    def to_json(self) -> list[Any]:
+        """The trouble as JSON values; days as stretches, for a backfill that fails has many."""
+        found = stretches(self.days, len(self.days)) if self.days else []
+        return [self.why, [[first.isoformat(), last.isoformat()] for first, last in found]]
+
+    @staticmethod
+    def from_json(value: Sequence[Any]) -> Trouble:
+        """The trouble that `to_json` wrote."""
+        why, found = value
+        spans = ([date.fromisoformat(day) for day in stretch] for stretch in found)
+        return Trouble(why, frozenset(day for first, last in spans for day in each_day(first, last)))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What an ended run says of tables.
+
+    Attributes:
+        label: the run, in words.
+        days: the days that it was for.
+        worked: tables that were materialized, and checks (`layer/name check name`) that hold.
+        failed: table, check, or `RUN` → why not.
+    """
+
+    label: str
+    days: frozenset[date]
+    worked: frozenset[str]
+    failed: Mapping[str, str]
+
+
+def broken(
+    before: Mapping[str, Trouble],
+    ended: Iterable[Ended],
+    overdue: Mapping[str, Trouble],
+    snapshots: Collection[str] = (),
+) -> dict[str, Trouble]:
+    """What is broken now, given what was broken before and what happened since.
+
+    A table works again when it has worked for each day for which it failed. Snapshots have no days, whatever the days
+    of the run that makes them.
+    """
+    now = {name: trouble for name, trouble in before.items() if not name.startswith(LATE)}
+    for run in ended:
+        for name in now.keys() & run.worked:
+            now[name] = replace(now[name], days=now[name].days - run.days)
+            if not now[name].days:
+                del now[name]
+        for name, why in run.failed.items():
+            earlier = now[name].days if name in now else frozenset[date]()
+            days = frozenset[date]() if table_of(name) in snapshots else run.days | earlier
+            now[name] = Trouble(f"{why} ({run.label})", days)
+    return now | dict(overdue)
+
+
+def table_of(name: str) -> str:
+    """The table that something broken is about: a check names it first."""
+    return name.partition(" ")[0]
+
+
+def message_of(before: Mapping[str, Trouble], now: Mapping[str, Trouble], env: str) -> Message | None:
+    """One message about what broke and what works again; None when neither happened."""
+    new = {name: trouble.why for name, trouble in now.items() if name not in before}
+    gone = [name for name in before if name not in now]
+    if not new and not gone:
+        return None
+    counts = [f"{len(found)} {word}" for found, word in ((new, "broken"), (gone, "working again")) if found]
+    lines = [f"BROKEN {name}: {why}" for name, why in sorted(new.items())]
+    lines += [f"WORKS AGAIN {name}" for name in sorted(gone)]
+    if still := sorted(now.keys() & before.keys()):
+        lines.append(f"Still broken: {', '.join(still)}")
+    return Message(f"project_etl {env}: {', '.join(counts)}", "\n".join(lines))

@@ -1,0 +1,141 @@
+"""The Silver rules of the design that send a record to quarantine, read plainly, one dataset after the other.
+
+Each function names the one rule that a record breaks, by the manifest's name for it. Counting is in `plain_reading`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from project_etl_tests.demo.plain_reading import Counted
+
+STATUSES = {"PLACED", "PAID", "SHIPPED", "DELIVERED", "COMPLETED", "CANCELLED", "RETURNED"}
+
+
+def is_instant(text: str) -> bool:
+    """Tell whether a text is an existing instant."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_date(text: str) -> bool:
+    """Tell whether a text is an existing date."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def number(value: Any) -> Decimal | None:
+    """Return a value as a decimal, or None when it is no number."""
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        return None
+
+
+def customer_rule(record: dict[str, Any], _: date) -> str | None:
+    """Name the rule that a customer breaks."""
+    email = record["email"]
+    checks = {
+        "customer_id_missing": bool(record.get("customer_id")),
+        "updated_at_missing": record["updated_at"] is not None,
+        "updated_at_unparsable": record["updated_at"] is None or is_instant(record["updated_at"]),
+        "signup_date_unparsable": is_date(record["signup_date"]),
+        "email_malformed": email is None or re.fullmatch(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}", email) is not None,
+        "country_not_iso": re.fullmatch("[A-Z]{2}", record["country"]) is not None,
+    }
+    return only_one(checks, record)
+
+
+def product_rule(record: dict[str, Any], _: date) -> str | None:
+    """Name the rule that a product breaks."""
+    price = number(record["price"])
+    checks = {
+        "product_id_missing": bool(record.get("product_id")),
+        "name_missing": bool(record["name"]),
+        "updated_at_missing": record["updated_at"] is not None,
+        "updated_at_unparsable": record["updated_at"] is None or is_instant(record["updated_at"]),
+        "price_zero": price != 0,
+        "price_negative": price is None or price >= 0,
+        "price_not_a_number": price is not None and not isinstance(record["price"], str),
+        "currency_not_iso": record["currency"] in {"EUR", "GBP", "USD"},
+        "active_not_boolean": isinstance(record["active"], bool),
+    }
+    return only_one(checks, record)
+
+
+def order_rule(record: dict[str, Any], landed: date) -> str | None:
+    """Name the rule that an order breaks."""
+    total, moment = number(record["order_total"]), record["order_ts"]
+    exists = is_instant(moment)
+    latest = landed + timedelta(days=2)
+    checks = {
+        "order_id_missing": bool(record["order_id"]),
+        "order_ts_missing": bool(moment),
+        "order_ts_nonexistent": not moment or exists,
+        "order_ts_in_future": not exists or datetime.fromisoformat(moment).date() < latest,
+        "status_unknown": record["status"].upper() in STATUSES,
+        "total_negative": total is None or total >= 0,
+        "total_not_a_number": total is not None,
+        "updated_at_unparsable": is_instant(record["updated_at"]),
+    }
+    return only_one(checks, record)
+
+
+def fx_rule(record: dict[str, Any], _: date) -> str | None:
+    """Name the rule that a rate breaks."""
+    rate = number(record["rate"])
+    checks = {
+        "rate_zero": rate != 0,
+        "rate_negative": rate is None or rate >= 0,
+        "rate_missing": record["rate"] != "",
+        "rate_not_a_number": rate is not None or not record["rate"],
+        "rate_date_unparsable": is_date(record["rate_date"]),
+        "quote_currency_missing": bool(record["quote_currency"]),
+    }
+    return only_one(checks, record)
+
+
+def item_rule(orders: Counted, products: Counted) -> Callable[[dict[str, Any], date], str | None]:
+    """Return the rule reader of items, which needs to know the parents that ever land."""
+
+    def rule(record: dict[str, Any], _: date) -> str | None:
+        quantity, price, discount = (number(record[name]) for name in ("quantity", "unit_price", "discount"))
+        gross = None if quantity is None or price is None else quantity * price
+        checks = {
+            "order_item_id_missing": bool(record["order_item_id"]),
+            "order_id_missing": bool(record["order_id"]),
+            "quantity_zero": quantity != 0,
+            "quantity_negative": quantity is None or quantity >= 0,
+            "quantity_too_large": quantity is None or quantity <= 100_000,
+            "quantity_not_a_number": quantity is not None,
+            "unit_price_zero": price != 0,
+            "unit_price_too_large": price is None or price <= 100_000,
+            "unit_price_not_a_number": price is not None,
+            "discount_negative": discount is None or discount >= 0,
+            # Without a positive quantity no discount can hold; that is counted under the quantity.
+            "discount_above_gross": gross is None or gross < 0 or discount is None or discount <= gross,
+            "discount_not_a_number": discount is not None,
+            "updated_at_unparsable": is_instant(record["updated_at"]),
+            "order_unknown": not record["order_id"] or (record["order_id"],) in orders.newest,
+            "product_unknown": (record["product_id"],) in products.newest,
+        }
+        return only_one(checks, record)
+
+    return rule
+
+
+def only_one(checks: dict[str, bool], record: dict[str, Any]) -> str | None:
+    """Return the rule that is broken, None when none is; two at once are a fault of the generator."""
+    broken = [name for name, holds in checks.items() if not holds]
+    assert len(broken) <= 1, f"breaks {broken}: {record}"
+    return broken[0] if broken else None
