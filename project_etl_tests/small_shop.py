@@ -20,7 +20,7 @@ from project_etl.core.contracts.report import Report
 from project_etl.core.engine.base import Engine
 from project_etl.core.gold.stage import GoldJob, stage_gold
 from project_etl.core.lake import TableStore
-from project_etl.core.model.gold_order import gold_order
+from project_etl.core.model.order import gold_order
 from project_etl.core.model.staged import Run, Staged
 from project_etl.core.model.table import Table
 from project_etl.core.silver.books import Books, books_of

@@ -16,9 +16,8 @@ from pyspark.sql import types as T
 from project_etl.core.contracts import Rule
 from project_etl.core.contracts.report import SILVER_COUNTS, Report, RuleResult
 from project_etl.core.lake import Commit, TableStore
-from project_etl.core.model.days import stretches
+from project_etl.core.model.days import some_of, span, stretches
 from project_etl.core.model.staged import Staged
-from project_etl.core.model.words import some_of, span
 
 MAX_DAYS_SHOWN = 400
 MAX_FILES_SHOWN = 50

@@ -29,7 +29,7 @@ from project_etl.commands.shared.progress import Progress
 from project_etl.commands.shared.runs import errors_into, materialize, newest_day, platform, spark_log
 from project_etl.core.lake import TableStore
 from project_etl.core.model.days import Stretch
-from project_etl.core.model.silver_order import with_dependents
+from project_etl.core.model.order import with_dependents
 from project_etl.core.model.table import Table
 from project_etl.core.staleness import Staleness, work_of
 from project_etl.orchestration.factory import parameters_of

@@ -13,8 +13,8 @@ from project_etl.catalog import silver_job, tables
 from project_etl.commands.shared.runs import errors_into, spark_log
 from project_etl.commands.shared.summary import grid
 from project_etl.core.contracts.report import SILVER_COUNTS
+from project_etl.core.model.days import some_of
 from project_etl.core.model.staged import Run
-from project_etl.core.model.words import some_of
 from project_etl.core.silver.books import Books, books_of
 from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.resources import lake_of, spark_resource

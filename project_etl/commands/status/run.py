@@ -19,8 +19,8 @@ from project_etl.commands.shared.summary import grid
 from project_etl.core.bronze.landing import list_files
 from project_etl.core.bronze.plan import new_files
 from project_etl.core.lake import WHOLE, TableStore
+from project_etl.core.model.days import some_of
 from project_etl.core.model.source import Dataset
-from project_etl.core.model.words import some_of
 from project_etl.core.staleness import due_day, missing_day
 from project_etl.settings import Settings
 

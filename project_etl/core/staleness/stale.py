@@ -17,7 +17,7 @@ from typing import Any
 
 from project_etl.core.digest import digest
 from project_etl.core.lake import WHOLE, Journal, TableStore
-from project_etl.core.model.gold_order import gold_order
+from project_etl.core.model.order import gold_order
 from project_etl.core.model.table import Input, Table
 from project_etl.core.model.transform import taken
 from project_etl.core.staleness.as_of import Affects, affected

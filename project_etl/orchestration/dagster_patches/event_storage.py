@@ -13,6 +13,9 @@ nothing to do. This class
 - notes once, and not for each day, that a check is planned: our checks report once for the whole run, and Dagster's way
   is 33 MB a run.
 
+Waits for https://github.com/dagster-io/dagster/issues/19829 and https://github.com/dagster-io/dagster/issues/18789:
+Dagster stores the events of a run over many partitions one by one.
+
 Files and tables are Dagster's. `dagster.yaml` chooses this class; another `storage:` there, such as PostgreSQL, takes
 its place.
 """

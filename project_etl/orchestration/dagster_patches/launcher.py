@@ -3,7 +3,9 @@
 Dagster's own launcher cannot tell a run whose process died together with the server that watched it (`kill -9` of
 everything) from one that works: such a run would hold its tables until `max_runtime_seconds` had passed. Here run
 monitoring looks at the process that the run's events name. Belongs in dagster.yaml as `run_launcher`, for runs of one
-machine. Does not belong here: what becomes of a failed run (`run_retries` in dagster.yaml, `sensors/reconcile.py`).
+machine. Waits for a `check_run_worker_health` of Dagster's own `DefaultRunLauncher`, as its launchers for Docker,
+Kubernetes and ECS have one (https://github.com/dagster-io/dagster/pull/5197). Does not belong here: what becomes of a
+failed run (`run_retries` in dagster.yaml, `sensors/reconcile.py`).
 """
 
 from __future__ import annotations

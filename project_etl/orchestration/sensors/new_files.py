@@ -22,10 +22,10 @@ from project_etl.core.bronze.arrivals import Arrivals, Watch, Watcher
 from project_etl.core.bronze.landing import LandingFile
 from project_etl.core.digest import digest
 from project_etl.core.lake import TableStore
-from project_etl.core.model.silver_order import with_dependents
+from project_etl.core.model.days import some_of
+from project_etl.core.model.order import with_dependents
 from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Table
-from project_etl.core.model.words import some_of
 from project_etl.core.silver import quarantine
 from project_etl.core.silver.plan import Behind, behind
 from project_etl.orchestration.factory import parameters_of

@@ -25,8 +25,7 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from project_etl.core.digest import digest
-from project_etl.core.model.days import Stretch, stretches
-from project_etl.core.model.words import some_of, span
+from project_etl.core.model.days import Stretch, some_of, span, stretches
 from project_etl.core.staleness import MOST_STRETCHES
 from project_etl.orchestration.partitions import RANGE_END, RANGE_START
 from project_etl.orchestration.run_tags import ASKER_TAG, CODE_TAG, LAKE_TAG, MAX_TAG, WANTED_TAG, WHY_TAG

@@ -12,7 +12,7 @@ from pyspark.sql import types as T
 
 from project_etl.catalog import tables
 from project_etl.core.lake import WHOLE, Append, TableStore, Upsert
-from project_etl.core.model.gold_order import gold_order
+from project_etl.core.model.order import gold_order
 from project_etl.core.model.table import Table
 from project_etl.core.silver.frames import silver_schema
 from project_etl.core.staleness import Staleness

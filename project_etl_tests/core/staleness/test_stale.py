@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from project_etl.core.lake import WHOLE, Append, TableState, TableStore
 from project_etl.core.lake.maintenance import tidy
-from project_etl.core.model.gold_order import gold_order
+from project_etl.core.model.order import gold_order
 from project_etl.core.model.table import Input, ReplaceDays, Snapshot, WriteMode, same_day, whole, window
 from project_etl.core.silver.frames import silver_schema
 from project_etl.core.staleness import days_of_data

@@ -1,14 +1,24 @@
-"""Which Silver tables are judged again when others are: those whose references decide about their records.
+"""The order in which tables are made: Gold after what it reads, Silver after what decides about its records.
 
-Does not belong here: whether anything changed (`core/silver/plan.py`).
+Does not belong here: whether anything changed (`core/staleness`, `core/silver/plan.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from graphlib import TopologicalSorter
 
 from project_etl.core.contracts import Action
 from project_etl.core.model.table import Table
+
+
+def gold_order(tables: Iterable[Table]) -> list[Table]:
+    """The Gold tables, each after those it reads."""
+    gold = {table.name: table for table in tables if table.layer == "gold"}
+    inputs = {
+        name: [item.table for item in table.inputs.values() if item.table in gold] for name, table in gold.items()
+    }
+    return [gold[name] for name in TopologicalSorter(inputs).static_order()]
 
 
 def with_dependents(silver: Iterable[Table], names: Iterable[str]) -> list[str]:
