@@ -1,8 +1,8 @@
 """Dagster's event log in SQLite, without what a run over many days makes slow and large.
 
 A run over 90 days writes two events per table and day. Dagster's own class makes an SQLAlchemy engine for each of them,
-asks each time which tables and columns there are, and waits for the disk twice: 54 of the 78 s of a demo that had
-nothing to do. This class
+asks each time which tables and columns there are, and waits for the disk twice. A demo of 90 days takes 22 s with this
+class and 28 s without, and 9 and 11 s when it has nothing to do. This class
 
 - keeps its engines;
 - stores the events of an output in one transaction, all of them or none;
