@@ -1,20 +1,20 @@
 """The schedule `daily_load`: a shop that does not run the sensors has yesterday in Gold every morning.
 
-Its ticks between 2 and 6 o'clock ask for what the sensors would: the first for yesterday's landing day, later ones,
-when that is loaded, for the Gold days that it made stale. What did not succeed is asked for again by the next tick. Off
-by default. Does not belong here: what is out of date (`sensors/`).
+Its ticks between 2 and 6 o'clock ask for what the sensors would: the first for yesterday's landing day and what earlier
+nights have left, later ones, when that is loaded, for the Gold days that it made stale. What did not succeed is asked
+for again by a later tick. Off by default. Does not belong here: what is out of date (`sensors/`).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from project_etl.orchestration.sensors.changed_days import Gold
 from project_etl.orchestration.sensors.new_files import Loads
-from project_etl.orchestration.sensors.reconcile import Asker, Past, answer
+from project_etl.orchestration.sensors.reconcile import Asker, Past, answer, own_run
 
 NAME = "daily_load"
 CRON = "0,20,40 2-5 * * *"
@@ -40,16 +40,18 @@ def daily_load(loads: Loads, gold: Gold) -> dg.ScheduleDefinition:
 
 def tick(loads: Loads, gold: Gold, instance: dg.DagsterInstance, at: datetime) -> dg.RunRequest | str:
     """The run to ask for at an instant, or in words why none is."""
-    now = at.timestamp()
-    today = at.astimezone(UTC).date()
-    yesterday = today - timedelta(days=1)
-    found = loads.look(now, is_full=False)
-    goal = loads.goal(found, today)
+    now, today = at.timestamp(), at.astimezone(UTC).date()
     asker = Asker(NAME, loads.lake.root, loads.code + gold.code)
     past = Past.of(instance, asker, now)
-    if yesterday in goal.days:
-        return answer(asker, replace(goal, days={yesterday: goal.days[yesterday]}), past, now)
-    if not gold.is_loaded:
-        return f"nothing has landed on {yesterday}, and nothing before"
-    goal = gold.goal(today)
-    return answer(asker, goal, past, now) if goal.days else "Gold is up to date with Silver"
+    if waits := own_run(past, asker):
+        return waits
+    goal = loads.goal(loads.look(now, is_full=False), now)
+    # Today's files are still coming.
+    landed = replace(goal, days={day: wanted for day, wanted in goal.days.items() if day < today})
+    said = answer(asker, landed, past, now) if landed.days else ""
+    if not isinstance(said, str):
+        return said
+    goal = gold.goal(today) if gold.is_loaded else None
+    if goal is None or not goal.days:
+        return said or "nothing has landed before today that is not loaded, and Gold is up to date with Silver"
+    return answer(asker, goal, past, now)

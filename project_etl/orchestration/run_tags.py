@@ -13,8 +13,10 @@ ASKER_TAG = "project_etl/asked_by"
 LAKE_TAG = "project_etl/lake"
 # Code and settings of the tables: what failed under others may succeed now.
 CODE_TAG = "project_etl/code"
-# Digest of what the run is to bring up to date, and of how the lake was then.
-WANTED_TAG = "project_etl/wanted"
+# Digest of the tables as they were when the run was asked for.
+STATE_TAG = "project_etl/state"
+# Digest of what it is to bring up to date.
+CONTENT_TAG = "project_etl/content"
 # In words.
 WHY_TAG = "project_etl/why"
 # What Dagster shows of a tag without folding it away.
@@ -31,6 +33,6 @@ def require_lake(run: dg.DagsterRun, root: str) -> None:
         raise dg.Failure(
             f"This run was asked for on account of the lake {meant}, and a process whose lake is {root} has taken it: "
             "two daemons with different settings share one DAGSTER_HOME. Stop one of them, or give each a DAGSTER_HOME "
-            "of its own. A sensor asks again; the schedule does in its next night.",
+            "of its own. What is out of date is asked for again.",
             allow_retries=False,
         )

@@ -26,7 +26,7 @@ import pytest
 from dagster._core.launcher import WorkerStatus
 
 from project_etl.demo import generate
-from project_etl.orchestration.run_tags import ASKER_TAG, WANTED_TAG
+from project_etl.orchestration.run_tags import ASKER_TAG, CONTENT_TAG, STATE_TAG
 from project_etl_tests.commands.given import REPOSITORY, memory_in, surroundings, with_memory
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
@@ -183,7 +183,7 @@ def test_killed_between_what_a_sensor_asks_for_and_its_cursor(tmp_path: Path) ->
     keys = [run.tags["dagster/run_key"] for run in asked]
     assert len(keys) == len(set(keys)), "something was asked for twice"
     # The same state of the lake would be another key, too, when it is asked for after a run that succeeded.
-    whats = [(run.tags[ASKER_TAG], run.tags[WANTED_TAG]) for run in asked]
+    whats = [(run.tags[ASKER_TAG], run.tags[STATE_TAG], run.tags[CONTENT_TAG]) for run in asked]
     assert len(whats) == len(set(whats)), "something was asked for twice"
 
 

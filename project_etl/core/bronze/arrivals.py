@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from project_etl.core.bronze.landing import LandingFile, day_folders, list_files
+from project_etl.core.bronze.landing import LandingFile, day_folders, list_landing
 from project_etl.core.bronze.plan import new_files
 from project_etl.core.lake import TableStore
 from project_etl.core.model.source import Dataset
@@ -52,11 +52,13 @@ class Arrivals:
     Attributes:
         new: landing day → Bronze table → files that are not in Bronze as they are, the newest first.
         settling: files that were still changing; they count at the next look.
+        unread: what lies in the folders that were looked at and is not read, with why.
         outside: landing days that have no partition.
     """
 
     new: Mapping[date, Mapping[str, Sequence[LandingFile]]]
     settling: tuple[str, ...]
+    unread: tuple[str, ...]
     outside: tuple[str, ...]
 
 
@@ -67,10 +69,12 @@ class Watcher:
     Attributes:
         quiet: folder of a landing day → its time when nothing new was in it. It spares listings, and nothing is lost
             with it.
+        loud: folders of landing days that held something new.
         has_looked: whether this process has looked at all landing days.
     """
 
     quiet: dict[str, float] = field(default_factory=dict[str, float])
+    loud: set[str] = field(default_factory=set[str])
     has_looked: bool = False
 
     def look(self, watch: Watch, lake: TableStore, now: float, *, is_full: bool) -> Arrivals:
@@ -84,6 +88,7 @@ class Watcher:
         """
         is_full = is_full or not self.has_looked
         files: list[LandingFile] = []
+        unread: list[str] = []
         listed: dict[str, float | None] = {}
         outside: set[str] = set()
         first, last = watch.first_day.isoformat(), watch.last_day.isoformat()
@@ -93,7 +98,9 @@ class Watcher:
             within = {day: at for day, at in folders.items() if first <= day <= last}
             outside |= folders.keys() - within.keys()
             days = within if is_full else self._to_list(folder, within)
-            files += list_files(watch.root, dataset.source, dataset.name, days)
+            listing = list_landing(watch.root, dataset.source, dataset.name, days)
+            files += listing.files
+            unread += [f"{item.path} ({item.reason})" for item in listing.unrecognized]
             listed |= {f"{folder}/{day}": within[day] for day in days}
         settled = [file for file in files if file.is_settled(watch.settle_seconds, now)]
         tables = {f"{dataset.source}/{dataset.name}": dataset.bronze for dataset in watch.datasets}
@@ -104,19 +111,19 @@ class Watcher:
         new: dict[date, dict[str, list[LandingFile]]] = defaultdict(lambda: defaultdict(list))
         for file in sorted(found, key=lambda file: (file.day, -file.modified, file.name)):
             new[date.fromisoformat(file.day)][tables[file.path.rsplit("/", 2)[0]]].append(file)
-        return Arrivals(new, tuple(settling), tuple(sorted(outside)))
+        return Arrivals(new, tuple(settling), tuple(unread), tuple(sorted(outside)))
 
     def _to_list(self, folder: str, within: Mapping[str, float | None]) -> list[str]:
-        """The newest days of a dataset, and those whose folders have changed."""
+        """The newest days of a dataset, those whose folders have changed, and those that held something new."""
         recent = set(sorted(within)[-RECENT_DAYS:])
         changed = (day for day, at in within.items() if at is not None and self.quiet.get(f"{folder}/{day}") != at)
-        return sorted(recent.union(changed))
+        return sorted(recent.union(changed, (day for day in within if f"{folder}/{day}" in self.loud)))
 
     def _remember(self, listed: Mapping[str, float | None], news: Iterable[str], now: float) -> None:
         """Keep the times of the folders that were listed and hold no news."""
-        loud = {path.rpartition("/")[0] for path in news}
+        self.loud = {path.rpartition("/")[0] for path in news}
         for folder, at in listed.items():
-            if folder not in loud and at is not None and at < now - SAME_TIME:
+            if folder not in self.loud and at is not None and at < now - SAME_TIME:
                 self.quiet[folder] = at
             else:
                 self.quiet.pop(folder, None)

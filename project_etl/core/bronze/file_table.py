@@ -110,6 +110,8 @@ class Look(NamedTuple):
     version: str | None
     size_bytes: int
     modified_at: datetime
+    status: str
+    last_seen: datetime
 
 
 _KINDS = {"int": T.LongType(), "date": T.DateType(), "datetime": T.TimestampType()}

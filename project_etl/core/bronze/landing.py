@@ -181,6 +181,9 @@ class _Landing:
             infos = self.fs.ls(full, detail=True)
         except (FileNotFoundError, NotADirectoryError):
             return
+        except PermissionError:
+            self._report(folder, "a folder that may not be read: let the platform's user read it")
+            return
         for info in infos:
             # An object store may list the folder's own marker.
             if info["name"].rstrip("/") == full.rstrip("/"):

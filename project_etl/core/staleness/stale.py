@@ -126,6 +126,19 @@ class Staleness:
                 found[table.name] = frozenset(stale)
         return found
 
+    def followers(self, stale: Mapping[str, frozenset[date]]) -> frozenset[date]:
+        """The days on which nothing can be computed before other days, or tables, have been.
+
+        Args:
+            stale: what `everywhere` found.
+        """
+        own: set[date] = set()
+        for name, days in stale.items():
+            inputs = self.tables[name].inputs.values()
+            behind = [(item, stale[item.table]) for item in inputs if item.table in stale]
+            own |= {day for day in days if not any(self._follows(item, found, day) for item, found in behind)}
+        return frozenset[date]().union(*stale.values()) - own
+
     def why(self, stale: Mapping[str, Collection[date]]) -> tuple[str, ...]:
         """What made tables stale, in words; of each table the first of its stale days speaks for all.
 

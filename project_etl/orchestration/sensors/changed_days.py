@@ -53,7 +53,7 @@ class Gold:
     @property
     def code(self) -> str:
         """Digest of code and settings of what the runs make."""
-        return code_of(self.settings, self._gold)
+        return code_of(self.settings, self.lake, self._gold)
 
     @property
     def is_loaded(self) -> bool:
@@ -76,9 +76,9 @@ class Gold:
         days = days_of_data(self.lake, self.tables, self.settings.start_date, until)
         stale = self._stale.of((versions, until), lambda: staleness.everywhere(days))
         tables = by_day(stale, until)
-        why = staleness.why(stale)
-        wanted = {day: Wanted(names, why) for day, names in tables.items()}
-        return Goal(wanted, digest(versions, until), lambda day: self._changed_at(tables[day], day))
+        why, follow = staleness.why(stale), staleness.followers(stale)
+        wanted = {day: Wanted(names, why, follows=day in follow) for day, names in tables.items()}
+        return Goal(wanted, digest(versions), lambda days: {day: self._changed_at(tables[day], day) for day in days})
 
     @property
     def _gold(self) -> list[Table]:

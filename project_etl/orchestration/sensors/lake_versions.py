@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from project_etl.catalog import silver_job
 from project_etl.core.digest import digest
 from project_etl.core.lake import TableStore
+from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Table
 from project_etl.orchestration.factory import parameters_of
 from project_etl.settings import Settings
@@ -26,10 +28,15 @@ def versions_of(lake: TableStore, names: Iterable[str]) -> Versions:
     return {name: (state.table_id, state.version) for name, state in states.items()}
 
 
-def code_of(settings: Settings, tables: Iterable[Table]) -> str:
+# Beside those that transforms take: what a run that failed for want of them may do with others.
+SETTINGS = {"sources", "landing_root", "engine", "engine_max_bytes", "spark"}
+
+
+def code_of(settings: Settings, lake: TableStore, tables: Iterable[Table]) -> str:
     """Digest of code and settings of some tables."""
-    versions = sorted((table.name, table.version) for table in tables)
-    return digest(versions, settings.sources, parameters_of(settings))
+    run = Run("sensor", parameters=parameters_of(settings))
+    versions = [(table.name, silver_job(lake, table, settings.sources, (), run).version) for table in tables]
+    return digest(versions, settings.model_dump(mode="json", include=SETTINGS))
 
 
 @dataclass

@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
@@ -72,7 +72,7 @@ class Loads:
     @property
     def code(self) -> str:
         """Digest of code and settings of what the runs make."""
-        return code_of(self.settings, self.silver)
+        return code_of(self.settings, self.lake, self.silver)
 
     def look(self, now: float, *, is_full: bool) -> Arrivals:
         """Look at landing at an instant (seconds since the epoch)."""
@@ -82,31 +82,30 @@ class Loads:
         watch = Watch(settings.landing_root, datasets, settings.settle_seconds, settings.start_date, today)
         return self._watcher.look(watch, self.lake, now, is_full=is_full)
 
-    def goal(self, found: Arrivals, until: date) -> Goal:
-        """What is wanted, with what landing holds.
-
-        Args:
-            found: what landing holds.
-            until: the newest landing day that has a partition.
-        """
+    def goal(self, found: Arrivals, now: float) -> Goal:
+        """What is wanted, with what landing holds, at an instant (seconds since the epoch)."""
         tables: dict[date, set[str]] = defaultdict(set)
         why: dict[date, list[str]] = defaultdict(list)
         for day, files in found.new.items():
             tables[day] |= files.keys()
             why[day] += [_news(table, day, [file.name for file in new]) for table, new in sorted(files.items())]
         beside = [file_table.FILES, *(quarantine.name_of(table.name) for table in self.silver)]
-        versions = versions_of(self.lake, [*self.names, *beside])
+        versions, until = versions_of(self.lake, [*self.names, *beside]), datetime.fromtimestamp(now, UTC).date()
         for name, late in self._behind.of(versions, self._find_behind).items():
-            days = [day for day in map(date.fromisoformat, late.days) if self.settings.start_date <= day <= until]
-            for day in days:
+            for day in map(date.fromisoformat, late.days):
+                if self.settings.start_date <= day <= until:
+                    tables[day].add(name)
+                    why[day].append(f"{name} has not judged {day}")
+            if late.parents:
+                # Any day will do; today's files may still be coming.
+                day = max(self.settings.start_date, until - timedelta(days=1))
                 tables[day].add(name)
-                why[day].append(f"{name} has not judged {day}")
-            if late.parents and not days:
-                tables[until].add(name)
-                why[until].append(f"{name} has not seen what it refers to")
-        wanted = {day: Wanted(self.concerned(names), tuple(why[day])) for day, names in tables.items()}
-        news = [(day, file.path, file.size, file.modified) for day in found.new for file in _files(found, day)]
-        return Goal(wanted, digest(versions, news), lambda day: self._changed_at(found, day))
+                why[day].append(f"{name} has not seen what it refers to")
+        wanted = {
+            day: Wanted(self.concerned(names), tuple(why[day]), digest(_files(found, day)))
+            for day, names in tables.items()
+        }
+        return Goal(wanted, digest(versions), lambda days: self._changed_at(found, days, now))
 
     def concerned(self, tables: Collection[str]) -> frozenset[str]:
         """Some tables with those that are judged along, and those that were never made.
@@ -125,11 +124,19 @@ class Loads:
         jobs = [silver_job(self.lake, table, self.settings.sources, (), run) for table in self.silver]
         return {job.table.name: behind(job) for job in jobs}
 
-    def _changed_at(self, found: Arrivals, day: date) -> float:
-        """When the day's files arrived or were loaded, in seconds since the epoch."""
-        arrived = [file.arrived for file in _files(found, day)]
-        rows = file_table.files(self.lake, self.bronze, [str(day)]).values()
-        return max([*arrived, *(row.last_seen.timestamp() for row in rows)], default=0.0)
+    def _changed_at(self, found: Arrivals, days: Collection[date], now: float) -> dict[date, float]:
+        """When the files of some days arrived or were loaded, in seconds since the epoch.
+
+        A time that is yet to come says nothing.
+        """
+        times = [(day, file.arrived) for day in days for file in _files(found, day)]
+        rows = file_table.files(self.lake, self.bronze, [day.isoformat() for day in days]).values()
+        times += [(row.landing_date, row.last_seen.timestamp()) for row in rows]
+        changed: dict[date, float] = {}
+        for day, at in times:
+            if at <= now:
+                changed[day] = max(at, changed.get(day, 0.0))
+        return changed
 
 
 def new_files_sensor(loads: Loads) -> dg.SensorDefinition:
@@ -166,7 +173,7 @@ def tick(loads: Loads, instance: dg.DagsterInstance, cursor: str | None, now: fl
     found = loads.look(now, is_full=is_full)
     if is_full:
         cursor = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds")
-    goal = loads.goal(found, datetime.fromtimestamp(now, UTC).date())
+    goal = loads.goal(found, now)
     said = answer(asker, goal, past, now) if goal.days else "nothing new in landing"
     if isinstance(said, dg.RunRequest):
         return dg.SensorResult(run_requests=[said], cursor=cursor)
@@ -178,6 +185,8 @@ def _not_taken(found: Arrivals) -> list[str]:
     said: list[str] = []
     if found.settling:
         said.append(f"{len(found.settling)} files are still changing: {some_of(found.settling, SHOWN)}")
+    if found.unread:
+        said.append(f"{len(found.unread)} things in landing are not read: {some_of(found.unread, SHOWN)}")
     if found.outside:
         days = some_of(found.outside, SHOWN)
         said.append(f"{len(found.outside)} landing days are before the first partition or yet to come: {days}")

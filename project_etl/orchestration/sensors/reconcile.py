@@ -8,9 +8,9 @@ A sensor keeps no book. Each tick finds anew what is out of date, and Dagster's 
   that cannot succeed ends up alone, and holds up no other.
 - A single day is asked for again after 1, 2, 4 and 8 minutes, and then four times a day. With what changes on that day,
   or with other code or settings, it is as new.
-- When four different ranges failed one after the other, it is not for one day's sake (a full disk, a lost network):
-  the next run waits for a quarter of an hour.
-- A run that succeeded and left what it was to bring up to date as it was is not asked for again for as long.
+- When four different ranges failed one after the other and no table has changed, it is not for one day's sake (a full
+  disk, a lost network): the next run waits for a quarter of an hour.
+- What a run succeeded in, and is wanted all the same with nothing changed, is not asked for again for as long.
 
 Does not belong here: what is out of date (`new_files.py`, `changed_days.py`), asking Dagster (`runs.py`).
 """
@@ -18,9 +18,10 @@ Does not belong here: what is out of date (`new_files.py`, `changed_days.py`), a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from math import inf
 
 import dagster as dg
 
@@ -28,7 +29,7 @@ from project_etl.core.digest import digest
 from project_etl.core.model.days import Stretch, some_of, span, stretches
 from project_etl.core.staleness import MOST_STRETCHES
 from project_etl.orchestration.partitions import RANGE_END, RANGE_START
-from project_etl.orchestration.run_tags import ASKER_TAG, CODE_TAG, LAKE_TAG, MAX_TAG, WANTED_TAG, WHY_TAG
+from project_etl.orchestration.run_tags import ASKER_TAG, CODE_TAG, CONTENT_TAG, LAKE_TAG, MAX_TAG, STATE_TAG, WHY_TAG
 from project_etl.orchestration.sensors.runs import Run, failures, recent, under_way
 
 FIRST_PAUSE_SECONDS = 60
@@ -50,10 +51,14 @@ class Wanted:
     Attributes:
         tables: tables `layer/name` to materialize.
         why: what made them so, in words.
+        content: digest of what is to be read for it, beside the tables of the lake.
+        follows: whether nothing is out of date on it until an earlier day has been computed.
     """
 
     tables: frozenset[str]
     why: tuple[str, ...]
+    content: str = ""
+    follows: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class Request:
         days: first and last day.
         tables: the tables, in order.
         why: what it is for, in words.
+        content: digest of what it is to bring up to date.
         tries: how often it failed as it is.
         not_before: seconds since the epoch before which it is not asked for.
     """
@@ -71,6 +77,7 @@ class Request:
     days: Stretch
     tables: tuple[str, ...]
     why: str
+    content: str
     tries: int = 0
     not_before: float = 0
 
@@ -126,13 +133,14 @@ class Goal:
 
     Attributes:
         days: day → what is out of date on it.
-        state: digest of all that this was found from; equal digests mean that nothing has changed.
-        changed_at: when what is wanted on a day last changed, in seconds since the epoch.
+        state: digest of the tables as they are; equal digests mean that no table has changed.
+        changed_at: of some days, when what is wanted on them last changed, in seconds since the epoch; days of which
+            that is not known are absent.
     """
 
     days: Mapping[date, Wanted]
     state: str
-    changed_at: Callable[[date], float] = field(default=lambda _: 0.0)
+    changed_at: Callable[[Collection[date]], Mapping[date, float]] = field(default=lambda _: {})
 
 
 def own_run(past: Past, asker: Asker) -> str:
@@ -155,20 +163,15 @@ def answer(asker: Asker, goal: Goal, past: Past, now: float) -> dg.RunRequest | 
     if waits := own_run(past, asker):
         return waits
     found = requests(goal, past.failures)
-    due = [request for request in found if request.not_before <= now]
-    if not due:
-        soonest = min(found, key=lambda request: request.not_before)
-        return f"waits until {_at(soonest.not_before)} to try again {soonest} (failed {soonest.tries} times)"
-    # Those that failed come after the others.
-    request = min(due, key=lambda request: (request.tries, request.days))
-    for run in past.flying:
-        if run.makes_any(request.tables) and run.days and _overlap(run.days, request.days):
-            return f"waits for run {run.run_id[:8]} for {span(*run.days)}, which makes some of {request}"
-    wanted = digest(request.days, request.tables, goal.state)
-    until, why = _held_up(past.recent, wanted)
-    if now < until:
-        return f"waits until {_at(until)} to ask for {request}: {why}"
-    return _run_request(asker, request, wanted, past.recent[0].run_id if past.recent else "")
+    waiting: list[tuple[float, str]] = []
+    # Those that failed come after the others; what is held up holds up no other.
+    for request in sorted(found, key=lambda request: (request.tries, request.days)):
+        until, why = _held_up(request, goal, past)
+        if until <= now:
+            return _run_request(asker, request, goal, past, now)
+        waiting.append((until, why))
+    until, why = min(waiting)
+    return f"waits {why}" if until == inf else f"waits until {_at(until)} {why}"
 
 
 def requests(goal: Goal, failed: Sequence[Run]) -> list[Request]:
@@ -178,18 +181,23 @@ def requests(goal: Goal, failed: Sequence[Run]) -> list[Request]:
         goal: what is wanted.
         failed: the runs that failed.
     """
+    tried = {day: runs for day in goal.days if (runs := [run for run in failed if run.covers(day)])}
+    changed_at = goal.changed_at(tried) if tried else {}
     groups: dict[tuple[Stretch, int, float], list[date]] = defaultdict(list)
     fresh: list[date] = []
-    for day in sorted(goal.days):
-        tried = [run for run in failed if run.covers(day)]
-        if tried:
-            # What began before the last change says nothing of what is there now.
-            since = goal.changed_at(day)
-            tried = [run for run in tried if run.begun >= since]
-        if tried:
-            groups[_next_try(day, tried)].append(day)
+    follow: list[date] = []
+    for day, wanted in sorted(goal.days.items()):
+        # What began before the last change says nothing of what is there now.
+        counts = [run for run in tried.get(day, ()) if run.begun >= changed_at.get(day, 0.0)]
+        if wanted.follows:
+            follow.append(day)
+        elif counts:
+            groups[_next_try(day, counts)].append(day)
         else:
             fresh.append(day)
+    if not groups:
+        # It comes with what it follows; where that fails, there is nothing to compute yet.
+        fresh = sorted([*fresh, *follow])
     # A gap may be closed over days that are up to date, not over one that fails.
     most = len(fresh) if groups else MOST_STRETCHES
     found = [_request(goal, stretch) for stretch in stretches(fresh, most)] if fresh else []
@@ -211,39 +219,51 @@ def _next_try(day: date, tried: Sequence[Run]) -> tuple[Stretch, int, float]:
 
 
 def _request(goal: Goal, days: Stretch, tries: int = 0, not_before: float = 0) -> Request:
-    within = [wanted for day, wanted in sorted(goal.days.items()) if days[0] <= day <= days[1]]
-    tables = sorted(frozenset[str]().union(*(wanted.tables for wanted in within)))
-    why = some_of(list(dict.fromkeys(text for wanted in within for text in wanted.why)), SHOWN)
-    return Request(days, tuple(tables), why, tries, not_before)
+    within = [(day, wanted) for day, wanted in sorted(goal.days.items()) if days[0] <= day <= days[1]]
+    tables = tuple(sorted({name for _, wanted in within for name in wanted.tables}))
+    why = some_of(list(dict.fromkeys(text for _, wanted in within for text in wanted.why)), SHOWN)
+    content = digest(days, tables, [(day, wanted.content) for day, wanted in within])
+    return Request(days, tables, why, content, tries, not_before)
 
 
-def _held_up(recent: Sequence[Run], wanted: str) -> tuple[float, str]:
-    """Until when (seconds since the epoch) nothing is asked for after the newest runs, and why."""
-    if not recent:
-        return 0, ""
-    until = (recent[0].ended or 0) + LONGEST_PAUSE_SECONDS
-    if recent[0].is_success:
-        why = f"run {recent[0].run_id[:8]} succeeded, and all is as it was before it"
-        return (until, why) if recent[0].wanted == wanted else (0, "")
-    failed: set[Stretch | None] = set()
-    for run in recent:
-        if run.is_success:
+def _held_up(request: Request, goal: Goal, past: Past) -> tuple[float, str]:
+    """Until when (seconds since the epoch) a request is not asked for, and why in words; 0 when nothing holds it up.
+
+    Of a run that is under way nobody knows when it ends.
+    """
+    for run in past.flying:
+        if run.makes_any(request.tables) and run.days and _overlap(run.days, request.days):
+            return inf, f"for run {run.run_id[:8]} for {span(*run.days)}, which makes some of {request}"
+    reasons = [(request.not_before, f"to try again {request} (failed {request.tries} times)")]
+    failed: dict[Stretch | None, None] = {}
+    for run in past.recent:
+        if run.state != goal.state:
             break
-        failed.add(run.days)
-    return (until, f"the last {len(failed)} different runs failed") if len(failed) >= OUTAGE else (0, "")
+        if not run.is_success:
+            failed[run.days] = None
+        elif run.content == request.content:
+            until, which = (run.ended or 0) + LONGEST_PAUSE_SECONDS, run.run_id[:8]
+            reasons.append((until, f"to ask for {request}: run {which} succeeded, and all is as it was before it"))
+    if len(failed) >= OUTAGE:
+        until = (past.recent[0].ended or 0) + LONGEST_PAUSE_SECONDS
+        reasons.append((until, f"to ask for {request}: the last {len(failed)} different runs failed"))
+    return max(reasons)
 
 
-def _run_request(asker: Asker, request: Request, wanted: str, after: str) -> dg.RunRequest:
+def _run_request(asker: Asker, request: Request, goal: Goal, past: Past, now: float) -> dg.RunRequest:
     first, last = request.days
-    # A tick that dies before Dagster has made the run asks with the same key; after it, the run is under way.
+    # A tick that dies before Dagster has made the run asks with the same key; after it, the run is under way. Dagster
+    # makes no second run for a key, ever: long after the newest run it is another one each day.
+    after = past.recent[0].run_id if past.recent else datetime.fromtimestamp(now, UTC).date()
     return dg.RunRequest(
-        run_key=digest(asker.name, wanted, after),
+        run_key=digest(asker.tags, request.content, goal.state, after),
         asset_selection=[dg.AssetKey(table.split("/")) for table in request.tables],
         tags={
             **asker.tags,
             RANGE_START: first.isoformat(),
             RANGE_END: last.isoformat(),
-            WANTED_TAG: wanted,
+            STATE_TAG: goal.state,
+            CONTENT_TAG: request.content,
             WHY_TAG: request.why if len(request.why) <= MAX_TAG else f"{request.why[: MAX_TAG - 1]}…",
         },
     )

@@ -14,17 +14,19 @@ import dagster as dg
 
 from project_etl.core.model.days import Stretch
 from project_etl.orchestration.partitions import PARTITION, RANGE_END, RANGE_START
-from project_etl.orchestration.run_tags import ASKER_TAG, WANTED_TAG
+from project_etl.orchestration.run_tags import ASKER_TAG, CONTENT_TAG, STATE_TAG
 
 # Dagster retries a run whose process died within seconds, but forgets to when it cannot reach the code, or its daemon
 # has died before it first looked: after so long nobody waits for it. Should both ask, the second run finds nothing new.
 RETRY_SECONDS = 300
-# Failures that are older say nothing of today.
+# Runs that are older say nothing of today.
 REMEMBERED_SECONDS = 2 * 24 * 3600
 MOST_FAILURES = 200
 # Of one sensor, the newest first.
 MOST_RECENT = 50
 
+# Dagster's name for the job of all assets.
+ALL_ASSETS = "__ASSET_JOB"
 UNENDED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.STARTING,
@@ -41,9 +43,10 @@ class Run:
     Attributes:
         run_id: Dagster's id.
         days: first and last day; None when it has no days.
-        tables: the tables that it makes; None when it makes all there are.
+        tables: the tables that it makes; None when it makes all there are. Of a job of your own nobody knows: none.
         asker: the sensor or schedule that asked for it; None when a person did.
-        wanted: digest of what it was to bring up to date; empty when a person asked for it.
+        state: digest of the tables as they were when it was asked for; empty when a person asked for it.
+        content: digest of what it was to bring up to date; empty likewise.
         begun: when it was created, in seconds since the epoch.
         ended: when it ended; None while it is under way, or Dagster is about to retry it.
         is_success: whether it succeeded.
@@ -53,7 +56,8 @@ class Run:
     days: Stretch | None
     tables: frozenset[str] | None
     asker: str | None
-    wanted: str
+    state: str
+    content: str
     begun: float
     ended: float | None
     is_success: bool
@@ -81,9 +85,10 @@ def under_way(instance: dg.DagsterInstance, now: float) -> list[Run]:
 
 
 def recent(instance: dg.DagsterInstance, tags: Mapping[str, str], now: float) -> list[Run]:
-    """The newest runs with some tags, the newest first."""
-    records = instance.get_run_records(dg.RunsFilter(tags=dict(tags)), limit=MOST_RECENT)
-    return [_run(record, now) for record in records]
+    """The newest runs with some tags of the last days, the newest first."""
+    since = datetime.fromtimestamp(now - REMEMBERED_SECONDS, UTC)
+    filters = dg.RunsFilter(tags=dict(tags), created_after=since)
+    return [_run(record, now) for record in instance.get_run_records(filters, limit=MOST_RECENT)]
 
 
 def failures(instance: dg.DagsterInstance, tags: Mapping[str, str], now: float) -> list[Run]:
@@ -102,13 +107,15 @@ def awaits_retry(record: dg.RunRecord, now: float) -> bool:
 def _run(record: dg.RunRecord, now: float) -> Run:
     run = record.dagster_run
     keys = run.asset_selection
+    is_all = keys is None and run.job_name == ALL_ASSETS
     is_over = run.is_finished and not awaits_retry(record, now)
     return Run(
         run.run_id,
         _days(run.tags),
-        None if keys is None else frozenset("/".join(key.path) for key in keys),
+        None if is_all else frozenset("/".join(key.path) for key in keys or ()),
         run.tags.get(ASKER_TAG),
-        run.tags.get(WANTED_TAG, ""),
+        run.tags.get(STATE_TAG, ""),
+        run.tags.get(CONTENT_TAG, ""),
         record.create_timestamp.timestamp(),
         (record.end_time or record.update_timestamp.timestamp()) if is_over else None,
         run.is_success,

@@ -11,14 +11,16 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from project_etl.core.bronze import arrivals
 from project_etl.core.bronze.arrivals import RECENT_DAYS, Arrivals, Watch, Watcher
 from project_etl.core.bronze.file_table import FILES, SCHEMA, FileRow, Status, write
-from project_etl.core.bronze.landing import LandingFile, list_files
+from project_etl.core.bronze.landing import LandingFile, Listing, list_files, list_landing
 from project_etl.core.lake import Append, TableStore
 from project_etl.core.model.source import Dataset
 from project_etl.sources.shop import DATASETS
@@ -139,6 +141,35 @@ def test_names_that_are_not_there_yet_are_not_seen(place: Place) -> None:
     assert names(place.look()) == {}
 
 
+def test_a_folder_that_may_not_be_read_holds_up_no_other(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Root may read everything, so that the file system has to be asked to refuse.
+    place.put("a.csv")
+    place.put("b.csv", day="2025-01-16")
+    ls = LocalFileSystem.ls
+
+    def refusing(fs: LocalFileSystem, path: str, *args: Any, **options: Any) -> Any:
+        if path.endswith("2025-01-15"):
+            raise PermissionError(13, "Permission denied", path)
+        return ls(fs, path, *args, **options)
+
+    monkeypatch.setattr(LocalFileSystem, "ls", refusing)
+    found = place.look()
+    assert names(found) == {"2025-01-16": ["b.csv"]}
+    assert found.unread == ("shop/orders/2025-01-15 (a folder that may not be read: let the platform's user read it)",)
+
+
+def test_a_file_that_may_be_read_now_is_new(place: Place) -> None:
+    path = place.put("a.csv")
+    (file,) = list_files(place.root, "shop", "orders")
+    place.lake.create(ORDERS.bronze, ORDERS.schema, partition_by="_landing_date")
+    row = replace(row_of(file), status=Status.DENIED, version=None)
+    write(place.lake, ORDERS.bronze, [replace(row, last_seen=datetime.now(UTC) + timedelta(seconds=1))])
+    assert names(place.look()) == {}
+    write(place.lake, ORDERS.bronze, [replace(row, last_seen=datetime.now(UTC) - timedelta(hours=1))])
+    (place.root / path).chmod(0o640)
+    assert names(place.look()) == {"2025-01-15": ["a.csv"]}
+
+
 # --- folders of long ago ----------------------------------------------------------------------------------------------
 
 
@@ -156,12 +187,12 @@ def years(place: Place, monkeypatch: pytest.MonkeyPatch) -> tuple[Place, list[st
     assert names(place.look()) == {}
     listed: list[str] = []
 
-    def listing(root: Path, source: str, dataset: str, days: Iterable[str]) -> list[LandingFile]:
+    def listing(root: Path, source: str, dataset: str, days: Iterable[str]) -> Listing:
         days = list(days)
         listed.extend(days)
-        return list_files(root, source, dataset, days)
+        return list_landing(root, source, dataset, days)
 
-    monkeypatch.setattr(arrivals, "list_files", listing)
+    monkeypatch.setattr(arrivals, "list_landing", listing)
     return place, listed
 
 
@@ -220,7 +251,7 @@ def test_what_is_written_in_place_long_ago_is_found_by_a_full_look(years: tuple[
 
 def test_a_dataset_without_a_folder_holds_nothing(place: Place) -> None:
     place.watch = replace(place.watch, datasets=(Dataset("shop", "none", {"a": "b"}),))
-    assert place.look() == Arrivals({}, (), ())
+    assert place.look() == Arrivals({}, (), (), ())
 
 
 # --- five years of twenty datasets ------------------------------------------------------------------------------------

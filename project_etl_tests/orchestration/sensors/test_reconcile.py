@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import pairwise
@@ -12,7 +12,7 @@ import pytest
 
 from project_etl.core.model.days import Stretch, each_day
 from project_etl.orchestration.partitions import RANGE_END, RANGE_START
-from project_etl.orchestration.run_tags import WHY_TAG
+from project_etl.orchestration.run_tags import CONTENT_TAG, STATE_TAG, WHY_TAG
 from project_etl.orchestration.sensors.reconcile import (
     LONG_PAUSE_SECONDS,
     LONGEST_PAUSE_SECONDS,
@@ -44,6 +44,7 @@ class Shop:
         changed: day → when it last changed.
         runs: all runs, the newest first.
         now: seconds.
+        changes: whether a run that succeeds changes a table.
     """
 
     wanted: set[date]
@@ -51,13 +52,15 @@ class Shop:
     changed: dict[date, float] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
     now: float = 1_000_000.0
+    changes: bool = True
 
     def goal(self) -> Goal:
-        state = str(sorted(self.wanted))
+        # What succeeds changes a table.
+        state = str(sum(run.is_success for run in self.runs) if self.changes else 0)
         return Goal({each: Wanted(ORDERS, (f"news of {each}",)) for each in self.wanted}, state, self.changed_at)
 
-    def changed_at(self, asked: date) -> float:
-        return self.changed.get(asked, 0.0)
+    def changed_at(self, asked: Collection[date]) -> dict[date, float]:
+        return {each: self.changed[each] for each in asked if each in self.changed}
 
     def ask(self) -> dg.RunRequest | str:
         failed = [run for run in self.runs if not run.is_success]
@@ -70,8 +73,10 @@ class Shop:
             days = days_of(asked)
             is_success = not self.fails(days, self.now)
             tables = frozenset("/".join(key.path) for key in asked.asset_selection or ())
-            run = Run(f"run{len(self.runs)}", days, tables, ASKER.name, "", self.now, self.now + 10, is_success)
-            self.runs.insert(0, replace(run, wanted=asked.tags["project_etl/wanted"]))
+            state, content = asked.tags[STATE_TAG], asked.tags[CONTENT_TAG]
+            end = self.now + 10
+            run = Run(f"run{len(self.runs)}", days, tables, ASKER.name, state, content, self.now, end, is_success)
+            self.runs.insert(0, run)
             if is_success:
                 self.wanted -= set(each_day(*days))
         self.now += 30
@@ -108,7 +113,7 @@ def test_days_that_adjoin_are_one_run_one_after_the_other() -> None:
 
 def test_a_run_of_the_sensors_own_is_waited_for_and_so_is_one_of_others_for_the_same() -> None:
     goal = Goal({day(5): Wanted(ORDERS, ("news",))}, "state")
-    own = Run("12345678abc", (day(8), day(9)), ORDERS, ASKER.name, "", 0, None, False)
+    own = Run("12345678abc", (day(8), day(9)), ORDERS, ASKER.name, "", "", 0, None, False)
 
     def said(run: Run) -> dg.RunRequest | str:
         return answer(ASKER, goal, Past([run]), 0)
@@ -174,16 +179,41 @@ def test_an_outage_makes_few_runs_and_loses_no_day() -> None:
     assert shop.wanted == set()
 
 
-def test_what_succeeds_and_changes_nothing_is_not_asked_for_all_the_time() -> None:
-    shop = Shop({day(1)}, bad())
+def test_what_succeeds_and_changes_nothing_is_not_asked_for_all_the_time_and_holds_up_no_other() -> None:
+    shop = Shop({day(1)}, bad(), changes=False)
     shop.tick()
     shop.wanted.add(day(1))
     assert "run0 succeeded, and all is as it was before it" in str(shop.ask())
-    shop.now += LONGEST_PAUSE_SECONDS
-    assert days_of(shop.ask()) == (day(1), day(1))
-    shop.now -= LONGEST_PAUSE_SECONDS
+    shop.wanted.add(day(5))
+    assert days_of(shop.tick()) == (day(5), day(5))
+    assert "run0 succeeded, and all is as it was before it" in str(shop.ask())
     shop.wanted.add(day(2))
     assert days_of(shop.ask()) == (day(1), day(2)), "something else is wanted"
+    shop.wanted.remove(day(2))
+    shop.now += LONGEST_PAUSE_SECONDS
+    assert days_of(shop.ask()) == (day(1), day(1))
+
+
+def test_days_that_follow_come_along_but_not_while_what_they_follow_fails() -> None:
+    def goal(*, also: bool) -> Goal:
+        days = {day(number): Wanted(ORDERS, ("news",), follows=number > 5) for number in (5, 6, 7)}
+        return Goal(days | ({day(20): Wanted(ORDERS, ("more",))} if also else {}), "state")
+
+    first = answer(ASKER, goal(also=False), Past(), 0)
+    assert days_of(first) == (day(5), day(7))
+    failed = Run("run", (day(5), day(7)), ORDERS, ASKER.name, "state", "content", 0, 10, False)
+    past = Past((), [failed], [failed])
+    assert days_of(answer(ASKER, goal(also=True), past, 20)) == (day(20), day(20))
+    assert "to try again 2025-01-05 of 1 tables" in str(answer(ASKER, goal(also=False), past, 20))
+    assert days_of(answer(ASKER, goal(also=False), past, 100)) == (day(5), day(5))
+
+
+@pytest.mark.parametrize("asker", [replace(ASKER, code="other"), replace(ASKER, lake="/other")])
+def test_the_same_on_another_lake_or_for_other_code_is_another_request(asker: Asker) -> None:
+    # Dagster makes no second run for a key, whatever became of the first.
+    goal = Goal({day(1): Wanted(ORDERS, ("news",))}, "state")
+    keys = [answer(each, goal, Past(), 0) for each in (ASKER, asker)]
+    assert len({asked.run_key for asked in keys if isinstance(asked, dg.RunRequest)}) == 2
 
 
 def test_a_tick_that_died_asks_with_the_same_key_and_a_later_one_with_another() -> None:
