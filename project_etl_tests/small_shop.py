@@ -21,6 +21,7 @@ from project_etl.core.engine.base import Engine
 from project_etl.core.gold.stage import GoldJob, stage_gold
 from project_etl.core.lake import TableStore
 from project_etl.core.model.order import gold_order
+from project_etl.core.model.records import Records
 from project_etl.core.model.staged import Run, Staged
 from project_etl.core.model.table import Table
 from project_etl.core.silver.books import Books, books_of
@@ -70,7 +71,12 @@ ITEM = {
 
 def record_columns(kind: str) -> tuple[str, ...]:
     """The text columns of a kind of records."""
-    return next(tuple(table.records.columns) for table in tables() if table.records and table.records.name == kind)
+    return tuple(records_of(kind).columns)
+
+
+def records_of(kind: str) -> Records:
+    """What a kind of records says."""
+    return next(table.records for table in tables() if table.records and table.records.name == kind)
 
 
 class SmallShop:

@@ -25,7 +25,7 @@ DAY = "2025-01-01"
 BAD_VALUES = {
     "V1": ({"order_ts": "2025-02-30T10:00:00Z"}, ["order_ts_type"]),
     "V2": ({"order_total": "1" + "0" * 40}, ["order_total_type"]),
-    "V3": ({"order_total": "NaN"}, ["order_total_type"]),
+    "V3": ({"order_total": "twenty"}, ["order_total_type"]),
     "V4": ({"order_ts": "99999-01-01T00:00:00Z"}, ["order_ts_type"]),
     "V5": ({"order_total": "-0.01"}, ["order_total_greater_than_or_equal_to"]),
     "V6": ({"updated_at": "yesterday"}, ["updated_at_type"]),

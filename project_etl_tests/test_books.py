@@ -46,7 +46,7 @@ RULES_OF: dict[str, tuple[str, ...]] = {
     "name_missing": ("name_not_null",),
     "order_id_missing": ("order_id_not_null",),
     "order_item_id_missing": ("order_item_id_not_null",),
-    "order_ts_in_future": ("order_ts_not_in_future",),
+    "order_ts_in_future": ("order_ts_in_range",),
     "order_ts_missing": ("order_ts_not_null",),
     "order_ts_nonexistent": ("order_ts_type",),
     "order_unknown": ("order_exists",),

@@ -127,7 +127,7 @@ class Customers:
         elif name == "updated_at_missing":
             record["updated_at"] = None
         elif name == "updated_at_unparsable":
-            record["updated_at"] = "n/a"
+            record["updated_at"] = "unknown"
         elif name == "signup_date_unparsable":
             record["signup_date"] = f"{record['signup_date'][:4]}-13-41"
         elif name == "email_malformed":

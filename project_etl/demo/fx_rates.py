@@ -21,7 +21,7 @@ _SPOILED_FIELDS = {
     "rate_zero": (3, "0.000000"),
     "rate_negative": (3, "-1.038900"),
     "rate_missing": (3, ""),
-    "rate_not_a_number": (3, "n/a"),
+    "rate_not_a_number": (3, "par"),
     "rate_date_unparsable": (0, "2025-02-30"),
     "quote_currency_missing": (2, ""),
 }

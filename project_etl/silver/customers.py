@@ -8,12 +8,13 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import WARN, on_fail
-from project_etl.core.model.records import RECORD, Records
+from project_etl.core.model.records import RECORD, Records, code, country, instant, key, label, name, number
 from project_etl.core.model.table import Merge, Table
 from project_etl.core.transforms.casts import capitalized, cleaned, to_date, to_utc
 from project_etl.core.transforms.iso import COUNTRIES
 
-EMAIL = r"^[a-z0-9][a-z0-9._%+'-]*@([a-z0-9-]+\.)+[a-z]{2,}$"
+# An address to which mail could be delivered: letters of any script, and every sign that needs no quotes.
+EMAIL = r'^[^@\s.,;:<>()"][^@\s,;:<>()"]*@([^@\s.,;:<>()"]+\.)+[^@\s.,;:<>()"]{2,}$'
 PII = {"pii": True}
 
 
@@ -37,15 +38,15 @@ class Customers(pa.DataFrameModel):
 RECORDS = Records(
     "customers",
     {
-        "customer_id": "Customer number.",
-        "first_name": "Given name.",
-        "last_name": "Family name.",
-        "email": "E-mail address.",
-        "phone": "Telephone number.",
-        "country": "Home country.",
-        "city": "Home city.",
-        "signup_date": "Day on which the customer signed up.",
-        "updated_at": "When the shop last changed the record.",
+        "customer_id": key("Customer number."),
+        "first_name": name("Given name."),
+        "last_name": name("Family name."),
+        "email": code("E-mail address."),
+        "phone": number("Telephone number."),
+        "country": country("Home country."),
+        "city": label("Home city."),
+        "signup_date": instant("Day on which the customer signed up."),
+        "updated_at": instant("When the shop last changed the record."),
     },
 )
 

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import QUARANTINE, sql_rule
-from project_etl.core.model.records import RECORD, Records
+from project_etl.core.model.records import RECORD, Records, instant, key, number
 from project_etl.core.model.table import Merge, Reference, Table
 from project_etl.core.transforms.casts import to_decimal, to_int, to_utc
 
@@ -40,13 +40,13 @@ class OrderItems(pa.DataFrameModel):
 RECORDS = Records(
     "order_items",
     {
-        "order_item_id": "Line number.",
-        "order_id": "Order number.",
-        "product_id": "Product number.",
-        "quantity": "Pieces sold.",
-        "unit_price": "Price of one piece.",
-        "discount": "Discount on the whole line; empty for none.",
-        "updated_at": "When the shop last changed the record.",
+        "order_item_id": key("Line number."),
+        "order_id": key("Order number."),
+        "product_id": key("Product number."),
+        "quantity": number("Pieces sold."),
+        "unit_price": number("Price of one piece."),
+        "discount": number("Discount on the whole line; empty for none."),
+        "updated_at": instant("When the shop last changed the record."),
     },
 )
 

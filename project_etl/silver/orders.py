@@ -9,8 +9,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core.contracts import QUARANTINE, WARN, on_fail, sql_rule
-from project_etl.core.model.records import RECORD, Records
+from project_etl.core.contracts import WARN, on_fail
+from project_etl.core.model.records import RECORD, Records, code, country, instant, key, number
 from project_etl.core.model.table import Merge, Reference, Table
 from project_etl.core.transforms.casts import cleaned, to_decimal, to_utc
 from project_etl.core.transforms.iso import COUNTRIES, CURRENCIES
@@ -39,14 +39,14 @@ class Orders(pa.DataFrameModel):
 RECORDS = Records(
     "orders",
     {
-        "order_id": "Order number.",
-        "customer_id": "Customer number; empty for a guest.",
-        "order_ts": "When the order was placed.",
-        "status": "Where the order stands.",
-        "currency": "Currency of the order's amounts.",
-        "order_total": "Total of the order.",
-        "country": "Country of delivery; may be empty.",
-        "updated_at": "When the shop last changed the record.",
+        "order_id": key("Order number."),
+        "customer_id": key("Customer number; empty for a guest."),
+        "order_ts": instant("When the order was placed."),
+        "status": code("Where the order stands."),
+        "currency": code("Currency of the order's amounts."),
+        "order_total": number("Total of the order."),
+        "country": country("Country of delivery; may be empty."),
+        "updated_at": instant("When the shop last changed the record."),
     },
 )
 
@@ -58,16 +58,6 @@ TABLE = Table(
     write=Merge(newest_by="updated_at"),
     day="order_date",
     references=(Reference("customer_id", "silver/customers", rule="customer_known", action=WARN),),
-    rules=(
-        sql_rule(
-            "order_ts_not_in_future",
-            # Never the clock: what is in the future must not depend on when it is looked at.
-            f"order_date <= date_add({RECORD}._landing_date, 1)",
-            action=QUARANTINE,
-            description="order_ts is at most one day after the landing day",
-            column="order_ts",
-        ),
-    ),
 )
 
 

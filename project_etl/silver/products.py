@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import sql_rule
-from project_etl.core.model.records import RECORD, Records
+from project_etl.core.model.records import RECORD, Records, code, instant, key, label, name, number, text
 from project_etl.core.model.table import Merge, Table
 from project_etl.core.transforms.casts import capitalized, cleaned, to_boolean, to_decimal, to_utc
 from project_etl.core.transforms.iso import CURRENCIES
@@ -49,15 +49,15 @@ RULES = (
 RECORDS = Records(
     "products",
     {
-        "product_id": "Product number.",
-        "name": "Name shown to customers.",
-        "category": "Main category.",
-        "subcategory": "Finer category.",
-        "price": "List price.",
-        "currency": "Currency of the price.",
-        "active": "Whether the product is on sale.",
-        "tags": "Free tags, a JSON array.",
-        "updated_at": "When the shop last changed the record.",
+        "product_id": key("Product number."),
+        "name": name("Name shown to customers."),
+        "category": label("Main category."),
+        "subcategory": label("Finer category."),
+        "price": number("List price."),
+        "currency": code("Currency of the price."),
+        "active": number("Whether the product is on sale."),
+        "tags": text("Free tags, a JSON array."),
+        "updated_at": instant("When the shop last changed the record."),
     },
 )
 

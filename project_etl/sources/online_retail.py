@@ -18,6 +18,7 @@ from project_etl.core.model.source import Dataset, Source
 from project_etl.core.transforms.casts import looked_up, to_decimal, to_utc
 from project_etl.core.transforms.iso import UNKNOWN_COUNTRY
 from project_etl.core.transforms.patterns import BLANK
+from project_etl.core.transforms.text import Kind, clean
 from project_etl.sources._country_names import COUNTRY_CODES
 
 CURRENCY = "GBP"
@@ -60,9 +61,8 @@ def orders(lines: DataFrame) -> DataFrame:
     """An invoice is an order: as of its earliest line, with the customer of the earliest line that names one."""
     instant = to_utc("InvoiceDate")
     place = F.struct(instant.isNull().alias("is_undated"), instant.alias("at"), *ARRIVAL_ORDER)
-    lines = lines.where(F.trim("InvoiceNo") != "").withColumns(
-        {"_place": place, "_customer": _customer_id(), **_country()}
-    )
+    lines = lines.withColumn("InvoiceNo", clean(F.col("InvoiceNo"), Kind.KEY)).dropna(subset=["InvoiceNo"])
+    lines = lines.withColumns({"_place": place, "_customer": _customer_id(), **_country()})
     of_customer = F.when(F.col("_customer").isNotNull(), F.col("_place"))
     first = ("InvoiceDate", "_country", "_unmapped", RESCUED, *LINEAGE_NAMES)
     earliest = F.min_by(F.struct(*first), "_place").alias("first")
@@ -110,9 +110,8 @@ def _is_return() -> Column:
 
 
 def _customer_id() -> Column:
-    """The customer number without the `.0` that the shop's export appends; null for a guest."""
-    number = F.regexp_replace(F.trim("CustomerID"), r"\.0\z", "")
-    return F.when(number != "", number)
+    """The customer number, to which the shop's export appends `.0`; null for a guest."""
+    return clean(F.col("CustomerID"), Kind.KEY)
 
 
 def _country() -> dict[str, Column]:

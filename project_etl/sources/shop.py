@@ -12,7 +12,10 @@ from project_etl.core.model.records import Feed
 from project_etl.core.model.source import Dataset, Source
 
 _RECORDS = {records.name: records for records in (module.TABLE.records for module in modules_of(silver))}
-DATASETS = tuple(Dataset("shop", name, records.columns) for name, records in _RECORDS.items())
+DATASETS = tuple(
+    Dataset("shop", name, {column: field.meaning for column, field in records.columns.items()})
+    for name, records in _RECORDS.items()
+)
 
 SOURCE = Source(
     datasets=DATASETS,

@@ -12,11 +12,13 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+from project_etl_tests.oracle.values import cleaned
 
 _DATA_FILE = re.compile(r"^[^._].*\.(?P<format>csv|json|jsonl)(?P<gzip>\.gz)?$", re.DOTALL)
 _NOT_THERE_YET = (".tmp", ".part")
@@ -36,6 +38,10 @@ class RawRecord:
     def __getitem__(self, column: str) -> str | None:
         """Return the text of a column; an empty text and a column that the file does not have are both `None`."""
         return self.values.get(column) or None
+
+    def read_as(self, kinds: Mapping[str, str]) -> RawRecord:
+        """Return the record with its columns cleaned, each as what it is (see `values.cleaned`)."""
+        return replace(self, values={name: cleaned(self.values.get(name), kind) for name, kind in kinds.items()})
 
     @property
     def lineage(self) -> dict[str, date | str | int]:

@@ -87,6 +87,17 @@ INSERT INTO product_versions BY NAME
 """
 
 
+KINDS = {
+    "InvoiceNo": "key",
+    "StockCode": "key",
+    "Description": "name",
+    "Quantity": "number",
+    "InvoiceDate": "instant",
+    "UnitPrice": "number",
+    "CustomerID": "key",
+}
+
+
 def load(con: duckdb.DuckDBPyConnection, landing_root: Path) -> Dataset:
     """Add all versions of this source to the tables of `con`, and return what was read from landing."""
     dataset = read_dataset(landing_root, SOURCE, DATASET, COLUMNS)
@@ -98,7 +109,8 @@ def load(con: duckdb.DuckDBPyConnection, landing_root: Path) -> Dataset:
 
 
 def _line(record: RawRecord) -> dict[str, Any]:
-    invoice_no, country = record["InvoiceNo"], (record["Country"] or "").strip()
+    text, record = record, record.read_as(KINDS)
+    invoice_no, country = record["InvoiceNo"], (text["Country"] or "").strip()
     quantity, unit_price = values.to_int(record["Quantity"]), values.to_amount(record["UnitPrice"])
     if quantity is not None and (invoice_no or "").startswith("C"):
         quantity = abs(quantity)
@@ -107,11 +119,11 @@ def _line(record: RawRecord) -> dict[str, Any]:
         "stock_code": record["StockCode"],
         "is_described": bool((record["Description"] or "").strip()),
         # All eight columns as text, with a sign that no text holds between them and nothing told from empty.
-        "line_id": "\x1f".join(record[column] or "" for column in COLUMNS),
+        "line_id": "\x1f".join(text[column] or "" for column in COLUMNS),
         "quantity": quantity,
         "unit_price": unit_price,
         "invoice_at": values.to_instant(record["InvoiceDate"]),
-        "customer_id": (record["CustomerID"] or "").strip().removesuffix(".0") or None,
+        "customer_id": record["CustomerID"],
         "country": COUNTRY_CODES.get(country, "ZZ") if country else None,
         "broken_rules": _broken_rules(record, quantity, unit_price),
         **record.lineage,

@@ -83,6 +83,6 @@ def test_instants_are_utc_or_do_not_cast(text: str, instant: datetime | None) ->
 
 
 def test_numbers_cast_exactly_or_not_at_all() -> None:
-    assert [values.to_int(text) for text in (" 6 ", "-1", "6.0", "two", "", None)] == [6, -1, None, None, None, None]
+    assert [values.to_int(text) for text in (" 6 ", "-1", "6.0", "two", "", None)] == [6, -1, 6, None, None, None]
     amounts = [values.to_amount(text) for text in ("2.1", "0.00005", "1e2", "100000000000000", "NaN", "1_0")]
     assert amounts == [Decimal("2.1"), Decimal("0.0001"), Decimal(100), None, None, None]

@@ -12,11 +12,11 @@ from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 AMOUNT_PLACES = 4
 _AMOUNT_LIMIT = Decimal(10) ** 14  # DECIMAL(18,4)
 _EXACT = Context(prec=80)
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_INTEGER = re.compile(r"([+-]?[0-9]{1,18})(?:\.0+)?")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)
 _TIME = re.compile(r"[T ](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9}))?)?", re.ASCII)
-_ZONE = re.compile(r"\s*(?:Z|UTC|([+-])(\d{2}):?(\d{2}))", re.ASCII)
+_ZONE = re.compile(r"\s*(?:Z|UTC|GMT|\+0000 UTC|([+-])(\d{2})(?::?(\d{2}))?)", re.ASCII)
 _TRUE, _FALSE = {"t", "true", "y", "yes", "1"}, {"f", "false", "n", "no", "0"}
 
 _COUNTRIES = """
@@ -26,7 +26,7 @@ _COUNTRIES = """
     JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY
     MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ
     OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST
-    SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT
+    SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT
     ZA ZM ZW ZZ
 """
 _CURRENCIES = """
@@ -41,10 +41,60 @@ ISO_COUNTRIES = frozenset(_COUNTRIES.split())
 ISO_CURRENCIES = frozenset(_CURRENCIES.split())
 
 
+# What is no part of a value, by its name in Unicode: separators, marks of no width, and controls that move the pen.
+_ENDS = "".join(
+    chr(code)
+    for code in (*range(9, 14), 32, 133, 160, 5760, *range(8192, 8206), 8232, 8233, 8239, 8287, 8288, 12288, 65279)
+)
+_RUN = re.compile(r"[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+_NOTHING = {"", "null", "none", "nan", "nat", "n/a", "#n/a", r"\n", "<na>", "nil", "(null)", "-"}
+
+
+def cleaned(text: str | None, kind: str) -> str | None:
+    """A value without what spreadsheets, databases and web pages leave around it.
+
+    Args:
+        text: as received.
+        kind: `key`, `code`, `country`, `number`, `instant`, `label`, `name` or `text`.
+    """
+    value = (text or "").strip(_ENDS)
+    if kind in ("label", "name", "instant"):
+        value = _RUN.sub(" ", value)
+    if kind in ("name", "text"):
+        # What people write is kept; of the words, only what a database exports is nothing.
+        return None if value in ("", r"\N") else text if kind == "text" else value
+    if kind != "label":
+        value = _unguarded(value)
+    if kind == "key" and re.fullmatch(r"[0-9]+\.0+", value):
+        value = value.partition(".")[0]
+    nothing = _NOTHING if kind in ("country", "label") else _NOTHING | {"na"}
+    return None if value.lower() in nothing else value
+
+
+def _unguarded(value: str) -> str:
+    """A value without what keeps a spreadsheet from taking it for a number."""
+    if len(value) > 2 and value.startswith('="') and value.endswith('"') and '"' not in value[2:-1]:
+        return value[2:-1].strip(_ENDS)
+    if value.startswith("'") and value[1:2].isascii() and value[1:2].isdigit():
+        return value[1:]
+    return value
+
+
+def is_rounded(key: str | None) -> bool:
+    """Whether a spreadsheet has written a long number in scientific notation."""
+    return re.fullmatch(r"[0-9]+(\.[0-9]*)?[eE][+-][0-9]+", key or "") is not None
+
+
+def is_in_range(at: datetime | date | None, landing_day: date) -> bool:
+    """Whether an instant is one of business: from 1900 until the day after it landed."""
+    day = at.date() if isinstance(at, datetime) else at
+    return day is None or date(1900, 1, 1) <= day <= landing_day + timedelta(days=1)
+
+
 def to_int(text: str | None) -> int | None:
-    """Read a whole number; `6.0` and `two` are none."""
-    stripped = (text or "").strip()
-    return int(stripped) if _INTEGER.fullmatch(stripped) else None
+    """Read a whole number, also as `6.0`; `6.5` and `two` are none."""
+    found = _INTEGER.fullmatch((text or "").strip())
+    return int(found[1]) if found else None
 
 
 def to_decimal(text: str | None) -> Decimal | None:
@@ -73,7 +123,7 @@ def to_day(text: str | None) -> date | None:
 
 def to_instant(text: str | None) -> datetime | None:
     """Read an ISO instant as naive UTC; without an offset it is UTC already, without a time it is midnight."""
-    rest = (text or "").strip()
+    rest = (text or "").strip().upper()
     day = _DAY.match(rest)
     if day is None:
         return None
@@ -85,7 +135,7 @@ def to_instant(text: str | None) -> datetime | None:
     hour, minute, second, fraction = time.groups() if time else (None, None, None, None)
     offset = timedelta(0)
     if zone and zone[1]:
-        offset = timedelta(hours=int(zone[2]), minutes=int(zone[3])) * (-1 if zone[1] == "-" else 1)
+        offset = timedelta(hours=int(zone[2]), minutes=int(zone[3] or 0)) * (-1 if zone[1] == "-" else 1)
     try:
         local = datetime(
             year=int(day[1]),

@@ -25,7 +25,7 @@ from project_etl_tests.parity.engines import Engines, same_rows
 from project_etl_tests.parity.values import ARRAYS, BOOLEANS, DAYS, ESCAPED, NUMBERS, OFFSETS, TIMES, WORDS
 from project_etl_tests.silver.given import LANDED, PARENTS, TABLES, Record, records
 from project_etl_tests.silver.test_rules import CASES
-from project_etl_tests.small_shop import PARAMETERS, record_columns
+from project_etl_tests.small_shop import PARAMETERS, record_columns, records_of
 
 AT = datetime(2025, 1, 10, 12, tzinfo=UTC)
 TRICKY: list[str | None] = [
@@ -170,6 +170,6 @@ def test_lines_of_online_retail_are_mapped_alike(engines: Engines, kind: str) ->
         return session.createDataFrame(rows, schema).withColumn("_landing_date", F.lit(LANDED).cast("date"))
 
     feed = SOURCE.feeds[kind]
-    assert same_rows(engines, lambda session: feed.records(bronze(session), record_columns(kind)))
+    assert same_rows(engines, lambda session: feed.records(bronze(session), records_of(kind)))
     received = same_rows(engines, lambda session: feed.as_received(bronze(session)))
     assert all('"_rescued_data":null' in row["raw"] for row in received)

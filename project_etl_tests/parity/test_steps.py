@@ -93,7 +93,8 @@ def test_whole_numbers(engines: Engines) -> None:
 
     def reading(text: str | None) -> int | None:
         inner = stripped(text, CONTROLS + "\x7f") or ""
-        found = int(inner) if re.fullmatch("[+-]?[0-9]+", inner) else 2**31
+        whole = re.fullmatch(r"([+-]?[0-9]+)(\.0+)?", inner)
+        found = int(whole[1]) if whole else 2**31
         return found if -(2**31) <= found < 2**31 else None
 
     assert_reading(rows, reading)

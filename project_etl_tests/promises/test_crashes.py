@@ -109,7 +109,7 @@ def test_killed_at_every_point(tmp_path: Path, engine: Engine) -> None:
         "after append to bronze/shop/orders",
         "after append to bronze/_files",
         "before append to silver/orders",
-        "after append to quarantine/orders",
+        "before append to quarantine/orders",
         "after append to gold/daily_aov",
     } <= set(first)
     assert {

@@ -98,7 +98,7 @@ def records(spark: SparkSession, table: Table, rows: Sequence[Record]) -> DataFr
         (*[{**same, **row}.get(name) for name in texts], number, date.fromisoformat(LANDED))
         for number, row in enumerate(rows, start=1)
     ]
-    return Feed(feed.bronze, feed.columns).records(spark.createDataFrame(filled, schema), columns)
+    return Feed(feed.bronze, feed.columns).records(spark.createDataFrame(filled, schema), table.records)
 
 
 def job_of(engine: Engine, folder: Path, table: Table) -> SilverJob:

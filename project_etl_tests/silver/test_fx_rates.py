@@ -13,6 +13,8 @@ BAD = {
     "no day": ({"rate_date": ""}, ["rate_date_not_null"]),
     "a day that does not exist": ({"rate_date": "2025-04-31"}, ["rate_date_type"]),
     "a time in place of a day": ({"rate_date": "2025-01-01T00:00:00Z"}, ["rate_date_type"]),
+    "a day yet to come": ({"rate_date": "2025-01-12"}, ["rate_date_in_range"]),
+    "the year 0": ({"rate_date": "0000-01-01"}, ["rate_date_type"]),
     "no base": ({"base_currency": ""}, ["base_currency_not_null"]),
     "a base that is none": ({"base_currency": "XXQ"}, ["base_currency_isin"]),
     "no quote": ({"quote_currency": ""}, ["quote_currency_not_null"]),

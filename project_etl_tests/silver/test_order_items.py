@@ -30,6 +30,9 @@ BAD = {
     "a discount in words": ({"discount": "some"}, ["discount_type"]),
     "a discount below 0": ({"discount": "-0.01"}, ["discount_greater_than_or_equal_to"]),
     "a discount above gross": ({"discount": "20.01"}, ["discount_within_gross"]),
+    "a change for ever": ({"updated_at": "9999-12-31T23:59:59Z"}, ["updated_at_in_range"]),
+    "a key that a spreadsheet rounded": ({"order_item_id": "1.2E+9"}, ["keys_not_rounded"]),
+    "a quantity that is no whole number": ({"quantity": "2.5"}, ["quantity_type"]),
     "a time of change that is none": ({"updated_at": "2025-13-01"}, ["updated_at_type"]),
     "a record that cannot be parsed": (MALFORMED, ["well_formed"]),
 }
@@ -38,6 +41,12 @@ GOOD = {
     "no discount": {"discount": ""},
     "all of it off": {"discount": "20.00"},
     "the largest": {"quantity": "100000", "unit_price": "100000"},
+    "as a tool writes them": {
+        "order_item_id": "7.0",
+        "quantity": "2.0",
+        "discount": "None",
+        "unit_price": "\u00a010.00",
+    },
     "five places": {"unit_price": "0.33335", "quantity": "3"},
 }
 # An empty discount is none, so that this rule of the contract cannot be broken.
@@ -50,6 +59,7 @@ CASES = Cases("order_items", ITEM, BAD, GOOD, unreachable=UNREACHABLE)
     ("case", "gross", "discount", "net"),
     [
         ("no discount", "20", "0", "20"),
+        ("as a tool writes them", "20", "0", "20"),
         ("all of it off", "20", "20", "0"),
         ("the largest", "10000000000", "0", "10000000000"),
         # A price is rounded to four places first, half up; what is stored is what is multiplied.

@@ -29,6 +29,9 @@ BAD = {
     "a currency that is none": ({"currency": "EURO"}, ["currency_isin"]),
     "neither true nor false": ({"active": "maybe"}, ["is_active_type"]),
     "tags that are no array": ({"tags": "a, b"}, ["tags_type"]),
+    "a name of blanks": ({"name": "\u00a0\u200b"}, ["name_not_null"]),
+    "a change for ever": ({"updated_at": "9999-12-31T23:59:59Z"}, ["updated_at_in_range"]),
+    "a key that a spreadsheet rounded": ({"product_id": "8.8E+4"}, ["keys_not_rounded"]),
     "no time of change": ({"updated_at": ""}, ["updated_at_not_null"]),
     "a time of change that is none": ({"updated_at": "12:30"}, ["updated_at_type"]),
     "a record that cannot be parsed": (MALFORMED, ["well_formed"]),
@@ -37,6 +40,7 @@ GOOD = {
     "as it is": {},
     "next to nothing": {"category": "", "price": "", "currency": "", "active": "", "tags": ""},
     "untidy text": {"name": " Lamp ", "category": " HOME garden", "currency": " eur "},
+    "labels from web pages": {"name": "None", "category": "\u00a0Home \u2003 garden\t", "subcategory": "n/a"},
     "just low": {"price": "49.9999"},
     "just medium": {"price": "50"},
     "still medium": {"price": "199.9999"},
@@ -54,6 +58,11 @@ CASES = Cases("products", PRODUCT, BAD, GOOD, unreachable=UNREACHABLE, also=("pr
 )
 def test_bands_begin_at_their_limits(verdicts: dict[str, Verdict], case: str, band: str) -> None:
     assert verdicts[case].row["price_band"] == band
+
+
+def test_blanks_of_any_kind_are_no_part_of_a_label(verdicts: dict[str, Verdict]) -> None:
+    row = verdicts["labels from web pages"].row
+    assert [row[name] for name in ("name", "category", "subcategory")] == ["None", "Home Garden", None]
 
 
 def test_text_is_cleaned_and_an_absent_category_has_a_name(verdicts: dict[str, Verdict]) -> None:

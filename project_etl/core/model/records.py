@@ -19,6 +19,7 @@ from project_etl.core.contracts.sql_text import is_day
 from project_etl.core.model.code_version import code_version
 from project_etl.core.model.names import MALFORMED_KEY, RESCUED
 from project_etl.core.transforms.json_text import json_object
+from project_etl.core.transforms.text import Kind, clean
 
 # The column that a Silver transform passes on untouched: where the record comes from and what it said.
 RECORD = "_record"
@@ -59,16 +60,73 @@ ARRIVAL_ORDER = ("_landing_date", "_source_file", "_row_number")
 
 
 @dataclass(frozen=True)
+class Field:
+    """A column of a record, which is text.
+
+    Attributes:
+        kind: what is cleaned off it.
+        meaning: what it says, for people.
+    """
+
+    kind: Kind
+    meaning: str
+
+
+def key(meaning: str) -> Field:
+    """What identifies a thing, here or in another table."""
+    return Field(Kind.KEY, meaning)
+
+
+def code(meaning: str) -> Field:
+    """One of a list, such as a currency."""
+    return Field(Kind.CODE, meaning)
+
+
+def country(meaning: str) -> Field:
+    """A code of a country, of which `NA` is one."""
+    return Field(Kind.COUNTRY, meaning)
+
+
+def number(meaning: str) -> Field:
+    """A number or a flag."""
+    return Field(Kind.NUMBER, meaning)
+
+
+def instant(meaning: str) -> Field:
+    """An instant or a day."""
+    return Field(Kind.INSTANT, meaning)
+
+
+def label(meaning: str) -> Field:
+    """The name of a group, such as a category."""
+    return Field(Kind.LABEL, meaning)
+
+
+def name(meaning: str) -> Field:
+    """What people call a thing or a person."""
+    return Field(Kind.NAME, meaning)
+
+
+def text(meaning: str) -> Field:
+    """Written by people, or by a machine as a whole, such as JSON."""
+    return Field(Kind.TEXT, meaning)
+
+
+@dataclass(frozen=True)
 class Records:
     """A kind of records, declared beside the Silver table that is made of them; sources feed it.
 
     Attributes:
         name: its name, which is the argument of the table's transform.
-        columns: what a record says, and what that means; all are text.
+        columns: what a record says.
     """
 
     name: str
-    columns: Mapping[str, str]
+    columns: Mapping[str, Field]
+
+    def of_kind(self, kind: Kind) -> tuple[str, ...]:
+        """The columns of a kind."""
+        return tuple(column for column, field in self.columns.items() if field.kind is kind)
 
 
 @dataclass(frozen=True)
@@ -95,21 +153,24 @@ class Feed:
         code = code_version(self.mapping) if self.mapping else ""
         object.__setattr__(self, "version", f"{code}/{self.gather}")
 
-    def records(self, bronze: DataFrame, columns: Sequence[str]) -> DataFrame:
-        """Turn Bronze rows into records.
+    def records(self, bronze: DataFrame, of: Records) -> DataFrame:
+        """Turn Bronze rows into records, cleaned: what comes after sees clean keys only.
 
         Args:
             bronze: rows of the feed's Bronze table.
-            columns: the text columns that a record has.
+            of: what a record says.
 
         Returns:
-            `columns` as text, blank values as nulls, and the `_record` struct.
+            Its columns as text, absent values as nulls, and the `_record` struct.
         """
         rows = bronze.withColumns({"_source_files": F.array("_source_file"), "_unmapped": text_null()})
         if self.mapping is not None:
             rows = self.mapping(rows)
         present = set(rows.columns)
-        text = {name: blank_to_null(name) if name in present else text_null() for name in columns}
+        text = {
+            column: clean(F.col(column), field.kind) if column in present else text_null()
+            for column, field in of.columns.items()
+        }
         return rows.select(
             *[column.alias(name) for name, column in text.items()],
             F.struct(
@@ -125,11 +186,6 @@ class Feed:
         names = (*self.columns, RESCUED)
         raw = json_object({name: F.col(name) for name in names})
         return bronze.select(*PLACE, raw.alias("raw"))
-
-
-def blank_to_null(name: str) -> Column:
-    """The column's text, or null when it is empty or white space: an absent value has one form."""
-    return F.when(F.trim(F.col(name)) != "", F.col(name))
 
 
 def text_null() -> Column:

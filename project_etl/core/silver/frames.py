@@ -81,7 +81,8 @@ def _with_batch(pool: DataFrame, plan: SilverPlan) -> DataFrame:
 def _records(job: SilverJob, plan: SilverPlan, *, is_all: bool) -> DataFrame:
     """Records of the feeds: those of the batch, or all but those of days whose turn has not come."""
     wanted = ~of_days(unjudged_days(job, plan)) if is_all else of_days(plan.batch_days)
-    return union_all([feed.records(job.lake.read(feed.bronze).where(wanted), job.columns) for feed in job.feeds])
+    bronze = [(feed, job.lake.read(feed.bronze).where(wanted)) for feed in job.feeds]
+    return union_all([feed.records(rows, job.records) for feed, rows in bronze])
 
 
 def _waiting(job: SilverJob, days: Collection[str]) -> DataFrame:

@@ -9,19 +9,24 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pyspark.sql import types as T
+
 from project_etl.core.bronze import file_table
 from project_etl.core.contracts import Action, Rule, rules_of, sql_rule
 from project_etl.core.contracts.judge import unbroken
 from project_etl.core.contracts.report import Report
+from project_etl.core.contracts.sql_text import sql_text
 from project_etl.core.digest import digest
 from project_etl.core.lake import Journal, TableStore
-from project_etl.core.model.records import Feed
+from project_etl.core.model.records import RECORD, Feed, Records
 from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Reference, Table
 from project_etl.core.model.transform import taken
 from project_etl.core.silver import quarantine
+from project_etl.core.transforms.text import ROUNDED_KEY, Kind
 
 EMPTY = "-"
+EARLIEST_DAY = "1900-01-01"
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,15 @@ class SilverJob:
         return replace(self, lake=self.lake.pinned([*first, *inputs]))
 
     @property
+    def records(self) -> Records:
+        """What its records say."""
+        assert self.table.records is not None, self.table.name
+        return self.table.records
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The text columns of its records."""
-        return tuple(self.table.records.columns) if self.table.records else ()
+        return tuple(self.records.columns)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -157,9 +168,48 @@ def silver_rules(table: Table, feeds: Sequence[Feed]) -> tuple[Rule, ...]:
         )
         for ref in table.references
     ]
-    columns = tuple(table.records.columns) if table.records else ()
-    rules = rules_of(table.contract, text_columns=columns, extra=(*universal, *references, *table.rules))
+    assert table.records is not None, table.name
+    extra = (*universal, *_key_rules(table.records), *_range_rules(table, table.records), *references, *table.rules)
+    rules = rules_of(table.contract, text_columns=tuple(table.records.columns), extra=extra)
     return tuple(rule for rule in rules if rule.column not in table.derived)
+
+
+def _key_rules(records: Records) -> tuple[Rule, ...]:
+    """Keys and references that a spreadsheet has rounded would make one thing of several."""
+    keys = records.of_kind(Kind.KEY)
+    if not keys:
+        return ()
+    rounded = " OR ".join(f"coalesce({RECORD}.text.`{key}` RLIKE {sql_text(ROUNDED_KEY)}, false)" for key in keys)
+    return (
+        sql_rule(
+            "keys_not_rounded",
+            f"NOT ({rounded})",
+            description=f"{', '.join(keys)}: not in scientific notation (4.5E+12), in which a spreadsheet loses digits",
+            action=Action.QUARANTINE,
+        ),
+    )
+
+
+def _range_rules(table: Table, records: Records) -> tuple[Rule, ...]:
+    """Instants that no business has: a version from the future would win for ever, and no Gold day holds the others."""
+    instants = {*records.of_kind(Kind.INSTANT)}
+
+    def rule(column: str, action: Action) -> Rule:
+        return sql_rule(
+            f"{column}_in_range",
+            # Never the clock: what is in the future must not depend on when it is looked at.
+            f"`{column}` IS NULL OR (to_date(`{column}`) >= DATE'{EARLIEST_DAY}'"
+            f" AND to_date(`{column}`) <= date_add({RECORD}._landing_date, 1))",
+            description=f"{column} is not before {EARLIEST_DAY}, nor more than one day after the landing day",
+            action=action,
+            column=column,
+        )
+
+    def decides(item: T.StructField) -> bool:
+        return isinstance(item.dataType, T.TimestampType) or item.name in table.keys
+
+    found = [item for item in table.schema.fields if item.name in instants]
+    return tuple(rule(item.name, Action.QUARANTINE if decides(item) else Action.WARN) for item in found)
 
 
 def make_plan(job: SilverJob) -> SilverPlan:

@@ -24,6 +24,11 @@ _OFFSET = r"(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2})?"
 _TIME = rf"[0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:\.[0-9]{{1,9}})?)?{_BLANKS}{_OFFSET}"
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 INSTANT = rf"^{_BLANKS}{_DATE}(?:[ T]{_TIME})?{_BLANKS}\z"
+# Offsets as databases and shops print them: hours alone, another name for UTC, small letters.
+_ODD_OFFSET = rf"^({_DATE}[ T][0-9:.]+){_BLANKS}(?:([+-][0-9]{{2}})|Z|GMT|UTC|\+0000 UTC)?\z"
+
+# What calendars of all languages can say.
+_INSTANTS = ("0001-01-01 00:00:00Z", "9999-12-31 23:59:59.999999Z")
 
 _PLAIN_DATE = rf"^{_DATE}\z"
 _PLAIN_INTEGER = r"^-?[0-9]{1,9}\z"
@@ -89,19 +94,27 @@ def looked_up(key: Column, values: Mapping[str, str]) -> Column:
 
 
 def to_utc(name: str) -> Column:
-    """Read text as an instant (UTC when it names no offset); null when it is not one.
+    """Read text as an instant (UTC when it names no offset); null when it is not one, or of no year from 1 to 9999.
 
     Spark's own cast also accepts `now`, `12:30` (today) and bare years, whose meaning depends on the clock.
     """
-    return F.when(F.col(name).rlike(INSTANT), F.col(name).try_cast("timestamp"))
+    text, upper = F.col(name), F.upper(name)
+    at, hours = (F.regexp_extract(upper, _ODD_OFFSET, group) for group in (1, 2))
+    odd = F.concat(at, F.when(hours != "", F.concat(hours, F.lit(":00"))).otherwise("Z"))
+    # Nearly every text is plain, and the others are not even looked at then.
+    found = F.when(text.rlike(INSTANT), text.try_cast("timestamp")).when(
+        upper.rlike(_ODD_OFFSET), F.when(odd.rlike(INSTANT), odd.try_cast("timestamp"))
+    )
+    return F.when(found.between(*[F.lit(limit).cast("timestamp") for limit in _INSTANTS]), found)
 
 
 def to_date(name: str) -> Column:
-    """Read text as a day written `YYYY-MM-DD`, with blanks around it or not; null when it is not one."""
+    """Read text as a day written `YYYY-MM-DD`, with blanks around it or not; null when it is not one from year 1 on."""
     text = F.col(name)
-    return F.when(text.rlike(_PLAIN_DATE), text.try_cast("date")).otherwise(
+    found = F.when(text.rlike(_PLAIN_DATE), text.try_cast("date")).otherwise(
         _only(name, _DATE, _BLANKS).try_cast("date")
     )
+    return F.when(found >= F.lit("0001-01-01").cast("date"), found)
 
 
 def to_decimal(name: str, precision: int = 18, scale: int = 4) -> Column:
@@ -121,9 +134,9 @@ def to_decimal(name: str, precision: int = 18, scale: int = 4) -> Column:
 
 
 def to_int(name: str) -> Column:
-    """Read text as a whole number; null when it is not one or out of range. `12.0` is none."""
+    """Read text as a whole number, also one that a tool wrote as `12.0`; null when it is not one or out of range."""
     text = F.col(name)
-    trimmed = _only(name, "[+-]?[0-9]+", _CONTROLS).try_cast("int")
+    trimmed = _only(name, "[+-]?[0-9]+", _CONTROLS, after=r"(?:\.0+)?").try_cast("int")
     return F.when(text.rlike(_PLAIN_INTEGER), text.try_cast("int")).otherwise(trimmed)
 
 

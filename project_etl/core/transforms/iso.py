@@ -10,5 +10,8 @@ import pycountry
 UNKNOWN_COUNTRY = "ZZ"
 """ISO 3166 leaves `ZZ` to users; here it means that the country is not known."""
 
-COUNTRIES: tuple[str, ...] = (*sorted(country.alpha_2 for country in pycountry.countries), UNKNOWN_COUNTRY)
+# ISO 3166 leaves `XK` to users too, and shops, banks and the EU use it.
+KOSOVO = "XK"
+
+COUNTRIES: tuple[str, ...] = (*sorted(country.alpha_2 for country in pycountry.countries), KOSOVO, UNKNOWN_COUNTRY)
 CURRENCIES: tuple[str, ...] = tuple(sorted(currency.alpha_3 for currency in pycountry.currencies))

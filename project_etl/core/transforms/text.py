@@ -1,0 +1,79 @@
+r"""Cleaning: what stands around a value in real exports, and words that mean that there is none.
+
+Belongs here: the steps, with code points spelled out, for engines differ in what `\s` and `trim` take for a blank.
+Does not belong here: which column is what (`RECORDS` in each Silver table's module), casts (`casts.py`).
+
+The steps, in their order: blanks at the ends, the guards of spreadsheets, blanks again, words for nothing, and whole
+numbers that a tool wrote as floats.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+# Blanks that have a width. Inside a label, a name or an instant, a run of them is one space.
+_WIDE = [*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000]
+# Those without: emoji need them inside, nothing needs them at an end.
+_NARROW = [*range(0x200B, 0x200E), 0x2060, 0xFEFF]
+WIDE_BLANKS = "".join(map(chr, _WIDE))
+BLANKS = "".join(map(chr, sorted([*_WIDE, *_NARROW])))
+
+NOTHING = ("null", "none", "nan", "nat", "n/a", "#n/a", "\\n", "<na>", "nil", "(null)", "-")
+"""Words for no value, in small letters; `na` is one too, except where it is Namibia."""
+NOTHING_IN_TEXT = ("\\N",)
+"""In names and texts all other words are words: people are called Null, and products None."""
+
+_RUN = f"[{WIDE_BLANKS}]+"
+_NEEDS_ONE_SPACE = f"[{WIDE_BLANKS}]{{2}}|[{WIDE_BLANKS.replace(' ', '')}]"
+_GUARD = r'^="([^"]*)"\z'
+_APOSTROPHE = r"^'[0-9]"
+_FLOAT = r"^([0-9]+)\.0+\z"
+ROUNDED_KEY = r"^[0-9]+([.][0-9]*)?[eE][+-][0-9]+\z"
+"""A number as a spreadsheet writes a long one: its last digits are lost. `12E5` is an article number."""
+
+
+class Kind(Enum):
+    """What a column of a record is, and so what is cleaned off it."""
+
+    KEY = "identifies a thing, here or in another table"
+    CODE = "one of a list, such as a currency"
+    COUNTRY = "a code of which `NA` is one"
+    NUMBER = "a number or a flag"
+    INSTANT = "an instant or a day"
+    LABEL = "names a group, such as a category"
+    NAME = "what people call a thing or a person"
+    TEXT = "written by people, or by a machine as a whole, such as JSON"
+
+
+def clean(text: Column, kind: Kind) -> Column:
+    """The text of a column without what is no part of it; null when nothing is left, or it is a word for nothing."""
+    if kind is Kind.TEXT:
+        return _or_null(text, F.btrim(text, F.lit(BLANKS)), NOTHING_IN_TEXT)
+    bare = F.btrim(text, F.lit(BLANKS))
+    if kind in (Kind.LABEL, Kind.NAME, Kind.INSTANT):
+        bare = F.when(bare.rlike(_NEEDS_ONE_SPACE), F.regexp_replace(bare, _RUN, " ")).otherwise(bare)
+    if kind is Kind.NAME:
+        return _or_null(bare, bare, NOTHING_IN_TEXT)
+    if kind is not Kind.LABEL:
+        bare = _without_guards(bare)
+    if kind is Kind.KEY:
+        bare = F.when(bare.rlike(_FLOAT), F.regexp_extract(bare, _FLOAT, 1)).otherwise(bare)
+    words = NOTHING if kind in (Kind.COUNTRY, Kind.LABEL) else (*NOTHING, "na")
+    return _or_null(bare, F.lower(bare), words)
+
+
+def _without_guards(text: Column) -> Column:
+    """A value without `="…"` or the apostrophe by which a spreadsheet keeps its leading zeros."""
+    inner = F.btrim(F.regexp_extract(text, _GUARD, 1), F.lit(BLANKS))
+    return (
+        F.when(text.rlike(_GUARD), inner)
+        .when(text.rlike(_APOSTROPHE), F.btrim(F.substring(text, 2, 2**31 - 1), F.lit(BLANKS)))
+        .otherwise(text)
+    )
+
+
+def _or_null(text: Column, word: Column, nothing: tuple[str, ...]) -> Column:
+    return F.when((word != "") & ~word.isin(*nothing), text)
