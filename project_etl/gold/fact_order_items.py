@@ -17,7 +17,7 @@ from project_etl.core.model.table import ReplaceDays, Table, same_day, whole
 from project_etl.core.transforms.asof import as_of
 from project_etl.core.transforms.money import Amount, Rate, convert, with_rates
 
-REVENUE_STATUSES = ("PAID", "SHIPPED", "DELIVERED", "COMPLETED")
+REVENUE_STATUSES = ("PAID", "SHIPPED", "DELIVERED", "COMPLETED", "PARTIALLY_REFUNDED")
 UNKNOWN_CATEGORY = "Unknown"
 
 
@@ -69,7 +69,7 @@ class FactOrderItems(pa.DataFrameModel):
 TABLE = Table(
     name="gold/fact_order_items",
     contract=FactOrderItems,
-    keys=("order_date", "order_item_id"),
+    keys=("order_date", "order_id", "order_item_id"),
     inputs={
         "order_items": same_day("silver/order_items"),
         "orders": same_day("silver/orders"),

@@ -1,4 +1,7 @@
-"""Silver order items: one row per order line, the newest valid version wins."""
+"""Silver order items: one row per line of an order, the newest valid version wins.
+
+A line is numbered within its order: many shops count 1, 2, 3 in each. One that changes its order is a new line.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ MAX_UNIT_PRICE = 100_000
 class OrderItems(pa.DataFrameModel):
     """A line of an order."""
 
-    order_item_id: T.StringType = pa.Field(description="Line number given by the shop.")
+    order_item_id: T.StringType = pa.Field(description="Line number given by the shop, within its order.")
     order_id: T.StringType = pa.Field(description="Order that the line belongs to.")
     product_id: T.StringType = pa.Field(description="Product sold.")
     quantity: T.IntegerType = pa.Field(gt=0, le=MAX_QUANTITY, description="Pieces sold.")
@@ -53,7 +56,7 @@ RECORDS = Records(
 TABLE = Table(
     name="silver/order_items",
     contract=OrderItems,
-    keys=("order_item_id",),
+    keys=("order_id", "order_item_id"),
     records=RECORDS,
     write=Merge(newest_by="updated_at"),
     day="order_date",

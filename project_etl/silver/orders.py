@@ -15,7 +15,10 @@ from project_etl.core.model.table import Merge, Reference, Table
 from project_etl.core.transforms.casts import cleaned, to_decimal, to_utc
 from project_etl.core.transforms.iso import COUNTRIES, CURRENCIES
 
-STATUSES = ("PLACED", "PAID", "SHIPPED", "DELIVERED", "COMPLETED", "CANCELLED", "RETURNED")
+STATUSES = (
+    *("PLACED", "PAID", "SHIPPED", "DELIVERED", "COMPLETED"),
+    *("CANCELLED", "RETURNED", "REFUNDED", "PARTIALLY_REFUNDED"),
+)
 
 
 class Orders(pa.DataFrameModel):

@@ -13,7 +13,17 @@ from typing import Any
 
 from project_etl_tests.demo.plain_reading import Counted
 
-STATUSES = {"PLACED", "PAID", "SHIPPED", "DELIVERED", "COMPLETED", "CANCELLED", "RETURNED"}
+STATUSES = {
+    "PLACED",
+    "PAID",
+    "SHIPPED",
+    "DELIVERED",
+    "COMPLETED",
+    "CANCELLED",
+    "RETURNED",
+    "REFUNDED",
+    "PARTIALLY_REFUNDED",
+}
 
 
 def is_instant(text: str) -> bool:

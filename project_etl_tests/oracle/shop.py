@@ -22,7 +22,9 @@ from project_etl_tests.oracle.landing import Dataset, RawRecord, read_dataset
 
 SOURCE = "shop"
 _EMAIL = re.compile(r'(?!\.)[^@\s,;:<>()"]+@([^@\s.,;:<>()"]+\.)+[^@\s.,;:<>()"]{2,}')
-_STATUSES = frozenset({"PLACED", "PAID", "SHIPPED", "DELIVERED", "COMPLETED", "CANCELLED", "RETURNED"})
+_STATUSES = frozenset(
+    {"PLACED", "PAID", "SHIPPED", "DELIVERED", "COMPLETED", "CANCELLED", "RETURNED", "REFUNDED", "PARTIALLY_REFUNDED"}
+)
 
 # What a judge returns: the row if no rule is broken, and each rule's verdict by name.
 Verdict = tuple[dict[str, Any], Mapping[str, bool]]

@@ -80,7 +80,7 @@ INSERT INTO rejects BY NAME
 CREATE TABLE items AS
     SELECT *, quantity * unit_price AS gross_amount, quantity * unit_price - discount AS net_amount
     FROM item_versions SEMI JOIN orders USING (order_id) SEMI JOIN products_history USING (product_id)
-    QUALIFY row_number() OVER (PARTITION BY order_item_id ORDER BY {_NEWEST.format(time="updated_at")}) = 1;
+    QUALIFY row_number() OVER (PARTITION BY order_id, order_item_id ORDER BY {_NEWEST.format(time="updated_at")}) = 1;
 """
 
 # Revenue orders with their items; the versions of customer and product that were valid at the order's time, or the
@@ -93,7 +93,7 @@ WITH first_customers AS (
     SELECT product_id, first(category ORDER BY updated_at) AS category FROM products_history GROUP BY product_id
 ), revenue_orders AS (
     SELECT o.*, coalesce(o.country, CASE WHEN c.updated_at IS NULL THEN f.country ELSE c.country END, 'ZZ') AS sold_to
-    FROM (SELECT * FROM orders WHERE status IN ('PAID', 'SHIPPED', 'DELIVERED', 'COMPLETED')) AS o
+    FROM (SELECT * FROM orders WHERE status IN ('PAID', 'SHIPPED', 'DELIVERED', 'COMPLETED', 'PARTIALLY_REFUNDED')) AS o
     ASOF LEFT JOIN customers_history AS c ON o.customer_id = c.customer_id AND o.order_ts >= c.updated_at
     LEFT JOIN first_customers AS f ON o.customer_id = f.customer_id
 )
@@ -113,7 +113,7 @@ SELECT order_id, order_date, hour, customer_id, country, product_id, category, q
        CAST(coalesce(p.gross, s.gross_amount) AS DECIMAL(38, 4)) AS gross,
        CAST(coalesce(p.discount, s.discount) AS DECIMAL(38, 4)) AS discount,
        CAST(coalesce(p.net, s.net_amount) AS DECIMAL(38, 4)) AS net
-FROM sold AS s LEFT JOIN priced AS p USING (order_item_id);
+FROM sold AS s LEFT JOIN priced AS p USING (order_id, order_item_id);
 """
 
 
@@ -150,17 +150,21 @@ def settle(con: duckdb.DuckDBPyConnection, reporting_currency: str) -> None:
     rates = Rates(con.sql("SELECT rate_date, base, quote, rate FROM fx_rates").fetchall())
     foreign = con.execute(
         """
-        SELECT order_item_id, currency, order_date, gross_amount, discount, net_amount FROM sold
-        WHERE currency IS DISTINCT FROM ? ORDER BY order_date, currency, order_item_id
+        SELECT order_id, order_item_id, currency, order_date, gross_amount, discount, net_amount FROM sold
+        WHERE currency IS DISTINCT FROM ? ORDER BY order_date, currency, order_id, order_item_id
         """,
         [reporting_currency],
     ).fetchall()
     priced: list[dict[str, Any]] = []
-    for item, currency, day, gross, discount, net in foreign:
+    for order, item, currency, day, gross, discount, net in foreign:
         rate = rates.newest(currency, reporting_currency, day)
         amounts = {"gross": convert(gross, rate), "discount": convert(discount, rate), "net": convert(net, rate)}
-        priced.append({"order_item_id": item, **amounts})
-    columns = [("order_item_id", pa.string()), *((name, pa.decimal128(38, 4)) for name in ("gross", "discount", "net"))]
+        priced.append({"order_id": order, "order_item_id": item, **amounts})
+    columns = [
+        ("order_id", pa.string()),
+        ("order_item_id", pa.string()),
+        *((name, pa.decimal128(38, 4)) for name in ("gross", "discount", "net")),
+    ]
     con.register("priced", pa.Table.from_pylist(priced, schema=pa.schema(columns)))
     con.execute(_FACTS)
     con.unregister("priced")

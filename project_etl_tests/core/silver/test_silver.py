@@ -235,6 +235,37 @@ def test_order_that_moved_so_long_ago_that_its_change_feed_is_gone_takes_its_ite
     assert [(item, str(day)) for item, day in days] == [("I1", D2), ("I2", D1)]
 
 
+def test_lines_are_numbered_within_their_order(shop: SmallShop) -> None:
+    shop.land_rows("products", D1, PRODUCT)
+    orders = [{**ORDER, "order_id": order} for order in ("A", "B")]
+    lines = [{**ITEM, "order_id": order, "order_item_id": line} for order in ("A", "B") for line in ("1", "2")]
+    shop.land_rows("orders", D1, *orders)
+    shop.land_rows("order_items", D1, *lines)
+    later = {**ITEM, "order_id": "B", "order_item_id": "2", "quantity": "5", "updated_at": f"{D2}T00:00:00Z"}
+    shop.land_rows("order_items", D2, later)
+    shop.everything(D1, D2)
+    found = shop.rows("silver/order_items", "order_id", "order_item_id", "quantity")
+    assert found == [("A", "1", 2), ("A", "2", 2), ("B", "1", 2), ("B", "2", 5)]
+    assert len(shop.rows("gold/fact_order_items", "order_item_id")) == 4
+
+
+@pytest.mark.parametrize("padded", ["K1  ", "\tK1", "K1\u00a0", '="K1"', "\u200bK1"])
+def test_a_padded_key_finds_its_versions_and_its_parents(shop: SmallShop, padded: str) -> None:
+    shop.land_rows("products", D1, {**PRODUCT, "product_id": f" {PRODUCT['product_id']}\u3000"})
+    # The line waits, under the clean key, for an order that comes under the padded one.
+    quoted = padded.replace('"', '""')
+    shop.land_rows("order_items", D1, {**ITEM, "order_id": "K1"})
+    shop.load(D1)
+    assert shop.rows("silver/order_items") == []
+    shop.land_rows("orders", D2, {**ORDER, "order_id": f'"{quoted}"'})
+    shop.load(D2)
+    assert shop.rows("silver/order_items", "order_id") == [("K1",)]
+    shop.land_rows("orders", D3, {**ORDER, "order_id": "K1", "status": "CANCELLED", "updated_at": f"{D3}T00:00:00Z"})
+    shop.load(D3)
+    of_key = [row for row in shop.rows("silver/orders", "order_id", "status") if "K1" in row[0]]
+    assert of_key == [("K1", "CANCELLED")]
+
+
 def test_a_bad_record_says_the_same_whenever_its_customer_comes(shop: SmallShop) -> None:
     # An order only warns of an unknown customer, and waits for none.
     shop.land_rows("orders", D2, {**ORDER, "order_id": "O5", "customer_id": "C9", "status": "lost"})
