@@ -25,7 +25,7 @@ class FxRates(pa.DataFrameModel):
     quote_currency: T.StringType = pa.Field(
         isin=CURRENCIES, description="Currency in which the rate is given, ISO 4217."
     )
-    rate: Annotated[T.DecimalType, 18, 8] = pa.Field(
+    rate: Annotated[T.DecimalType, 28, 18] = pa.Field(
         gt=0, description="Units of the quote currency for one of the base."
     )
 
@@ -55,6 +55,6 @@ def transform(fx_rates: DataFrame) -> DataFrame:
         to_date("rate_date").alias("rate_date"),
         F.upper(cleaned("base_currency")).alias("base_currency"),
         F.upper(cleaned("quote_currency")).alias("quote_currency"),
-        to_decimal("rate", 18, 8).alias("rate"),
+        to_decimal("rate", 28, 18).alias("rate"),
         RECORD,
     )

@@ -26,7 +26,7 @@ CUSTOMERS = (
     "customer_id STRING, country STRING, updated_at TIMESTAMP, valid_from TIMESTAMP, valid_to TIMESTAMP,"
     " is_current BOOLEAN"
 )
-RATES = "rate_date DATE, base_currency STRING, quote_currency STRING, rate DECIMAL(18,8)"
+RATES = "rate_date DATE, base_currency STRING, quote_currency STRING, rate DECIMAL(28,18)"
 
 
 def orders(spark: SparkSession, text: str) -> DataFrame:

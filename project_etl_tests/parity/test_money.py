@@ -112,7 +112,7 @@ def test_a_cross_rate_is_exact(engines: Engines, seed: int) -> None:
 @FEW
 @given(seed=SEEDS)
 def test_an_inverse_is_exact(engines: Engines, seed: int) -> None:
-    of, into = money.GIVEN_RATE, money.RATE
-    rows = pairs(seed, of, of)
-    build = of_pairs(rows, (of, of), lambda: exact.quotient(F.lit(1), F.col("b"), of, into))
+    into = money.RATE
+    rows = [*pairs(seed, money.SMALL_RATE, money.SMALL_RATE), *pairs(seed, money.LARGE_RATE, money.LARGE_RATE)]
+    build = of_pairs(rows, (into, into), lambda: money.inverse_of(F.col("b")))
     assert_exact(same_rows(engines, build), lambda _, b: None if b == 0 else half_up(1 / b, into.scale, into.precision))

@@ -28,14 +28,16 @@ BAD = {
 GOOD = {
     "as it is": {},
     "small letters": {"base_currency": " eur", "quote_currency": "gbp "},
-    "the smallest": {"rate": "0.00000001"},
-    "nine places": {"rate": "0.123456785"},
+    "the smallest": {"rate": "0.000000000000000001"},
+    "a weak currency": {"base_currency": "LBP", "rate": "0.0000106837"},
+    "nineteen places": {"rate": "0.1234567890123456785"},
 }
 
 CASES = Cases("fx_rates", RATE, BAD, GOOD)
 
 
-def test_rates_have_eight_places_and_currencies_capitals(verdicts: dict[str, Verdict]) -> None:
-    assert verdicts["nine places"].row["rate"] == Decimal("0.12345679")
+def test_rates_have_eighteen_places_and_currencies_capitals(verdicts: dict[str, Verdict]) -> None:
+    assert verdicts["nineteen places"].row["rate"] == Decimal("0.123456789012345679")
+    assert verdicts["a weak currency"].row["rate"] == Decimal("0.0000106837")
     row = verdicts["small letters"].row
     assert (row["base_currency"], row["quote_currency"]) == ("EUR", "GBP")

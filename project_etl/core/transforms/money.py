@@ -41,8 +41,9 @@ CROSSED = T.DecimalType(27, 17)
 """A rate through a third currency, before it becomes `RATE`."""
 CHANGE = T.DecimalType(23, 4)
 """The difference of two unrounded sums."""
-GIVEN_RATE = T.DecimalType(18, 8)
-"""An exchange rate as Silver stores it."""
+SMALL_RATE, LARGE_RATE = T.DecimalType(18, 14), T.DecimalType(18, 8)
+"""What of a given rate its inverse is made from: fourteen places below ten thousand, and eight from there on."""
+SMALLEST_LARGE_RATE = 10_000
 
 
 def total(amount: Column | str) -> Column:
@@ -134,7 +135,7 @@ def rates_into(fx_rates: DataFrame, into: str) -> DataFrame:
     """
     is_exchange = F.col("base_currency") != F.col("quote_currency")
     rate = F.col("rate").cast(RATE)
-    inverse = quotient(F.lit(1), F.col("rate"), GIVEN_RATE, RATE)
+    inverse = inverse_of(F.col("rate"))
     both_ways = F.array(
         _leg(F.col("base_currency"), F.col("quote_currency"), rate, choice=0),
         _leg(F.col("quote_currency"), F.col("base_currency"), inverse, choice=1),
@@ -160,6 +161,14 @@ def rates_into(fx_rates: DataFrame, into: str) -> DataFrame:
     )
     best = F.min_by("rate", "preference").alias("rate")
     return rated.where(F.col("rate").isNotNull()).groupBy("rate_date", "currency").agg(best)
+
+
+def inverse_of(rate: Column) -> Column:
+    """One divided by a rate, rounded half up (`RATE`); NULL for 0 and what does not fit."""
+    # What is smaller has no inverse that fits, and one engine raises when it divides by it.
+    known = F.when(F.abs(rate) >= F.lit("0.0000000001").cast(RATE), rate)
+    small, large = (quotient(F.lit(1), known, of, RATE) for of in (SMALL_RATE, LARGE_RATE))
+    return F.when(F.abs(rate) < F.lit(SMALLEST_LARGE_RATE), small).otherwise(large)
 
 
 def _leg(sold: Column, bought: Column, rate: Column, *, choice: int) -> Column:

@@ -13,12 +13,11 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.transforms import money
-from project_etl.core.transforms.exact import quotient
 from project_etl_tests.small_tables import assert_rows, frame
 
 pytestmark = pytest.mark.usefixtures("compiled")
 
-RATES = "rate_date DATE, base_currency STRING, quote_currency STRING, rate DECIMAL(18,8)"
+RATES = "rate_date DATE, base_currency STRING, quote_currency STRING, rate DECIMAL(28,18)"
 SOLD = "id STRING, currency STRING, order_date DATE"
 
 
@@ -183,8 +182,8 @@ def test_conversion_by_a_derived_rate_equals_exact_arithmetic(spark: SparkSessio
     amounts = [Decimal(random.randrange(1, 10**9)).scaleb(-4) for _ in range(100)] + [Decimal("0.0600")]
     amounts += [Decimal(number).scaleb(-4) for number in range(1, 100)]
     pairs = [(quote, amount) for quote in quotes for amount in amounts]
-    rows = spark.createDataFrame(pairs, "quote DECIMAL(18,8), amount DECIMAL(18,4)")
-    inverse = quotient(F.lit(1), F.col("quote"), money.GIVEN_RATE, money.RATE)
+    rows = spark.createDataFrame(pairs, "quote DECIMAL(28,18), amount DECIMAL(18,4)")
+    inverse = money.inverse_of(F.col("quote"))
     found = rows.select("quote", "amount", money.convert("amount", inverse).alias("converted")).collect()
     wrong = [row for row in found if row.converted != _exactly(Fraction(row.amount) / Fraction(row.quote))]
     assert not wrong
