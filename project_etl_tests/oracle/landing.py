@@ -120,13 +120,17 @@ def _text(content: bytes, *, compressed: bool) -> str:
             content = gzip.decompress(content)
         except (EOFError, OSError, zlib.error) as error:
             raise UnreadableError(f"bad gzip: {error}") from error
-    content = content.removeprefix(codecs.BOM_UTF8)
-    if not content:
+    if not content.removeprefix(codecs.BOM_UTF8):
         raise UnreadableError("no bytes")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise UnreadableError(f"not UTF-8: {error}") from error
+
+
+def _physical_lines(text: str) -> list[str]:
+    """Lines with their ends; a mark at the start of one is left of a file that was joined to others."""
+    return [line.lstrip("\ufeff") for line in _PHYSICAL_LINE.findall(text)]
 
 
 def _csv_rows(text: str, columns: Collection[str]) -> Iterator[dict[str, str | None] | None]:
@@ -139,6 +143,9 @@ def _csv_rows(text: str, columns: Collection[str]) -> Iterator[dict[str, str | N
     if len(set(named)) != len(named) or not set(named) & set(columns):
         raise UnreadableError(f"header {header}: expected {sorted(columns)}, each once")
     for fields in records:
+        if len(names) > 1 and fields is not None and [field.strip() for field in fields] == names:
+            # Files were joined.
+            continue
         is_whole = fields is not None and len(fields) == len(names) and not any("\0" in value for value in fields)
         yield dict(zip(names, fields, strict=True)) if is_whole and fields is not None else None
 
@@ -148,7 +155,7 @@ def _csv_records(text: str) -> Iterator[list[str] | None]:
 
     After bad quoting only the first physical line is given up, so that one stray quote cannot swallow the file.
     """
-    lines = [line for line in _PHYSICAL_LINE.findall(text) if line]
+    lines = [line for line in _physical_lines(text) if line]
     position = 0
     while position < len(lines):
         line = lines[position]
@@ -181,7 +188,7 @@ def _quoted_record(lines: list[str], start: int) -> tuple[list[str] | None, int]
 def _json_rows(text: str) -> Iterator[dict[str, str | None] | None]:
     if text.lstrip().startswith("["):
         raise UnreadableError("one JSON array, expected one object a line")
-    for line in _PHYSICAL_LINE.findall(text):
+    for line in _physical_lines(text):
         if line.strip():
             yield _json_object(line)
 

@@ -125,6 +125,11 @@ def test_a_byte_order_mark_is_stripped(tmp_path):
     assert values(rows_of(tmp_path, '\ufeff"a",b\n1,2\n'), AB) == [("1", "2")]
 
 
+def test_joined_files_are_read_as_one(tmp_path: Path) -> None:
+    text = '\ufeff\ufeffa,b\n1,2\n\ufeffa,b\r\n3,"x\ny"\n\n a ,b\n\ufeff"4",5\n"a","b"\na,c\n\ufeff'
+    assert values(rows_of(tmp_path, text), AB) == [("1", "2"), ("3", "x\ny"), ("4", "5"), ("a", "c")]
+
+
 def test_quoted_newlines_commas_and_quotes_are_values(tmp_path):
     text = 'a,b\n"1,\n2","say ""hi"""\n6" pipe,x\n'
     assert values(rows_of(tmp_path, text), AB) == [("1,\n2", 'say "hi"'), ('6" pipe', "x")]

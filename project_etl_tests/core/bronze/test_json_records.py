@@ -251,3 +251,8 @@ def test_every_line_of_a_damaged_file_is_a_row(count, damage):
         elif index not in damage:
             assert row["a"] == f"v{index}"
             assert row["b"] == json.dumps([1, {"x": index}])
+
+
+def test_joined_files_are_read_as_one(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path, '\ufeff{"a":1}\n\ufeff\ufeff{"a":2}\n\ufeff\n', name="f.jsonl")
+    assert [row["a"] for row in rows] == ["1", "2"]

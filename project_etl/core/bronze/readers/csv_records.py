@@ -21,9 +21,22 @@ from project_etl.core.bronze.unreadable import FILE_HEADER, UnreadableFile
 class _Header:
     """Where the columns are: positions of the declared ones (None: absent), and names and positions of all others."""
 
-    width: int
+    names: tuple[str, ...]
     declared: tuple[int | None, ...]
     others: tuple[tuple[str, int], ...]
+
+    @property
+    def width(self) -> int:
+        """How many fields a record has."""
+        return len(self.names)
+
+    def is_repeated_by(self, record: Sequence[str]) -> bool:
+        """Whether a record is the header once more, as files that were joined have it. One name may be a value."""
+        return (
+            self.width > 1
+            and record[0].strip() == self.names[0]
+            and all(field.strip() == name for field, name in zip(record, self.names, strict=True))
+        )
 
     def rows(self, records: Sequence[Sequence[str]], problems: dict[int, str]) -> Rows:
         """Turn records of `width` fields into columns; `problems` is the rescued text of malformed ones by index."""
@@ -46,7 +59,7 @@ def read_csv(blocks: Iterable[list[str]], columns: Sequence[str], path: str) -> 
     """Read the records of a CSV file: header first, comma, double quotes (doubled inside a quoted field).
 
     An empty field is NULL, quoted or not. A header name without text is `_c<position>`, from 0.
-    Blank lines are no records.
+    Blank lines are no records, and neither is the header when it comes again.
 
     Args:
         blocks: the file's lines with their ends, as `text_lines.line_blocks` gives them.
@@ -65,6 +78,10 @@ def read_csv(blocks: Iterable[list[str]], columns: Sequence[str], path: str) -> 
 
 
 def _in_rows(header: _Header, records: list[Sequence[str]], problems: dict[int, str]) -> Iterator[Rows]:
+    kept = [index for index, record in enumerate(records) if index in problems or not header.is_repeated_by(record)]
+    if len(kept) < len(records):
+        records = [records[index] for index in kept]
+        problems = {new: problems[old] for new, old in enumerate(kept) if old in problems}
     if records:
         yield header.rows(records, problems)
 
@@ -98,7 +115,7 @@ def _header_of(fields: list[str], columns: Sequence[str], path: str) -> _Header:
     if not positions.keys() & set(columns):
         _refuse(path, f"{found}; expected at least one of {', '.join(columns)}, separated by commas, in the first line")
     return _Header(
-        width=len(names),
+        names=tuple(names),
         declared=tuple(positions.get(column) for column in columns),
         others=tuple((name, position) for name, position in positions.items() if name not in columns),
     )

@@ -31,6 +31,7 @@ _MARKS = {
     _GZIP_MARK: "gzip, without .gz in its name",
 }
 _NUL_SAMPLE = 1000
+_MARK = "\ufeff"
 
 
 def gunzip(
@@ -143,11 +144,14 @@ def line_blocks(texts: Iterable[str]) -> Iterator[list[str]]:
     r"""Split text into lines with their ends (\n, \r\n or \r), a list of lines per text.
 
     A line of more than MAX_RECORD_CHARS is cut: one character more than that is left of it, so that it can be told.
+    A byte order mark at the start of a line is left out: files that were joined have one in their middle.
     """
     rest, is_skipping = "", False
     for text in texts:
         # StringIO knows exactly these three line ends; str.splitlines knows eight more that are text here.
         lines = io.StringIO(rest + text, newline="").readlines()
+        if _MARK in rest or _MARK in text:
+            lines = [line for line in (each.lstrip(_MARK) for each in lines) if line]
         # A line that ends in \r may still get its \n with the next text.
         rest = lines.pop() if lines and not lines[-1].endswith("\n") else ""
         if is_skipping and lines:
