@@ -190,7 +190,7 @@ def test_killed_between_what_a_sensor_asks_for_and_its_cursor(tmp_path: Path) ->
 @pytest.mark.soak
 @pytest.mark.parametrize("most_seconds", [3, 8])
 def test_a_run_that_takes_too_long_is_stopped(most_seconds: int, tmp_path: Path) -> None:
-    # While the run makes its first tables, and later; on an engine without a JVM, a load of these takes a little longer.
+    # While the run makes its first tables, and later; on an engine without a JVM, a load of these takes longer.
     days = 60
     generate(tmp_path / "landing", days=days, scale=1)
     with left_alone(tmp_path, most_seconds=most_seconds):
@@ -201,7 +201,8 @@ def test_a_run_that_takes_too_long_is_stopped(most_seconds: int, tmp_path: Path)
         run = runs_in(tmp_path)[-1]
         assert not at_rest(lambda: works_on(run, tmp_path))
         assert orphans(tmp_path) == []
-    assert runs_in(tmp_path)[-1].status is dg.DagsterRunStatus.FAILURE
+    # Which of the two depends on whether the run could say itself that it ends.
+    assert runs_in(tmp_path)[-1].status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
     with left_alone(tmp_path):
         wait_for_gold(tmp_path, days)
 
