@@ -18,7 +18,7 @@ from project_etl.core.model.source import Dataset, Source
 from project_etl.core.transforms.casts import looked_up, to_decimal, to_utc
 from project_etl.core.transforms.iso import UNKNOWN_COUNTRY
 from project_etl.core.transforms.patterns import BLANK
-from project_etl.core.transforms.text import Kind, clean
+from project_etl.core.transforms.text import Kind, cleaned
 from project_etl.sources._country_names import COUNTRY_CODES
 
 CURRENCY = "GBP"
@@ -61,14 +61,14 @@ def orders(lines: DataFrame) -> DataFrame:
     """An invoice is an order: as of its earliest line, with the customer of the earliest line that names one."""
     instant = to_utc("InvoiceDate")
     place = F.struct(instant.isNull().alias("is_undated"), instant.alias("at"), *ARRIVAL_ORDER)
-    lines = lines.withColumn("InvoiceNo", clean(F.col("InvoiceNo"), Kind.KEY)).dropna(subset=["InvoiceNo"])
-    lines = lines.withColumns({"_place": place, "_customer": _customer_id(), **_country()})
-    of_customer = F.when(F.col("_customer").isNotNull(), F.col("_place"))
+    lines = cleaned(lines, {"InvoiceNo": Kind.KEY, "CustomerID": Kind.KEY}).dropna(subset=["InvoiceNo"])
+    lines = lines.withColumns({"_place": place, **_country()})
+    of_customer = F.when(F.col("CustomerID").isNotNull(), F.col("_place"))
     first = ("InvoiceDate", "_country", "_unmapped", RESCUED, *LINEAGE_NAMES)
     earliest = F.min_by(F.struct(*first), "_place").alias("first")
     invoices = lines.groupBy("InvoiceNo").agg(
         earliest,
-        F.min_by("_customer", of_customer).alias("customer_id"),
+        F.min_by("CustomerID", of_customer).alias("customer_id"),
         F.sort_array(F.collect_set("_source_file")).alias("files"),
     )
     return invoices.select(
@@ -86,7 +86,9 @@ def orders(lines: DataFrame) -> DataFrame:
 
 def customers(lines: DataFrame) -> DataFrame:
     """A line that names a customer is a version of that customer."""
-    named = lines.withColumns({"customer_id": _customer_id(), **_country()}).where(F.col("customer_id").isNotNull())
+    # The shop's export appends `.0` to the numbers.
+    lines = cleaned(lines, {"CustomerID": Kind.KEY}).dropna(subset=["CustomerID"])
+    named = lines.withColumns({"customer_id": F.col("CustomerID"), **_country()})
     return named.select(
         "customer_id", F.col("_country").alias("country"), F.col("InvoiceDate").alias("updated_at"), *PASSED_ON
     )
@@ -107,11 +109,6 @@ def products(lines: DataFrame) -> DataFrame:
 
 def _is_return() -> Column:
     return F.col("InvoiceNo").startswith("C")
-
-
-def _customer_id() -> Column:
-    """The customer number, to which the shop's export appends `.0`; null for a guest."""
-    return clean(F.col("CustomerID"), Kind.KEY)
 
 
 def _country() -> dict[str, Column]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from random import Random
@@ -110,9 +111,7 @@ def versions(random: Random, key: str, number: int, column: str, values: list[st
 def typed(session: SparkSession, texts: Texts, ddl: str) -> DataFrame:
     """Texts as columns of the types of a DDL text; its other columns are null."""
     rows = session.createDataFrame(pa.table({name: pa.array(column, pa.string()) for name, column in texts.items()}))
-    pairs = [
-        part.strip().replace("DECIMAL(18;", "DECIMAL(18,").split(" ") for part in ddl.replace("(18,", "(18;").split(",")
-    ]
+    pairs = [part.strip().replace(";", ",").split(" ") for part in re.sub(r"([0-9]),", r"\1;", ddl).split(",")]
     return rows.select(*[(F.col(name) if name in texts else F.lit(None)).cast(of).alias(name) for name, of in pairs])
 
 

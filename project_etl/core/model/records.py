@@ -19,7 +19,7 @@ from project_etl.core.contracts.sql_text import is_day
 from project_etl.core.model.code_version import code_version
 from project_etl.core.model.names import MALFORMED_KEY, RESCUED
 from project_etl.core.transforms.json_text import json_object
-from project_etl.core.transforms.text import Kind, clean
+from project_etl.core.transforms.text import Kind, cleaned
 
 # The column that a Silver transform passes on untouched: where the record comes from and what it said.
 RECORD = "_record"
@@ -124,6 +124,11 @@ class Records:
     name: str
     columns: Mapping[str, Field]
 
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """Column → what it is."""
+        return {column: field.kind for column, field in self.columns.items()}
+
     def of_kind(self, kind: Kind) -> tuple[str, ...]:
         """The columns of a kind."""
         return tuple(column for column, field in self.columns.items() if field.kind is kind)
@@ -166,11 +171,9 @@ class Feed:
         rows = bronze.withColumns({"_source_files": F.array("_source_file"), "_unmapped": text_null()})
         if self.mapping is not None:
             rows = self.mapping(rows)
-        present = set(rows.columns)
-        text = {
-            column: clean(F.col(column), field.kind) if column in present else text_null()
-            for column, field in of.columns.items()
-        }
+        absent = {column: text_null() for column in of.columns if column not in rows.columns}
+        rows = cleaned(rows.withColumns(absent) if absent else rows, of.kinds)
+        text = {column: F.col(column) for column in of.columns}
         return rows.select(
             *[column.alias(name) for name, column in text.items()],
             F.struct(

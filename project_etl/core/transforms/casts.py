@@ -27,8 +27,10 @@ INSTANT = rf"^{_BLANKS}{_DATE}(?:[ T]{_TIME})?{_BLANKS}\z"
 # Offsets as databases and shops print them: hours alone, another name for UTC, small letters.
 _ODD_OFFSET = rf"^({_DATE}[ T][0-9:.]+){_BLANKS}(?:([+-][0-9]{{2}})|Z|GMT|UTC|\+0000 UTC)?\z"
 
-# What calendars of all languages can say.
-_INSTANTS = ("0001-01-01 00:00:00Z", "9999-12-31 23:59:59.999999Z")
+# What calendars of all languages cannot say: the year 0, and what an offset may bring before year 1 or after 9999.
+_FAR = rf"^{_BLANKS}(?:0000-|(?:0001-01-01|9999-12-31)[ Tt][0-9:.]+{_BLANKS}[+-])"
+
+_DAY_OF_A_YEAR = r"(?:[1-9][0-9]{3}|0[0-9]{2}[1-9]|0[0-9][1-9]0|0[1-9]00)-[0-9]{2}-[0-9]{2}"
 
 _PLAIN_DATE = rf"^{_DATE}\z"
 _PLAIN_INTEGER = r"^-?[0-9]{1,9}\z"
@@ -102,19 +104,19 @@ def to_utc(name: str) -> Column:
     at, hours = (F.regexp_extract(upper, _ODD_OFFSET, group) for group in (1, 2))
     odd = F.concat(at, F.when(hours != "", F.concat(hours, F.lit(":00"))).otherwise("Z"))
     # Nearly every text is plain, and the others are not even looked at then.
-    found = F.when(text.rlike(INSTANT), text.try_cast("timestamp")).when(
-        upper.rlike(_ODD_OFFSET), F.when(odd.rlike(INSTANT), odd.try_cast("timestamp"))
+    return (
+        F.when(text.rlike(_FAR), F.lit(None).cast("timestamp"))
+        .when(text.rlike(INSTANT), text.try_cast("timestamp"))
+        .when(upper.rlike(_ODD_OFFSET), F.when(odd.rlike(INSTANT), odd.try_cast("timestamp")))
     )
-    return F.when(found.between(*[F.lit(limit).cast("timestamp") for limit in _INSTANTS]), found)
 
 
 def to_date(name: str) -> Column:
     """Read text as a day written `YYYY-MM-DD`, with blanks around it or not; null when it is not one from year 1 on."""
     text = F.col(name)
-    found = F.when(text.rlike(_PLAIN_DATE), text.try_cast("date")).otherwise(
-        _only(name, _DATE, _BLANKS).try_cast("date")
+    return F.when(text.rlike(_PLAIN_DATE) & ~text.startswith("0000"), text.try_cast("date")).otherwise(
+        _only(name, _DAY_OF_A_YEAR, _BLANKS).try_cast("date")
     )
-    return F.when(found >= F.lit("0001-01-01").cast("date"), found)
 
 
 def to_decimal(name: str, precision: int = 18, scale: int = 4) -> Column:

@@ -9,9 +9,10 @@ numbers that a tool wrote as floats.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 # Blanks that have a width. Inside a label, a name or an instant, a run of them is one space.
@@ -48,32 +49,50 @@ class Kind(Enum):
     TEXT = "written by people, or by a machine as a whole, such as JSON"
 
 
-def clean(text: Column, kind: Kind) -> Column:
-    """The text of a column without what is no part of it; null when nothing is left, or it is a word for nothing."""
-    if kind is Kind.TEXT:
-        return _or_null(text, F.btrim(text, F.lit(BLANKS)), NOTHING_IN_TEXT)
-    bare = F.btrim(text, F.lit(BLANKS))
+def cleaned(rows: DataFrame, kinds: Mapping[str, Kind]) -> DataFrame:
+    """Rows with some text columns cleaned; null where nothing is left, or it is a word for nothing.
+
+    One step after the other, each a projection of its own: an engine that copies a step into every place that uses it
+    would copy the steps before it as often.
+
+    Args:
+        rows: has the columns.
+        kinds: column → what it is.
+    """
+    of_text = {name: F.btrim(F.col(name), F.lit(BLANKS)) for name, kind in kinds.items() if kind is not Kind.TEXT}
+    rows = rows.withColumns(of_text) if of_text else rows
+    for step in (_tidied, _without_float, _without_nothing):
+        changed = {name: found for name, kind in kinds.items() if (found := step(F.col(name), kind)) is not None}
+        rows = rows.withColumns(changed) if changed else rows
+    return rows
+
+
+def _tidied(text: Column, kind: Kind) -> Column | None:
+    """A value with single spaces, or without `="…"` or the apostrophe by which a spreadsheet keeps its zeros."""
     if kind in (Kind.LABEL, Kind.NAME, Kind.INSTANT):
-        bare = F.when(bare.rlike(_NEEDS_ONE_SPACE), F.regexp_replace(bare, _RUN, " ")).otherwise(bare)
-    if kind is Kind.NAME:
-        return _or_null(bare, bare, NOTHING_IN_TEXT)
-    if kind is not Kind.LABEL:
-        bare = _without_guards(bare)
-    if kind is Kind.KEY:
-        bare = F.when(bare.rlike(_FLOAT), F.regexp_extract(bare, _FLOAT, 1)).otherwise(bare)
-    words = NOTHING if kind in (Kind.COUNTRY, Kind.LABEL) else (*NOTHING, "na")
-    return _or_null(bare, F.lower(bare), words)
-
-
-def _without_guards(text: Column) -> Column:
-    """A value without `="…"` or the apostrophe by which a spreadsheet keeps its leading zeros."""
+        return F.when(text.rlike(_NEEDS_ONE_SPACE), F.regexp_replace(text, _RUN, " ")).otherwise(text)
+    if kind is Kind.TEXT:
+        return None
     inner = F.btrim(F.regexp_extract(text, _GUARD, 1), F.lit(BLANKS))
-    return (
-        F.when(text.rlike(_GUARD), inner)
-        .when(text.rlike(_APOSTROPHE), F.btrim(F.substring(text, 2, 2**31 - 1), F.lit(BLANKS)))
-        .otherwise(text)
+    after = F.btrim(F.substring(text, 2, 2**31 - 1), F.lit(BLANKS))
+    return F.when(text.startswith("="), F.when(text.rlike(_GUARD), inner).otherwise(text)).otherwise(
+        F.when(text.startswith("'") & text.rlike(_APOSTROPHE), after).otherwise(text)
     )
 
 
-def _or_null(text: Column, word: Column, nothing: tuple[str, ...]) -> Column:
-    return F.when((word != "") & ~word.isin(*nothing), text)
+def _without_float(text: Column, kind: Kind) -> Column | None:
+    """A key that is a whole number, also where a tool has written it as a float."""
+    if kind is not Kind.KEY:
+        return None
+    return F.when(text.endswith("0") & text.rlike(_FLOAT), F.regexp_extract(text, _FLOAT, 1)).otherwise(text)
+
+
+def _without_nothing(text: Column, kind: Kind) -> Column | None:
+    """Null for what is empty, and for words that mean that there is no value."""
+    if kind is Kind.TEXT:
+        bare = F.btrim(text, F.lit(BLANKS))
+        return F.when(~bare.isin("", *NOTHING_IN_TEXT), text)
+    if kind is Kind.NAME:
+        return F.when(~text.isin("", *NOTHING_IN_TEXT), text)
+    words = NOTHING if kind in (Kind.COUNTRY, Kind.LABEL) else (*NOTHING, "na")
+    return F.when(~F.lower(text).isin("", *words), text)
