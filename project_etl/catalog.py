@@ -7,11 +7,10 @@ only look start without it.
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import cache
 
 from project_etl import gold, silver, sources
 from project_etl.core.lake import TableStore
-from project_etl.core.model.modules import modules_of
+from project_etl.core.model.modules import module_of, modules_of
 from project_etl.core.model.records import Feed
 from project_etl.core.model.source import Dataset, Source
 from project_etl.core.model.staged import Run
@@ -24,14 +23,13 @@ def tables() -> tuple[Table, ...]:
     return tuple(from_module(module) for package in (silver, gold) for module in modules_of(package))
 
 
-@cache
 def source_named(name: str) -> Source:
-    """The source of that name: a module that has a `SOURCE`.
+    """The source of that name: a module that has a `SOURCE`. No other source is loaded.
 
     Raises:
-        KeyError: there is none; settings only let known names through.
+        ModuleNotFoundError: there is none; settings only let known names through.
     """
-    return {module.__name__.rpartition(".")[2]: module.SOURCE for module in modules_of(sources)}[name]
+    return module_of(sources, name).SOURCE
 
 
 def feeds_of(table: Table, names: Collection[str]) -> tuple[Feed, ...]:

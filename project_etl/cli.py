@@ -5,13 +5,11 @@ Exit codes: 0 is fine, 1 says that data, a check or the machine is not, 2 that t
 
 from __future__ import annotations
 
-import importlib
-
 import click
 
 from project_etl import __version__, commands
 from project_etl.commands.shared.errors import shown_to_people
-from project_etl.core.model.modules import module_names
+from project_etl.core.model.modules import module_names, module_of
 
 
 class _Group(click.Group):
@@ -23,7 +21,7 @@ class _Group(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's own
         if cmd_name not in module_names(commands):
             return None
-        return getattr(importlib.import_module(f"{commands.__name__}.{cmd_name}"), "command", None)
+        return getattr(module_of(commands, cmd_name), "command", None)
 
     def invoke(self, ctx: click.Context) -> object:
         with shown_to_people():

@@ -5,8 +5,12 @@ Belongs here: days as Dagster knows them. Does not belong here: what a day means
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
+
 import dagster as dg
 
+from project_etl.core.model.days import Stretch
 from project_etl.settings import Settings
 
 # Dagster has no other public way to ask one run for several partitions.
@@ -22,3 +26,13 @@ def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
     policy is what lets a backfill of 300 days through all layers be a single run.
     """
     return dg.DailyPartitionsDefinition(start_date=settings.start_date.isoformat(), timezone="UTC", end_offset=1)
+
+
+def days_of(tags: Mapping[str, str]) -> Stretch | None:
+    """The first and the last day of the run that has these tags; None when it has no days."""
+    one = tags.get(PARTITION)
+    first, last = tags.get(RANGE_START, one), tags.get(RANGE_END, one)
+    try:
+        return (date.fromisoformat(first), date.fromisoformat(last)) if first and last else None
+    except ValueError:  # an asset of your own may have partitions that are no days
+        return None

@@ -18,7 +18,7 @@ from project_etl.core.model.source import Dataset, Source
 from project_etl.core.transforms.casts import looked_up, to_decimal, to_utc
 from project_etl.core.transforms.iso import UNKNOWN_COUNTRY
 from project_etl.core.transforms.patterns import BLANK
-from project_etl.core.transforms.text import Kind, cleaned
+from project_etl.core.transforms.text import Kind, clean
 from project_etl.sources._country_names import COUNTRY_CODES
 
 CURRENCY = "GBP"
@@ -61,8 +61,8 @@ def orders(lines: DataFrame) -> DataFrame:
     """An invoice is an order: as of its earliest line, with the customer of the earliest line that names one."""
     instant = to_utc("InvoiceDate")
     place = F.struct(instant.isNull().alias("is_undated"), instant.alias("at"), *ARRIVAL_ORDER)
-    lines = cleaned(lines, {"InvoiceNo": Kind.KEY, "CustomerID": Kind.KEY}).dropna(subset=["InvoiceNo"])
-    lines = lines.withColumns({"_place": place, **_country()})
+    keys = {name: clean(F.col(name), Kind.KEY) for name in ("InvoiceNo", "CustomerID")}
+    lines = lines.withColumns({**keys, "_place": place, **_country()}).dropna(subset=["InvoiceNo"])
     of_customer = F.when(F.col("CustomerID").isNotNull(), F.col("_place"))
     first = ("InvoiceDate", "_country", "_unmapped", RESCUED, *LINEAGE_NAMES)
     earliest = F.min_by(F.struct(*first), "_place").alias("first")
@@ -87,8 +87,8 @@ def orders(lines: DataFrame) -> DataFrame:
 def customers(lines: DataFrame) -> DataFrame:
     """A line that names a customer is a version of that customer."""
     # The shop's export appends `.0` to the numbers.
-    lines = cleaned(lines, {"CustomerID": Kind.KEY}).dropna(subset=["CustomerID"])
-    named = lines.withColumns({"customer_id": F.col("CustomerID"), **_country()})
+    customer = clean(F.col("CustomerID"), Kind.KEY)
+    named = lines.withColumns({"customer_id": customer, **_country()}).dropna(subset=["customer_id"])
     return named.select(
         "customer_id", F.col("_country").alias("country"), F.col("InvoiceDate").alias("updated_at"), *PASSED_ON
     )

@@ -104,7 +104,7 @@ class FileRow:
         return cls(**typed)
 
 
-class Look(NamedTuple):
+class Seen(NamedTuple):
     """How a file looked when its row was written, for who asks whether it is new."""
 
     version: str | None
@@ -145,7 +145,7 @@ def files(lake: TableStore, bronze: Collection[str], days: Collection[str]) -> d
     return dict(sorted({row.path: row for row in rows if row.day in days}.items()))
 
 
-def looks(lake: TableStore, bronze: Collection[str], days: Collection[str]) -> dict[str, Look]:
+def seen(lake: TableStore, bronze: Collection[str], days: Collection[str]) -> dict[str, Seen]:
     """How the files of some Bronze tables looked when their rows were stored; `files` without all else, for years.
 
     A file of a run that died before it stored its rows counts as one that nobody has seen: the next run stores them.
@@ -161,9 +161,9 @@ def looks(lake: TableStore, bronze: Collection[str], days: Collection[str]) -> d
     tables = [name for name in bronze if lake.exists(name)]
     if not days or not tables:
         return {}
-    rows = _stored(lake, tables, days, ["path", *Look._fields])
-    columns = (rows[name].to_pylist() for name in Look._fields)
-    return dict(zip(rows["path"].to_pylist(), map(Look, *columns), strict=True))
+    rows = _stored(lake, tables, days, ["path", *Seen._fields])
+    columns = (rows[name].to_pylist() for name in Seen._fields)
+    return dict(zip(rows["path"].to_pylist(), map(Seen, *columns), strict=True))
 
 
 def is_behind(lake: TableStore, bronze: str) -> bool:

@@ -115,17 +115,17 @@ def look(job: BronzeJob) -> Look:
 
 def new_files(lake: TableStore, bronze: Collection[str], files: Sequence[LandingFile]) -> list[LandingFile]:
     """Those files of some Bronze tables that the file table does not know as they are now, by name, size and time."""
-    known = file_table.looks(lake, bronze, {file.day for file in files})
+    known = file_table.seen(lake, bronze, {file.day for file in files})
     return [file for file in files if file.path not in known or _is_new(known[file.path], file)]
 
 
-def _is_new(look: file_table.Look, file: LandingFile) -> bool:
+def _is_new(seen: file_table.Seen, file: LandingFile) -> bool:
     """Whether a file that was seen looks different now, or may be read now: that changes its folder's entry alone."""
-    may_be_read = look.status == Status.DENIED and file.arrived > look.last_seen.timestamp()
-    return may_be_read or not is_as_known(look, file)
+    may_be_read = seen.status == Status.DENIED and file.arrived > seen.last_seen.timestamp()
+    return may_be_read or not is_as_known(seen, file)
 
 
-def is_as_known(row: file_table.Look | FileRow, file: LandingFile) -> bool:
+def is_as_known(row: file_table.Seen | FileRow, file: LandingFile) -> bool:
     """Whether a file looks as it did when its row was written."""
     if file.etag is not None:
         return row.version == file.etag

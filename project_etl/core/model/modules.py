@@ -15,6 +15,11 @@ def module_names(package: ModuleType) -> tuple[str, ...]:
     return tuple(info.name for info in pkgutil.iter_modules(package.__path__) if not info.name.startswith("_"))
 
 
+def module_of(package: ModuleType, name: str) -> ModuleType:
+    """One module of a package, loaded."""
+    return importlib.import_module(f"{package.__name__}.{name}")
+
+
 def modules_of(package: ModuleType) -> tuple[ModuleType, ...]:
     """The modules of a package, in the order of their names."""
-    return tuple(importlib.import_module(f"{package.__name__}.{name}") for name in module_names(package))
+    return tuple(module_of(package, name) for name in module_names(package))

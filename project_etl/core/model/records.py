@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -19,7 +19,7 @@ from project_etl.core.contracts.sql_text import is_day
 from project_etl.core.model.code_version import code_version
 from project_etl.core.model.names import MALFORMED_KEY, RESCUED
 from project_etl.core.transforms.json_text import json_object
-from project_etl.core.transforms.text import Kind, cleaned
+from project_etl.core.transforms.text import Kind, clean
 
 # The column that a Silver transform passes on untouched: where the record comes from and what it said.
 RECORD = "_record"
@@ -72,44 +72,10 @@ class Field:
     meaning: str
 
 
-def key(meaning: str) -> Field:
-    """What identifies a thing, here or in another table."""
-    return Field(Kind.KEY, meaning)
-
-
-def code(meaning: str) -> Field:
-    """One of a list, such as a currency."""
-    return Field(Kind.CODE, meaning)
-
-
-def country(meaning: str) -> Field:
-    """A code of a country, of which `NA` is one."""
-    return Field(Kind.COUNTRY, meaning)
-
-
-def number(meaning: str) -> Field:
-    """A number or a flag."""
-    return Field(Kind.NUMBER, meaning)
-
-
-def instant(meaning: str) -> Field:
-    """An instant or a day."""
-    return Field(Kind.INSTANT, meaning)
-
-
-def label(meaning: str) -> Field:
-    """The name of a group, such as a category."""
-    return Field(Kind.LABEL, meaning)
-
-
-def name(meaning: str) -> Field:
-    """What people call a thing or a person."""
-    return Field(Kind.NAME, meaning)
-
-
-def text(meaning: str) -> Field:
-    """Written by people, or by a machine as a whole, such as JSON."""
-    return Field(Kind.TEXT, meaning)
+# How a column is declared, such as `key("Order number.")`; `Kind` says what each is.
+key, code, country = partial(Field, Kind.KEY), partial(Field, Kind.CODE), partial(Field, Kind.COUNTRY)
+number, instant = partial(Field, Kind.NUMBER), partial(Field, Kind.INSTANT)
+label, name, text = partial(Field, Kind.LABEL), partial(Field, Kind.NAME), partial(Field, Kind.TEXT)
 
 
 @dataclass(frozen=True)
@@ -125,9 +91,9 @@ class Records:
     columns: Mapping[str, Field]
 
     @property
-    def kinds(self) -> dict[str, Kind]:
-        """Column → what it is."""
-        return {column: field.kind for column, field in self.columns.items()}
+    def kinds(self) -> tuple[tuple[str, str], ...]:
+        """Each column and what it is."""
+        return tuple((column, field.kind.name) for column, field in self.columns.items())
 
     def of_kind(self, kind: Kind) -> tuple[str, ...]:
         """The columns of a kind."""
@@ -171,14 +137,16 @@ class Feed:
         rows = bronze.withColumns({"_source_files": F.array("_source_file"), "_unmapped": text_null()})
         if self.mapping is not None:
             rows = self.mapping(rows)
-        absent = {column: text_null() for column in of.columns if column not in rows.columns}
-        rows = cleaned(rows.withColumns(absent) if absent else rows, of.kinds)
-        text = {column: F.col(column) for column in of.columns}
+        present = set(rows.columns)
+        text = [
+            (clean(F.col(column), field.kind) if column in present else text_null()).alias(column)
+            for column, field in of.columns.items()
+        ]
         return rows.select(
-            *[column.alias(name) for name, column in text.items()],
+            *text,
             F.struct(
-                *[F.col(name).alias(name) for name in LINEAGE_NAMES],
-                F.struct(*[column.alias(name) for name, column in text.items()]).alias("text"),
+                *LINEAGE_NAMES,
+                F.struct(*text).alias("text"),
                 F.get_json_object(RESCUED, MALFORMED_PATH).alias("malformed"),
                 F.col("_unmapped").alias("unmapped"),
             ).alias(RECORD),

@@ -231,7 +231,7 @@ class Table:
     def version(self) -> str:
         """Changes when the transform's code or what is declared changes the rows: what makes a result out of date."""
         rules = contract_version(rules_of(self.contract, extra=self.rules))
-        records = (self.records.name, *self.records.columns) if self.records else None
+        records = (self.records.name, self.records.kinds) if self.records else None
         declared = (self.keys, self.write, records, sorted(self.inputs.items()), self.references)
         return digest(rules, self.schema.simpleString(), str(declared), self.code_version)
 

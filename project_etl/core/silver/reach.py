@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyspark.sql import functions as F
 
 from project_etl.core.arrow import ArrowTable
 from project_etl.core.lake import LakeError, TableState
@@ -18,7 +19,7 @@ from project_etl.core.model.records import of_days
 from project_etl.core.model.table import Reference
 from project_etl.core.silver.frames import Keys
 from project_etl.core.silver.plan import SilverJob, SilverPlan, days_of_other_files
-from project_etl.core.transforms.text import Kind, cleaned
+from project_etl.core.transforms.text import Kind, clean
 
 # Operations whose change feed has an image of each row that they changed or removed.
 FOLLOWED = ("WRITE", "MERGE", "DELETE", "UPDATE")
@@ -46,7 +47,7 @@ def _with_shared_days(job: SilverJob, plan: SilverPlan) -> SilverPlan:
         held = {*job.lake.state(feed.bronze).partition_rows("_landing_date")} - {*plan.batch_days}
         judged_before = sorted(held & plan.journal.units.keys())
         if judged_before:
-            rows = cleaned(job.lake.read(feed.bronze), {feed.gather: Kind.KEY})
+            rows = job.lake.read(feed.bronze).withColumn(feed.gather, clean(F.col(feed.gather), Kind.KEY))
             rows = rows.dropna(subset=[feed.gather])
             keys = rows.where(of_days(plan.batch_days)).select(feed.gather)
             both = rows.where(of_days(judged_before)).join(keys, on=feed.gather, how="left_semi")

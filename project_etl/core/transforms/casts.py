@@ -28,9 +28,8 @@ INSTANT = rf"^{_BLANKS}{_DATE}(?:[ T]{_TIME})?{_BLANKS}\z"
 _ODD_OFFSET = rf"^({_DATE}[ T][0-9:.]+){_BLANKS}(?:([+-][0-9]{{2}})|Z|GMT|UTC|\+0000 UTC)?\z"
 
 # What calendars of all languages cannot say: the year 0, and what an offset may bring before year 1 or after 9999.
+_YEAR_0 = rf"^{_BLANKS}0000-"
 _FAR = rf"^{_BLANKS}(?:0000-|(?:0001-01-01|9999-12-31)[ Tt][0-9:.]+{_BLANKS}[+-])"
-
-_DAY_OF_A_YEAR = r"(?:[1-9][0-9]{3}|0[0-9]{2}[1-9]|0[0-9][1-9]0|0[1-9]00)-[0-9]{2}-[0-9]{2}"
 
 _PLAIN_DATE = rf"^{_DATE}\z"
 _PLAIN_INTEGER = r"^-?[0-9]{1,9}\z"
@@ -114,9 +113,10 @@ def to_utc(name: str) -> Column:
 def to_date(name: str) -> Column:
     """Read text as a day written `YYYY-MM-DD`, with blanks around it or not; null when it is not one from year 1 on."""
     text = F.col(name)
-    return F.when(text.rlike(_PLAIN_DATE) & ~text.startswith("0000"), text.try_cast("date")).otherwise(
-        _only(name, _DAY_OF_A_YEAR, _BLANKS).try_cast("date")
+    found = F.when(text.rlike(_PLAIN_DATE), text.try_cast("date")).otherwise(
+        _only(name, _DATE, _BLANKS).try_cast("date")
     )
+    return F.when(~text.rlike(_YEAR_0), found)
 
 
 def to_decimal(name: str, precision: int = 18, scale: int = 4) -> Column:

@@ -23,7 +23,7 @@ from project_etl.core.staleness import due_day, missing_day
 from project_etl.orchestration.alerts.channels import Channel, Message, channels_of, without_secrets
 from project_etl.orchestration.alerts.troubles import LATE, RUN, Ended, Trouble, broken, message_of, table_of
 from project_etl.orchestration.failures import checks_of, failures_of, table_of_step
-from project_etl.orchestration.partitions import RANGE_END, RANGE_START
+from project_etl.orchestration.partitions import PARTITION, RANGE_END, RANGE_START, days_of
 from project_etl.orchestration.sensors.runs import RETRY_SECONDS, awaits_retry
 from project_etl.settings import Settings
 
@@ -156,15 +156,12 @@ def _is(step: Any, status: str) -> bool:  # noqa: ANN401 - a class that Dagster 
 
 
 def _ends(run: dg.DagsterRun) -> list[str]:
-    return sorted({run.tags.get(name, "") for name in (RANGE_START, RANGE_END, "dagster/partition")} - {""})
+    return sorted({run.tags.get(name, "") for name in (RANGE_START, RANGE_END, PARTITION)} - {""})
 
 
 def _days(run: dg.DagsterRun) -> frozenset[date]:
-    try:
-        ends = [date.fromisoformat(day) for day in _ends(run)]
-    except ValueError:  # an asset of your own may have partitions that are no days
-        return frozenset()
-    return frozenset(each_day(ends[0], ends[-1])) if ends else frozenset()
+    found = days_of(run.tags)
+    return frozenset(each_day(*found)) if found else frozenset()
 
 
 def _label(run: dg.DagsterRun) -> str:

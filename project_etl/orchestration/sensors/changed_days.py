@@ -53,17 +53,12 @@ class Gold:
     @property
     def code(self) -> str:
         """Digest of code and settings of what the runs make."""
-        return code_of(self.settings, self.lake, self._gold)
+        return code_of(self.settings, self._gold)
 
     @property
     def is_loaded(self) -> bool:
         """Whether there is any Silver table."""
         return any(table.layer == "silver" and self.lake.exists(table.name) for table in self.tables)
-
-    @property
-    def names(self) -> list[str]:
-        """What is read without files: Silver and Gold."""
-        return [table.name for table in self.tables]
 
     def goal(self, until: date) -> Goal:
         """What is wanted.
@@ -72,9 +67,12 @@ class Gold:
             until: the newest business day that has a partition.
         """
         staleness = Staleness(self.lake, {table.name: table for table in self.tables}, parameters_of(self.settings))
-        versions = versions_of(self.lake, self.names)
-        days = days_of_data(self.lake, self.tables, self.settings.start_date, until)
-        stale = self._stale.of((versions, until), lambda: staleness.everywhere(days))
+
+        def find() -> Stale:
+            return staleness.everywhere(days_of_data(self.lake, self.tables, self.settings.start_date, until))
+
+        versions = versions_of(self.lake, (table.name for table in self.tables))
+        stale = self._stale.of((versions, until), find)
         tables = by_day(stale, until)
         why, follow = staleness.why(stale), staleness.followers(stale)
         wanted = {day: Wanted(names, why, follows=day in follow) for day, names in tables.items()}

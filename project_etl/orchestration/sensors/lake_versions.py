@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from project_etl.catalog import silver_job
+from project_etl.catalog import feeds_of
 from project_etl.core.digest import digest
 from project_etl.core.lake import TableStore
-from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Table
 from project_etl.orchestration.factory import parameters_of
 from project_etl.settings import Settings
@@ -32,11 +31,12 @@ def versions_of(lake: TableStore, names: Iterable[str]) -> Versions:
 SETTINGS = {"sources", "landing_root", "engine", "engine_max_bytes", "spark"}
 
 
-def code_of(settings: Settings, lake: TableStore, tables: Iterable[Table]) -> str:
-    """Digest of code and settings of some tables."""
-    run = Run("sensor", parameters=parameters_of(settings))
-    versions = [(table.name, silver_job(lake, table, settings.sources, (), run).version) for table in tables]
-    return digest(versions, settings.model_dump(mode="json", include=SETTINGS))
+def code_of(settings: Settings, tables: Iterable[Table]) -> str:
+    """Digest of code and settings of some tables, and of the feeds of their records."""
+    versions = [
+        (table.name, table.version, [feed.version for feed in feeds_of(table, settings.sources)]) for table in tables
+    ]
+    return digest(versions, parameters_of(settings), settings.model_dump(mode="json", include=SETTINGS))
 
 
 @dataclass

@@ -72,7 +72,7 @@ class Loads:
     @property
     def code(self) -> str:
         """Digest of code and settings of what the runs make."""
-        return code_of(self.settings, self.lake, self.silver)
+        return code_of(self.settings, self.silver)
 
     def look(self, now: float, *, is_full: bool) -> Arrivals:
         """Look at landing at an instant (seconds since the epoch)."""
@@ -101,18 +101,17 @@ class Loads:
                 day = max(self.settings.start_date, until - timedelta(days=1))
                 tables[day].add(name)
                 why[day].append(f"{name} has not seen what it refers to")
+        # A table without rows is one that others can read; without it, they could not be computed.
+        missing = {name for name in self.names if not self.lake.exists(name)}
         wanted = {
-            day: Wanted(self.concerned(names), tuple(why[day]), digest(_files(found, day)))
+            day: Wanted(self.concerned(names | missing), tuple(why[day]), digest(_files(found, day)))
             for day, names in tables.items()
         }
         return Goal(wanted, digest(versions), lambda days: self._changed_at(found, days, now))
 
     def concerned(self, tables: Collection[str]) -> frozenset[str]:
-        """Some tables with those that are judged along, and those that were never made.
-
-        A table without rows is one that others can read; without it, they could not be computed.
-        """
-        found = {*tables, *(name for name in self.names if not self.lake.exists(name))}
+        """Some tables with those that are judged along."""
+        found = {*tables}
         sources = self.settings.sources
         for table in self.silver:
             if any(feed.bronze in found for feed in feeds_of(table, sources)):

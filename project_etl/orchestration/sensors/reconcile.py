@@ -164,8 +164,8 @@ def answer(asker: Asker, goal: Goal, past: Past, now: float) -> dg.RunRequest | 
         return waits
     found = requests(goal, past.failures)
     waiting: list[tuple[float, str]] = []
-    # Those that failed come after the others; what is held up holds up no other.
-    for request in sorted(found, key=lambda request: (request.tries, request.days)):
+    # What is held up holds up no other.
+    for request in found:
         until, why = _held_up(request, goal, past)
         if until <= now:
             return _run_request(asker, request, goal, past, now)
@@ -175,7 +175,7 @@ def answer(asker: Asker, goal: Goal, past: Past, now: float) -> dg.RunRequest | 
 
 
 def requests(goal: Goal, failed: Sequence[Run]) -> list[Request]:
-    """The runs that would bring up to date what is wanted, in order of their days.
+    """The runs that would bring up to date what is wanted, in order of their days; those that failed come last.
 
     Args:
         goal: what is wanted.
@@ -203,7 +203,7 @@ def requests(goal: Goal, failed: Sequence[Run]) -> list[Request]:
     found = [_request(goal, stretch) for stretch in stretches(fresh, most)] if fresh else []
     for (_, tries, not_before), days in groups.items():
         found.append(_request(goal, (days[0], days[-1]), tries, not_before))
-    return sorted(found, key=lambda request: request.days)
+    return sorted(found, key=lambda request: (request.tries, request.days))
 
 
 def _next_try(day: date, tried: Sequence[Run]) -> tuple[Stretch, int, float]:

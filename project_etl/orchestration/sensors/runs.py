@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from project_etl.core.model.days import Stretch
-from project_etl.orchestration.partitions import PARTITION, RANGE_END, RANGE_START
+from project_etl.orchestration.partitions import days_of
 from project_etl.orchestration.run_tags import ASKER_TAG, CONTENT_TAG, STATE_TAG
 
 # Dagster retries a run whose process died within seconds, but forgets to when it cannot reach the code, or its daemon
@@ -111,7 +111,7 @@ def _run(record: dg.RunRecord, now: float) -> Run:
     is_over = run.is_finished and not awaits_retry(record, now)
     return Run(
         run.run_id,
-        _days(run.tags),
+        days_of(run.tags),
         None if is_all else frozenset("/".join(key.path) for key in keys or ()),
         run.tags.get(ASKER_TAG),
         run.tags.get(STATE_TAG, ""),
@@ -120,12 +120,3 @@ def _run(record: dg.RunRecord, now: float) -> Run:
         (record.end_time or record.update_timestamp.timestamp()) if is_over else None,
         run.is_success,
     )
-
-
-def _days(tags: Mapping[str, str]) -> Stretch | None:
-    one = tags.get(PARTITION)
-    first, last = tags.get(RANGE_START, one), tags.get(RANGE_END, one)
-    try:
-        return (date.fromisoformat(first), date.fromisoformat(last)) if first and last else None
-    except ValueError:  # an asset of your own may have partitions that are no days
-        return None
