@@ -7,6 +7,7 @@ only look start without it.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from project_etl import gold, silver, sources
 from project_etl.core.lake import TableStore
@@ -16,6 +17,7 @@ from project_etl.core.model.source import Dataset, Source
 from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Table, from_module
 from project_etl.core.silver.plan import SilverJob
+from project_etl.settings import Settings
 
 
 def tables() -> tuple[Table, ...]:
@@ -32,10 +34,17 @@ def source_named(name: str) -> Source:
     return module_of(sources, name).SOURCE
 
 
-def feeds_of(table: Table, names: Collection[str]) -> tuple[Feed, ...]:
+def feeds_of(table: Table, settings: Settings) -> tuple[Feed, ...]:
     """The feeds of a Silver table's records from those sources that are on; none for a Gold table."""
-    found = (source_named(name).feeds for name in sorted(names))
-    return tuple(feeds[table.records.name] for feeds in found if table.records and table.records.name in feeds)
+    if table.records is None:
+        return ()
+    kind, prefixes, nothing = table.records.name, dict(settings.namespaces), settings.words_for_nothing
+    feeds = {name: source_named(name).feeds for name in sorted(settings.sources)}
+    return tuple(
+        replace(of_source[kind], prefix=prefixes.get(name, ""), nothing=nothing)
+        for name, of_source in feeds.items()
+        if kind in of_source
+    )
 
 
 def datasets_of(names: Collection[str]) -> tuple[Dataset, ...]:
@@ -43,6 +52,6 @@ def datasets_of(names: Collection[str]) -> tuple[Dataset, ...]:
     return tuple(dataset for name in names for dataset in source_named(name).datasets)
 
 
-def silver_job(lake: TableStore, table: Table, names: Collection[str], days: tuple[str, ...], run: Run) -> SilverJob:
+def silver_job(lake: TableStore, table: Table, settings: Settings, days: tuple[str, ...], run: Run) -> SilverJob:
     """What materializes a Silver table for some landing days, from those sources that are on."""
-    return SilverJob(lake, table, feeds_of(table, names), days, run)
+    return SilverJob(lake, table, feeds_of(table, settings), days, run)

@@ -8,18 +8,20 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from project_etl import sources
-from project_etl.core.model.modules import module_names
+from project_etl.core.model.modules import module_names, module_of
 from project_etl.core.transforms.iso import CURRENCIES
+from project_etl.core.transforms.words import NOTHING
 
 EngineName = Literal["auto", "embedded", "spark", "connect", "cluster"]
 SOURCES = module_names(sources)
+WORDS_FOR_NOTHING = NOTHING
 
 
 def iso_date(value: object) -> object:
@@ -50,6 +52,64 @@ def name_list(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def namespace_list(value: object) -> object:
+    """Take a mapping of sources to prefixes, or its JSON text, as pairs, which cannot change."""
+    if isinstance(value, tuple):
+        return value
+    try:
+        value = json.loads(value or "{}") if isinstance(value, str) else value
+    except json.JSONDecodeError:
+        value = None
+    if not isinstance(value, Mapping):
+        raise ValueError('expected a prefix for each source, as JSON: {"shop": "", "online_retail": "or-"}')  # noqa: TRY004
+    if unknown := [str(name) for name in value if name not in SOURCES]:
+        raise ValueError(f"expected sources, of which there is {', '.join(SOURCES)}; found {', '.join(unknown)}")
+    for name, prefix in value.items():
+        if not re.fullmatch(NAMESPACE, str(prefix)):
+            raise ValueError(
+                f"expected of the prefix of {name} letters and digits, then one of - _ . : (such as or-), or nothing; "
+                f"found {str(prefix)!r}"
+            )
+    return tuple((str(name), str(prefix)) for name, prefix in value.items())
+
+
+def check_namespaces(names: Sequence[str], namespaces: Iterable[tuple[str, str]]) -> None:
+    """Ask of sources that feed one kind of records whether their ids mean the same things.
+
+    Raises:
+        ValueError: of one of them nothing is said.
+    """
+    given = dict(namespaces)
+    if len(names) == 1 or all(name in given for name in names):
+        return
+    records = {name: frozenset(module_of(sources, name).SOURCE.feeds) for name in names}
+    for name in names:
+        others = [each for each in names if each != name and records[each] & records[name]]
+        if others and name not in given:
+            line = ", ".join(f'{each}: "{given.get(each, _proposed(each, names))}"' for each in names)
+            raise ValueError(
+                f"order 1001 of {name} would be taken for order 1001 of {others[0]}, for namespaces has no {name}. "
+                f"Add `namespaces: {{{line}}}`, or give both the same prefix if their ids mean the same"
+            )
+
+
+def _proposed(source: str, names: Sequence[str]) -> str:
+    """A prefix for a source: none for the first one, so that what is there keeps its ids."""
+    return "" if source == names[0] else "".join(word[0] for word in source.split("_")) + "-"
+
+
+def word_list(value: object) -> object:
+    """Take a list, or a text with commas, of words in whatever letters."""
+    words = name_list(value)
+    if not isinstance(words, list | tuple) or not words:
+        raise ValueError("expected one word or more: ['null', '-']")
+    if wrong := [word for word in words if not isinstance(word, str) or not word.strip()]:
+        raise ValueError(f"expected words, in quotes where YAML reads something else ('null'); found {wrong[0]!r}")
+    return tuple(word.strip().lower() for word in words)
+
+
+# The sign at its end keeps one prefix from being the beginning of another.
+NAMESPACE = "([A-Za-z0-9]+[-_.:])?"
 # The kind of an error whose value is not shown.
 SECRET = "secret"
 # Keys of Spark and Hadoop whose values are secrets; those that name a file or a class of ours are none.
@@ -99,6 +159,8 @@ def _matches(pattern: str, expected: str) -> AfterValidator:
 empty_is_none = BeforeValidator(lambda value: None if value == "" else value)
 StartDate = Annotated[dt.date, BeforeValidator(iso_date)]
 Sources = Annotated[tuple[str, ...], BeforeValidator(source_list)]
+Namespaces = Annotated[tuple[tuple[str, str], ...], BeforeValidator(namespace_list)]
+Words = Annotated[tuple[str, ...], BeforeValidator(word_list)]
 Address = Annotated[str, _matches(r"[^@\s]+@[^@\s]+", "an e-mail address")]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(name_list)]
 TimeOfDay = Annotated[str, _matches(r"([01]\d|2[0-3]):[0-5]\d", "a time of day in UTC as HH:MM, such as 09:00")]

@@ -47,6 +47,11 @@ class Settings(Frozen):
     landing_root: kinds.Place = "data/landing"
     lake_root: kinds.Place = "data/lake"
     sources: kinds.Sources = ("shop",)
+    namespaces: kinds.Namespaces = ()
+    """Source and what is put before its ids, so that order 1001 of one is not order 1001 of another. Sources with the
+    same prefix mean the same things: their records are versions of one."""
+    words_for_nothing: kinds.Words = kinds.WORDS_FOR_NOTHING
+    """What stands for no value in ids, codes, numbers and instants, in whatever letters."""
     start_date: kinds.StartDate = dt.date(2025, 1, 1)
     """The first daily partition; landing days and business days before it do not exist for the platform."""
     reporting_currency: kinds.Currency = "EUR"
@@ -76,6 +81,11 @@ class Settings(Frozen):
     jars_dir: kinds.Folder = ".jars"
     java_home: Annotated[kinds.Folder | None, kinds.empty_is_none] = None
     """None means that no Java was found by the set-up nor by JAVA_HOME; Spark then looks on PATH itself."""
+
+    @model_validator(mode="after")
+    def _have_namespaces(self) -> Settings:
+        kinds.check_namespaces(self.sources, self.namespaces)
+        return self
 
     @model_validator(mode="after")
     def _fit_each_other(self) -> Settings:
@@ -261,6 +271,8 @@ def _explain_one(problem: Mapping[str, Any], path: Path, variables: Mapping[Key,
         siblings = [each[len(key) - 1] for each in variable_names().values() if each[: len(key) - 1] == key[:-1]]
         return f"{path}: unknown setting {name!r}; {_nearest(key[-1], siblings)}."
     message = problem["msg"].removeprefix("Value error, ")
+    if not key:
+        return f"{path}: {message}."
     set_by = [variable for each, variable in variables.items() if each == key[: len(each)] or key == each[: len(key)]]
     where = f"environment variable {', '.join(set_by)}" if set_by else f"{path}, key {name}"
     found = "***" if problem["type"] == kinds.SECRET else repr(problem["input"])

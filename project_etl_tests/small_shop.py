@@ -26,6 +26,7 @@ from project_etl.core.model.staged import Run, Staged
 from project_etl.core.model.table import Table
 from project_etl.core.silver.books import Books, books_of
 from project_etl.core.silver.stage import stage_silver
+from project_etl.settings import Settings
 
 PARAMETERS = {"reporting_currency": "EUR", "price_low": Decimal(50), "price_high": Decimal(200)}
 LINEAGE = ("_source_file", "_source_version", "_row_number", "_landing_date", "_source_files")
@@ -79,13 +80,27 @@ def records_of(kind: str) -> Records:
     return next(table.records for table in tables() if table.records and table.records.name == kind)
 
 
+def settings_of(sources: Sequence[str] = ("shop",), namespaces: Mapping[str, str] | None = None) -> Settings:
+    """Settings that say nothing but which sources are on, and whose ids they give."""
+    return Settings.model_validate(
+        {"env": "test", "root": Path.cwd(), "sources": tuple(sources), "namespaces": dict(namespaces or {})}
+    )
+
+
 class SmallShop:
     """A landing folder, a lake, and the tables of some sources; Bronze needs no engine."""
 
-    def __init__(self, folder: Path, engine: Engine | None = None, sources: Sequence[str] = ("shop",)) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        engine: Engine | None = None,
+        sources: Sequence[str] = ("shop",),
+        namespaces: Mapping[str, str] | None = None,
+    ) -> None:
         self.landing = folder / "landing"
         self.lake = TableStore(str(folder / "lake"), engine)
         self.sources = tuple(sources)
+        self.settings = settings_of(sources, namespaces)
         self.tables = {table.name: table for table in tables()}
         self.runs = 0
 
@@ -118,11 +133,11 @@ class SmallShop:
     def stage_silver(self, name: str, *days: str, table: Table | None = None) -> Staged:
         """Stage a Silver table without publishing it."""
         declared = table or self.tables[f"silver/{name}"]
-        return stage_silver(silver_job(self.lake, declared, self.sources, days, self._run()))
+        return stage_silver(silver_job(self.lake, declared, self.settings, days, self._run()))
 
     def books(self, name: str) -> Books:
         """The books of a Silver table as it is now."""
-        return books_of(silver_job(self.lake, self.tables[f"silver/{name}"], self.sources, (), self._run()))
+        return books_of(silver_job(self.lake, self.tables[f"silver/{name}"], self.settings, (), self._run()))
 
     def silver(self, name: str, *days: str, table: Table | None = None) -> Report:
         """Materialize a Silver table."""

@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "silver": {"core"},
     "gold": {"core"},
     "demo": set(),
-    "catalog": {"core", "sources", "silver", "gold"},
+    "catalog": {"settings", "core", "sources", "silver", "gold"},
     "orchestration": {"core", "catalog", "settings", "setting_groups"},
     "commands": {"core", "catalog", "settings", "setting_types", "demo", "orchestration"},
     "definitions": {"orchestration", "settings"},

@@ -7,6 +7,7 @@ the oracle makes of both.
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -17,15 +18,17 @@ from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
 from project_etl_tests.oracle.given import land_invoices, land_lines
 from project_etl_tests.oracle.gold import GOLD_TABLES, GoldTable
-from project_etl_tests.small_shop import SmallShop
+from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
 
 SOURCES = ("shop", "online_retail")
+NAMESPACES = {"shop": "", "online_retail": "or-"}
+DAY = "2025-01-01"
 DAYS = [date(2025, 1, 1) + timedelta(days=n) for n in range(3)]
 
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> SmallShop:
-    shop = SmallShop(tmp_path_factory.mktemp("both"), engine, SOURCES)
+    shop = SmallShop(tmp_path_factory.mktemp("both"), engine, SOURCES, NAMESPACES)
     generate(shop.landing, days=len(DAYS), scale=0.01)
     land_invoices(shop.landing)
     shop.everything(*(day.isoformat() for day in DAYS))
@@ -34,7 +37,7 @@ def both(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> SmallShop:
 
 @pytest.fixture(scope="module")
 def expected(both: SmallShop) -> dict[str, GoldTable]:
-    return expected_gold(both.landing, SOURCES, "EUR", DAYS)
+    return expected_gold(both.landing, SOURCES, "EUR", DAYS, NAMESPACES)
 
 
 def test_orders_of_both_sources_are_in_one_table(both: SmallShop) -> None:
@@ -75,3 +78,62 @@ def test_orders_whose_lines_land_on_two_days_are_the_same_loaded_at_once_or_day_
         ("536366", "17850", "FR"),
         ("536381", "13047", "IE"),
     ]
+
+
+def _land_equal_numbers(shop: SmallShop) -> None:
+    """Both shops have an order 700001, a product 88001 and a customer 17850."""
+    shop.land_rows("customers", DAY, CUSTOMER | {"customer_id": "17850", "country": "DE"})
+    shop.land_rows("products", DAY, PRODUCT | {"product_id": "88001", "name": "Lamp"})
+    shop.land_rows("orders", DAY, ORDER | {"order_id": "700001", "customer_id": "17850"})
+    shop.land_rows("order_items", DAY, ITEM | {"order_id": "700001", "product_id": "88001"})
+    line = ("700001", "88001", "MUG", 4, f"{DAY} 08:00:00", "5.00", "17850", "United Kingdom")
+    land_lines(shop.landing, line, day=DAY)
+    rates = "rate_date,base_currency,quote_currency,rate\n" + f"{DAY},GBP,EUR,1.2\n"
+    shop.land("fx_rates", DAY, rates)
+
+
+def test_equal_numbers_of_two_sources_are_two_things(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine, SOURCES, NAMESPACES)
+    _land_equal_numbers(shop)
+    shop.everything(DAY)
+    assert shop.rows("silver/orders", "order_id", "customer_id") == [("700001", "17850"), ("or-700001", "or-17850")]
+    assert shop.rows("silver/products", "product_id", "name") == [("88001", "Lamp"), ("or-88001", "MUG")]
+    assert shop.rows("silver/customers", "customer_id", "country") == [("17850", "DE"), ("or-17850", "GB")]
+    assert {id_[:3] for (id_,) in shop.rows("silver/order_items", "order_item_id")} == {"I1", "or-"}
+    revenue = shop.rows("gold/daily_aov", "orders", "net_revenue")
+    assert revenue == [(2, Decimal("44.00"))]
+
+
+def test_equal_numbers_of_sources_with_one_prefix_are_versions_of_one_thing(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine, SOURCES, dict.fromkeys(SOURCES, ""))
+    _land_equal_numbers(shop)
+    shop.load(DAY)
+    # The shop's version is the newer one.
+    assert shop.rows("silver/orders", "order_id", "_source_file") == [("700001", f"shop/orders/{DAY}/orders.csv")]
+
+
+def test_a_rounded_number_is_told_behind_its_prefix(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine, ("shop",), {"shop": "uk-"})
+    shop.land_rows("orders", DAY, ORDER | {"order_id": "4.50012E+12"}, ORDER | {"order_id": "12E5"})
+    report = shop.load(DAY)["silver/orders"]
+    assert {rule.name for rule in report.rules if rule.broken} == {"keys_not_rounded", "customer_known"}
+    assert shop.rows("silver/orders", "order_id") == [("uk-12E5",)]
+
+
+def test_a_prefix_that_changes_gives_every_thing_its_new_name(tmp_path: Path, engine: Engine) -> None:
+    before, after = (SmallShop(tmp_path, engine, ("shop",), {"shop": prefix}) for prefix in ("", "uk-"))
+    _land_equal_numbers(before)
+    before.load(DAY)
+    after.load(DAY)
+    assert after.rows("silver/orders", "order_id", "customer_id") == [("uk-700001", "uk-17850")]
+    assert after.rows("silver/order_items", "order_id", "product_id") == [("uk-700001", "uk-88001")]
+    assert after.rows("silver/customers", "customer_id") == [("uk-17850",)]
+
+
+@pytest.mark.parametrize("word", ["guest", "GUEST", " Guest "])
+def test_words_for_nothing_are_a_setting(tmp_path: Path, engine: Engine, word: str) -> None:
+    shop = SmallShop(tmp_path, engine)
+    shop.settings = shop.settings.model_copy(update={"words_for_nothing": ("guest",)})
+    shop.land_rows("orders", DAY, ORDER | {"customer_id": word}, ORDER | {"order_id": "O2", "customer_id": "null"})
+    shop.load(DAY)
+    assert shop.rows("silver/orders", "order_id", "customer_id") == [("O1", None), ("O2", "null")]

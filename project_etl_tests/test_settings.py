@@ -85,12 +85,16 @@ def test_the_variables_of_ci_override_the_file(config: Path) -> None:
     settings = load(
         config,
         SOURCES="online_retail, shop",
+        NAMESPACES='{"shop": "", "online_retail": "or-"}',
+        WORDS_FOR_NOTHING="None, leer",
         REPORTING_CURRENCY="GBP",
         LANDING_ROOT="/srv/in",
         LAKE_ROOT="s3a://bucket/lake/",
         START_DATE="2010-12-01",
     )
     assert settings.sources == ("online_retail", "shop")
+    assert settings.namespaces == (("shop", ""), ("online_retail", "or-"))
+    assert settings.words_for_nothing == ("none", "leer")
     assert settings.reporting_currency == "GBP"
     assert settings.landing_root == "/srv/in"
     assert settings.lake_root == "s3a://bucket/lake"
@@ -200,6 +204,15 @@ def test_java_comes_from_the_setting_then_the_set_up_then_the_environment(config
     assert load_settings({**environment, "PROJECT_ETL_JAVA_HOME": "/set"}, config).java_home == "/set"
 
 
+@pytest.mark.parametrize("given", ["", "namespaces: {shop: ''}"])
+def test_two_sources_whose_ids_may_be_the_same_are_refused_with_the_line_to_add(config: Path, given: str) -> None:
+    write(config, f"sources: [shop, online_retail]\n{given}\n")
+    with pytest.raises(SettingsError) as caught:
+        load(config)
+    assert 'Add `namespaces: {shop: "", online_retail: "or-"}`' in str(caught.value)
+    assert "local.yaml: order 1001 of" in str(caught.value)
+
+
 def test_settings_do_not_change(config: Path) -> None:
     settings = load(config)
     with pytest.raises(ValidationError, match="frozen"):
@@ -220,6 +233,10 @@ def test_settings_do_not_change(config: Path) -> None:
         ("REPORTING_CURRENCY", "eur", "an ISO 4217 code in capital letters"),
         ("SOURCES", "shop,web", "one or more of online_retail, shop, found web"),
         ("SOURCES", "", "one or more of online_retail, shop"),
+        ("NAMESPACES", "shop=a-", "a prefix for each source, as JSON"),
+        ("NAMESPACES", '{"web":"w-"}', "found web"),
+        ("NAMESPACES", '{"shop":"uk"}', "letters and digits, then one of - _ . :"),
+        ("WORDS_FOR_NOTHING", " ", "expected one word or more"),
         ("SOURCES", "shop,shop", "found shop more than once"),
         ("LANDING_ROOT", "", "a folder or a URL"),
         ("LANDING_ROOT", "s3a:/bucket", "a folder or a URL"),

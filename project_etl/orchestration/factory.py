@@ -118,12 +118,11 @@ def bronze_asset(wiring: Wiring, dataset: Dataset) -> dg.AssetsDefinition:
 
 def silver_asset(wiring: Wiring, table: Table) -> dg.AssetsDefinition:
     """The asset of a Silver table."""
-    sources = wiring.settings.sources
 
     def prepare(days: tuple[str, ...], run: Run) -> Callable[[TableStore], Staged]:
-        return lambda lake: stage_silver(silver_job(lake, table, sources, days, run))
+        return lambda lake: stage_silver(silver_job(lake, table, wiring.settings, days, run))
 
-    feeds = feeds_of(table, sources)
+    feeds = feeds_of(table, wiring.settings)
     rules = silver_rules(table, feeds)
     deps = (*(feed.bronze for feed in feeds), *(ref.table for ref in table.references))
     return _asset(wiring, _shape(table, deps, silver_schema(table), rules, "_landing_date", is_daily=True), prepare)

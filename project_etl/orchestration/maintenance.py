@@ -96,7 +96,7 @@ def _wrong_books(settings: Settings, lake: TableStore, tables: Sequence[Table], 
     wrong: list[str] = []
     for table in (table for table in tables if table.layer == "silver"):
         try:
-            books = books_of(silver_job(lake, table, settings.sources, (), run), since=since)
+            books = books_of(silver_job(lake, table, settings, (), run), since=since)
         except Exception as error:
             wrong.append(f"{table.name}: {error}")
             continue

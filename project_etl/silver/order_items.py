@@ -27,7 +27,15 @@ class OrderItems(pa.DataFrameModel):
     order_item_id: T.StringType = pa.Field(description="Line number given by the shop, within its order.")
     order_id: T.StringType = pa.Field(description="Order that the line belongs to.")
     product_id: T.StringType = pa.Field(description="Product sold.")
-    quantity: T.IntegerType = pa.Field(gt=0, le=MAX_QUANTITY, description="Pieces sold.")
+    quantity: T.IntegerType = pa.Field(
+        gt={
+            "min_value": 0,
+            "description": "quantity must be greater than 0: pieces that come back are a refund, and no line of the "
+            "order. Give the order the status REFUNDED, PARTIALLY_REFUNDED or RETURNED",
+        },
+        le=MAX_QUANTITY,
+        description="Pieces sold.",
+    )
     unit_price: Annotated[T.DecimalType, 18, 4] = pa.Field(
         gt=0, le=MAX_UNIT_PRICE, description="Price of one piece, in the order's currency."
     )

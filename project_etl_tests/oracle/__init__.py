@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -18,18 +18,29 @@ from project_etl_tests.oracle.gold import GoldTable, gold_tables
 _LOADERS = {shop.SOURCE: shop.load, online_retail.SOURCE: online_retail.load}
 
 
-def settled(landing_root: Path, sources: Collection[str], reporting_currency: str) -> duckdb.DuckDBPyConnection:
+def settled(
+    landing_root: Path,
+    sources: Collection[str],
+    reporting_currency: str,
+    namespaces: Mapping[str, str] | None = None,
+) -> duckdb.DuckDBPyConnection:
     """Return a database with the clean tables, `rejects` and `facts` of all that is in landing."""
     con = tables.connect()
     for source in sources:
         _LOADERS[source](con, landing_root)
+    for source, prefix in (namespaces or {}).items():
+        tables.put_before_ids(con, source, prefix)
     tables.settle(con, reporting_currency)
     return con
 
 
 def expected_gold(
-    landing_root: Path, sources: Collection[str], reporting_currency: str, days: Iterable[date]
+    landing_root: Path,
+    sources: Collection[str],
+    reporting_currency: str,
+    days: Iterable[date],
+    namespaces: Mapping[str, str] | None = None,
 ) -> dict[str, GoldTable]:
     """Return what Gold must hold after the given partition days were materialized from all that is in landing."""
-    with settled(landing_root, sources, reporting_currency) as con:
+    with settled(landing_root, sources, reporting_currency, namespaces) as con:
         return gold_tables(con, days)

@@ -139,6 +139,16 @@ def add(con: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Mapping[str, 
     con.unregister("_rows")
 
 
+def put_before_ids(con: duckdb.DuckDBPyConnection, source: str, prefix: str) -> None:
+    """Tell the ids of a source from those of others."""
+    for table in ("customer_versions", "product_versions", "order_versions", "item_versions"):
+        for name in SCHEMAS[table].names:
+            if name.endswith("_id"):
+                con.execute(
+                    f"UPDATE {table} SET {name} = ? || {name} WHERE source_file LIKE ? || '/%'", [prefix, source]
+                )
+
+
 def settle(con: duckdb.DuckDBPyConnection, reporting_currency: str) -> None:
     """Make `orders`, `items`, the histories, `fx_rates` and `facts` from all versions that the sources added.
 

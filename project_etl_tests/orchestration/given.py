@@ -27,6 +27,8 @@ def settings_of(folder: Path, sources: Sources = ("shop",)) -> Settings:
         landing_root=str(folder / "landing"),
         lake_root=str(folder / "lake"),
         sources=sources,
+        # With one source there is nothing to tell apart.
+        namespaces=(("shop", ""), ("online_retail", "or-")) if len(sources) > 1 else (),
         start_date=date(2025, 1, 1),
         settle_seconds=0,
         engine=load_settings().engine,

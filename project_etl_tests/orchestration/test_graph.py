@@ -89,6 +89,7 @@ def test_server_loads_the_code_location(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     monkeypatch.setenv("PROJECT_ETL_LAKE_ROOT", str(tmp_path / "lake"))
     monkeypatch.setenv("PROJECT_ETL_SOURCES", "shop,online_retail")
+    monkeypatch.setenv("PROJECT_ETL_NAMESPACES", '{"shop": "", "online_retail": "or-"}')
     done = subprocess.run(
         [str(Path(sys.executable).with_name("dagster")), "definitions", "validate", "-w", str(root / "workspace.yaml")],
         stdout=subprocess.PIPE,

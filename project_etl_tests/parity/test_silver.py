@@ -25,7 +25,7 @@ from project_etl_tests.parity.engines import Engines, same_rows
 from project_etl_tests.parity.values import ARRAYS, BOOLEANS, DAYS, ESCAPED, NUMBERS, OFFSETS, TIMES, WORDS
 from project_etl_tests.silver.given import LANDED, PARENTS, TABLES, Record, records
 from project_etl_tests.silver.test_rules import CASES
-from project_etl_tests.small_shop import PARAMETERS, record_columns, records_of
+from project_etl_tests.small_shop import PARAMETERS, record_columns, records_of, settings_of
 
 AT = datetime(2025, 1, 10, 12, tzinfo=UTC)
 TRICKY: list[str | None] = [
@@ -50,7 +50,7 @@ class Parents:
 
 
 def job_of(session: SparkSession, table: Table) -> SilverJob:
-    feeds = feeds_of(table, ("shop",))
+    feeds = feeds_of(table, settings_of())
     lake = cast("Any", Parents(session))
     run = Run("r", AT, PARAMETERS)
     return SilverJob(lake, table, feeds, (LANDED,), run)

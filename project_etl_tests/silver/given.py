@@ -25,7 +25,7 @@ from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Table
 from project_etl.core.silver.frames import judged_records, silver_schema
 from project_etl.core.silver.plan import SilverJob, silver_rules
-from project_etl_tests.small_shop import PARAMETERS, SmallShop
+from project_etl_tests.small_shop import PARAMETERS, SmallShop, settings_of
 
 LANDED = "2025-01-10"
 TABLES: dict[str, Table] = {table.short_name: table for table in tables() if table.layer == "silver"}
@@ -90,7 +90,7 @@ def records(spark: SparkSession, table: Table, rows: Sequence[Record]) -> DataFr
     """Records of a table as Silver gets them from the shop's Bronze table, numbered from 1."""
     assert table.records
     columns = tuple(table.records.columns)
-    (feed,) = feeds_of(table, ("shop",))
+    (feed,) = feeds_of(table, settings_of())
     texts = (*columns, "_rescued_data", "_source_file", "_source_version")
     schema = ", ".join([*(f"`{name}` string" for name in texts), "_row_number bigint", "_landing_date date"])
     same = {"_source_file": "shop/test.csv", "_source_version": "v1"}
@@ -112,7 +112,7 @@ def job_of(engine: Engine, folder: Path, table: Table) -> SilverJob:
         values = dict(zip(schema.fieldNames(), row, strict=True))
         stored = pa.Table.from_pylist([values], lake.state(parent.name).arrow_schema)
         lake.commit(parent.name, Append(), stored, {"table": parent.name})
-    feeds = feeds_of(table, ("shop",))
+    feeds = feeds_of(table, settings_of())
     return SilverJob(lake, table, feeds, (LANDED,), Run("r", parameters=PARAMETERS))
 
 
@@ -130,4 +130,4 @@ def judge(engine: Engine, folder: Path, cases: Cases) -> dict[str, Verdict]:
 def rule_names(name: str) -> set[str]:
     """Every rule of a Silver table that the shop feeds."""
     table = TABLES[name]
-    return {rule.name for rule in silver_rules(table, feeds_of(table, ("shop",)))}
+    return {rule.name for rule in silver_rules(table, feeds_of(table, settings_of()))}

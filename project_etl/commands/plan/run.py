@@ -140,7 +140,7 @@ def _silver_days(
     plan_run: Run,
     loads: Mapping[str, frozenset[str]],
 ) -> tuple[str, ...]:
-    job = silver_job(lake, table, settings.sources, days, plan_run)
+    job = silver_job(lake, table, settings, days, plan_run)
     to_come = {day for feed in job.feeds for day in loads.get(feed.bronze, ())}
     return tuple(sorted({*silver_plan(job).batch_days, *to_come}))
 

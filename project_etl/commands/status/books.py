@@ -27,11 +27,7 @@ def run(console: Console, settings: Settings) -> bool:
     """Judge everything again and show the books; False when a table does not hold what its records say."""
     lake, run_ = lake_of(settings, spark_resource(settings)), Run("status", parameters=parameters_of(settings))
     with errors_into(spark_log(settings)):
-        found = [
-            books_of(silver_job(lake, table, settings.sources, (), run_))
-            for table in tables()
-            if table.layer == "silver"
-        ]
+        found = [books_of(silver_job(lake, table, settings, (), run_)) for table in tables() if table.layer == "silver"]
     _show(console, found)
     for books in found:
         if books.behind:

@@ -20,6 +20,7 @@ from project_etl.core.model.code_version import code_version
 from project_etl.core.model.names import MALFORMED_KEY, RESCUED
 from project_etl.core.transforms.json_text import json_object
 from project_etl.core.transforms.text import Kind, clean
+from project_etl.core.transforms.words import NOTHING
 
 # The column that a Silver transform passes on untouched: where the record comes from and what it said.
 RECORD = "_record"
@@ -110,19 +111,23 @@ class Feed:
         mapping: Bronze rows → records: text columns of the record plus Bronze's lineage columns, and `_source_files`
             or `_unmapped` where they differ from a plain record's. None when a row is a record.
         gather: Bronze column by whose values a mapping groups: it needs all their rows; None when rows stand alone.
-        version: changes when the mapping's code changes.
+        prefix: namespace of the source's ids, which is put before each of them.
+        nothing: words that mean that there is no value, in small letters.
+        version: changes when the mapping's code or anything else of this changes what records say.
     """
 
     bronze: str
     columns: tuple[str, ...]
     mapping: Callable[[DataFrame], DataFrame] | None = None
     gather: str | None = None
+    prefix: str = ""
+    nothing: tuple[str, ...] = NOTHING
     version: str = field(init=False)
 
     def __post_init__(self) -> None:
         """Take the version while the code on disk is the code that runs."""
         code = code_version(self.mapping) if self.mapping else ""
-        object.__setattr__(self, "version", f"{code}/{self.gather}")
+        object.__setattr__(self, "version", f"{code}/{self.gather}/{self.prefix}/{','.join(sorted(self.nothing))}")
 
     def records(self, bronze: DataFrame, of: Records) -> DataFrame:
         """Turn Bronze rows into records, cleaned: what comes after sees clean keys only.
@@ -139,7 +144,7 @@ class Feed:
             rows = self.mapping(rows)
         present = set(rows.columns)
         text = [
-            (clean(F.col(column), field.kind) if column in present else text_null()).alias(column)
+            (self._clean(column, field.kind) if column in present else text_null()).alias(column)
             for column, field in of.columns.items()
         ]
         return rows.select(
@@ -151,6 +156,10 @@ class Feed:
                 F.col("_unmapped").alias("unmapped"),
             ).alias(RECORD),
         )
+
+    def _clean(self, column: str, kind: Kind) -> Column:
+        text = clean(F.col(column), kind, self.nothing)
+        return F.concat(F.lit(self.prefix), text) if self.prefix and kind is Kind.KEY else text
 
     def as_received(self, bronze: DataFrame) -> DataFrame:
         """The place of each Bronze row, and `raw`: its columns as received, as JSON."""

@@ -6,6 +6,7 @@ Belongs here: comparing Bronze and the parents with what the journal says. Does 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -169,17 +170,26 @@ def silver_rules(table: Table, feeds: Sequence[Feed]) -> tuple[Rule, ...]:
         for ref in table.references
     ]
     assert table.records is not None, table.name
-    extra = (*universal, *_key_rules(table.records), *_range_rules(table, table.records), *references, *table.rules)
+    prefixes = {feed.prefix for feed in feeds}
+    extra = (
+        *universal,
+        *_key_rules(table.records, prefixes),
+        *_range_rules(table, table.records),
+        *references,
+        *table.rules,
+    )
     rules = rules_of(table.contract, text_columns=tuple(table.records.columns), extra=extra)
     return tuple(rule for rule in rules if rule.column not in table.derived)
 
 
-def _key_rules(records: Records) -> tuple[Rule, ...]:
+def _key_rules(records: Records, prefixes: Collection[str]) -> tuple[Rule, ...]:
     """Keys and references that a spreadsheet has rounded would make one thing of several."""
     keys = records.of_kind(Kind.KEY)
     if not keys:
         return ()
-    rounded = " OR ".join(f"coalesce({RECORD}.text.`{key}` RLIKE {sql_text(ROUNDED_KEY)}, false)" for key in keys)
+    namespace = "|".join(re.escape(prefix) for prefix in sorted(prefixes) if prefix)
+    pattern = sql_text(f"^({namespace})?{ROUNDED_KEY}" if namespace else f"^{ROUNDED_KEY}")
+    rounded = " OR ".join(f"coalesce({RECORD}.text.`{key}` RLIKE {pattern}, false)" for key in keys)
     return (
         sql_rule(
             "keys_not_rounded",

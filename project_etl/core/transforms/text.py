@@ -9,10 +9,13 @@ as floats, and words for nothing.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import Enum
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
+
+from project_etl.core.transforms.words import NOTHING, NOTHING_IN_TEXT
 
 # Blanks that have a width. Inside a label, a name or an instant, a run of them is one space.
 _WIDE = [*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000]
@@ -20,16 +23,11 @@ _WIDE = [*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0
 _NARROW = [*range(0x200B, 0x200E), 0x2060, 0xFEFF]
 BLANKS = "".join(map(chr, sorted([*_WIDE, *_NARROW])))
 
-NOTHING = ("null", "none", "nan", "nat", "n/a", "#n/a", "\\n", "<na>", "nil", "(null)", "-")
-"""Words for no value, in small letters; `na` is one too, except where it is Namibia."""
-NOTHING_IN_TEXT = ("\\N",)
-"""In names and texts all other words are words: people are called Null, and products None."""
-
 _RUN = f"[{''.join(map(chr, _WIDE))}]+"
 # `="001"`, or an apostrophe before a digit.
 _GUARDS = r"""^="([^"]*)"\z|^'([0-9])"""
 _FLOAT = r"^([0-9]+)\.0+\z"
-ROUNDED_KEY = r"^[0-9]+([.][0-9]*)?[eE][+-][0-9]+\z"
+ROUNDED_KEY = r"[0-9]+([.][0-9]*)?[eE][+-][0-9]+\z"
 """A number as a spreadsheet writes a long one: its last digits are lost. `12E5` is an article number."""
 
 
@@ -46,11 +44,16 @@ class Kind(Enum):
     TEXT = "written by people, or by a machine as a whole, such as JSON"
 
 
-def clean(text: Column, kind: Kind) -> Column:
+def clean(text: Column, kind: Kind, nothing: Collection[str] = NOTHING) -> Column:
     """A text without what is no part of it; null when nothing is left, or when it is a word for nothing.
 
     Each step names the step before it once. Where an engine copies the whole into a filter, it then stays as long as it
     is, and does not grow with each step.
+
+    Args:
+        text: a text as received.
+        kind: what it is.
+        nothing: words that mean that there is no value, in small letters.
     """
     if kind is Kind.TEXT:
         return F.when(~F.btrim(text, F.lit(BLANKS)).isin("", *NOTHING_IN_TEXT), text)
@@ -63,5 +66,5 @@ def clean(text: Column, kind: Kind) -> Column:
         text = F.regexp_replace(text, _FLOAT, "$1")
     if kind is Kind.NAME:
         return F.when(~text.isin("", *NOTHING_IN_TEXT), text)
-    words = NOTHING if kind in (Kind.COUNTRY, Kind.LABEL) else (*NOTHING, "na")
+    words = nothing if kind in (Kind.COUNTRY, Kind.LABEL) else (*nothing, "na")
     return F.when(~F.lower(text).isin("", *words), text)

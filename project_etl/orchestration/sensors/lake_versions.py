@@ -33,9 +33,7 @@ SETTINGS = {"sources", "landing_root", "engine", "engine_max_bytes", "spark"}
 
 def code_of(settings: Settings, tables: Iterable[Table]) -> str:
     """Digest of code and settings of some tables, and of the feeds of their records."""
-    versions = [
-        (table.name, table.version, [feed.version for feed in feeds_of(table, settings.sources)]) for table in tables
-    ]
+    versions = [(table.name, table.version, [feed.version for feed in feeds_of(table, settings)]) for table in tables]
     return digest(versions, parameters_of(settings), settings.model_dump(mode="json", include=SETTINGS))
 
 

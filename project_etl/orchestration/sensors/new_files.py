@@ -112,15 +112,14 @@ class Loads:
     def concerned(self, tables: Collection[str]) -> frozenset[str]:
         """Some tables with those that are judged along."""
         found = {*tables}
-        sources = self.settings.sources
         for table in self.silver:
-            if any(feed.bronze in found for feed in feeds_of(table, sources)):
+            if any(feed.bronze in found for feed in feeds_of(table, self.settings)):
                 found.add(table.name)
         return frozenset(with_dependents(self.silver, sorted(found)))
 
     def _find_behind(self) -> dict[str, Behind]:
         run = Run("sensor", parameters=parameters_of(self.settings))
-        jobs = [silver_job(self.lake, table, self.settings.sources, (), run) for table in self.silver]
+        jobs = [silver_job(self.lake, table, self.settings, (), run) for table in self.silver]
         return {job.table.name: behind(job) for job in jobs}
 
     def _changed_at(self, found: Arrivals, days: Collection[date], now: float) -> dict[date, float]:
