@@ -20,6 +20,7 @@ from project_etl.core.contracts.report import Report
 from project_etl.core.engine.base import Engine
 from project_etl.core.gold.stage import GoldJob, stage_gold
 from project_etl.core.lake import TableStore
+from project_etl.core.model.names import DELETED
 from project_etl.core.model.order import gold_order
 from project_etl.core.model.records import Records
 from project_etl.core.model.staged import Run, Staged
@@ -119,7 +120,7 @@ class SmallShop:
         """Put records into landing, as JSON lines or CSV, whichever the dataset uses."""
         if dataset in ("customers", "products"):
             return self.land(dataset, day, "".join(f"{json.dumps(row)}\n" for row in rows), name)
-        columns = record_columns(dataset)
+        columns = (*record_columns(dataset), *([DELETED] if any(DELETED in row for row in rows) else []))
         lines = [",".join(columns), *(",".join(str(row.get(column, "")) for column in columns) for row in rows)]
         return self.land(dataset, day, "\n".join(lines) + "\n", name)
 

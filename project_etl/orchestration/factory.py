@@ -38,7 +38,7 @@ from project_etl.core.model.source import Dataset
 from project_etl.core.model.staged import Run, Staged
 from project_etl.core.model.table import Table
 from project_etl.core.silver.frames import silver_schema
-from project_etl.core.silver.plan import silver_rules
+from project_etl.core.silver.plan import silver_checks, silver_rules
 from project_etl.core.silver.stage import stage_silver
 from project_etl.core.staleness import misjudged
 from project_etl.orchestration.io_manager import PARTITION_COLUMN
@@ -125,7 +125,8 @@ def silver_asset(wiring: Wiring, table: Table) -> dg.AssetsDefinition:
     feeds = feeds_of(table, wiring.settings)
     rules = silver_rules(table, feeds)
     deps = (*(feed.bronze for feed in feeds), *(ref.table for ref in table.references))
-    return _asset(wiring, _shape(table, deps, silver_schema(table), rules, "_landing_date", is_daily=True), prepare)
+    shape = _shape(table, deps, silver_schema(table), rules, "_landing_date", is_daily=True)
+    return _asset(wiring, replace(shape, checks=silver_checks(table, feeds)), prepare)
 
 
 def gold_asset(wiring: Wiring, table: Table, tables: Sequence[Table]) -> dg.AssetsDefinition:

@@ -20,6 +20,7 @@ from pyspark.sql import types as T
 from project_etl.catalog import feeds_of, tables
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake import Append
+from project_etl.core.model.names import DELETED
 from project_etl.core.model.records import Feed
 from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Table
@@ -72,9 +73,27 @@ class Cases:
     @property
     def expected(self) -> dict[str, tuple[Record, tuple[str, ...], bool]]:
         """Case → the columns that differ, the rules that are broken, and whether the record may be published."""
-        out = {case: (change, tuple(rules), False) for case, (change, rules) in self.bad.items()}
+        bad = {**self.bad, **self._bad_deletions}
+        out = {case: (change, tuple(rules), False) for case, (change, rules) in bad.items()}
         stays = {case: (change, tuple(rules), True) for case, (change, rules) in self.warned.items()}
-        return out | stays | {case: (change, (), True) for case, change in self.good.items()}
+        good = {**self.good, "a deletion that says nothing but its key and when": self._deletion}
+        return out | stays | {case: (change, (), True) for case, change in good.items()}
+
+    @property
+    def _deletion(self) -> Record:
+        table = TABLES[self.table]
+        rest = dict.fromkeys(self.record.keys() - {*table.keys, table.newest_by})
+        return {**rest, DELETED: "true"}
+
+    @property
+    def _bad_deletions(self) -> Changes:
+        table = TABLES[self.table]
+        is_needed = f"{table.newest_by}_not_null" in rule_names(table.short_name)
+        undated = ["deletion_dated", *([f"{table.newest_by}_not_null"] if is_needed else [])]
+        return {
+            "a word that is no answer to whether it is gone": ({DELETED: "perhaps"}, ["deletion_readable"]),
+            "a deletion without its instant": ({**self._deletion, table.newest_by: None}, undated),
+        }
 
 
 @dataclass(frozen=True)
@@ -91,7 +110,7 @@ def records(spark: SparkSession, table: Table, rows: Sequence[Record]) -> DataFr
     assert table.records
     columns = tuple(table.records.columns)
     (feed,) = feeds_of(table, settings_of())
-    texts = (*columns, "_rescued_data", "_source_file", "_source_version")
+    texts = (*columns, DELETED, "_rescued_data", "_source_file", "_source_version")
     schema = ", ".join([*(f"`{name}` string" for name in texts), "_row_number bigint", "_landing_date date"])
     same = {"_source_file": "shop/test.csv", "_source_version": "v1"}
     filled = [

@@ -181,7 +181,13 @@ def write(lake: TableStore, bronze: str, rows: Iterable[FileRow] = ()) -> None:
 
     lake = replace(lake, pins={})
     with lake.lock(FILES):
-        lake.create(FILES, SCHEMA, partition_by="month", description="Every file that a Bronze table has ever seen.")
+        lake.create(
+            FILES,
+            SCHEMA,
+            partition_by="month",
+            description="Every file that a Bronze table has ever seen.",
+            statistics=("dataset", "path", "landing_date"),
+        )
         state, found = lake.state(bronze), {row.path: row for row in _noted(lake, bronze)}
         found |= {row.path: replace(row, bronze_id=state.table_id, bronze_version=state.version) for row in rows}
         if not found:

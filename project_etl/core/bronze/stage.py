@@ -29,7 +29,7 @@ from project_etl.core.contracts.report import Report
 from project_etl.core.contracts.sql_text import is_day, sql_list
 from project_etl.core.lake import Append, Commit, ReplaceWhere
 from project_etl.core.lake.state import on_days
-from project_etl.core.model.names import MALFORMED_KEY, RESCUED
+from project_etl.core.model.names import DELETED, MALFORMED_KEY, RESCUED
 from project_etl.core.model.staged import Staged, note_of
 
 # A file of more bytes is read twice: to hash it, and to parse it.
@@ -49,7 +49,14 @@ def stage_bronze(job: BronzeJob, landing: Look | None = None) -> Staged:
     landing = landing or look(job)
     table = job.dataset.bronze
     description = f"Text of {job.dataset.source}/{job.dataset.name} files, as received."
-    job.lake.create(table, job.dataset.schema, partition_by="_landing_date", description=description)
+    job.lake.create(
+        table,
+        job.dataset.schema,
+        partition_by="_landing_date",
+        description=description,
+        # Of no column that says anything of a person: what is erased would live on in the log.
+        statistics=[name for name in ("_source_file", DELETED) if name in job.dataset.schema.names],
+    )
     lake = job.lake.pinned([table])
     job = replace(job, lake=lake)
     known = file_table.files(lake, [table], job.days)

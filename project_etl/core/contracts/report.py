@@ -136,5 +136,11 @@ class Report:
         return cls(days=counts, rules=tuple(rules))
 
 
+def quality_score(counts: Mapping[str, int]) -> float | None:
+    """The share of a day's records that quarantine has left; None where none was read, or none can be kept out."""
+    read = counts.get("read", 0)
+    return (read - counts["quarantined"]) / read if read and "quarantined" in counts else None
+
+
 # Counts of a Silver day: read = published + deduplicated + superseded + quarantined.
 SILVER_COUNTS = ("read", "published", "deduplicated", "superseded", "quarantined")

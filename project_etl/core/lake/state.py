@@ -143,6 +143,23 @@ class TableState:
             rows[value] = rows.get(value, 0) + (file["num_records"] or 0)
         return rows
 
+    def partitions_with(self, partition: str, column: str, *, but: Collection[str]) -> set[str]:
+        """Where a column of text may have a value, as far as the log can tell.
+
+        Args:
+            partition: the column that partitions the files, of which the values are returned.
+            column: the column of text.
+            but: values that do not count.
+        """
+        if column not in self.arrow_schema.names:
+            return set()
+
+        def may_have(file: Mapping[str, Any]) -> bool:
+            low, high = file.get(f"min.{column}"), file.get(f"max.{column}")
+            return file.get(f"null_count.{column}") != file["num_records"] and not (low == high and low in but)
+
+        return {str(file[f"partition.{partition}"]) for file in self.files if may_have(file)}
+
     def bounds(self, column: str) -> tuple[Any, ...]:
         """The smallest and the largest value of a column; nothing when no row has a value."""
         names = (f"min.{column}", f"max.{column}")

@@ -17,7 +17,7 @@ from pyspark.sql import types as T
 
 from project_etl.core.contracts.sql_text import is_day
 from project_etl.core.model.code_version import code_version
-from project_etl.core.model.names import MALFORMED_KEY, RESCUED
+from project_etl.core.model.names import DELETED, MALFORMED_KEY, RESCUED
 from project_etl.core.transforms.json_text import json_object
 from project_etl.core.transforms.text import Kind, clean
 from project_etl.core.transforms.words import NOTHING
@@ -129,6 +129,11 @@ class Feed:
         code = code_version(self.mapping) if self.mapping else ""
         object.__setattr__(self, "version", f"{code}/{self.gather}/{self.prefix}/{','.join(sorted(self.nothing))}")
 
+    @property
+    def may_delete(self) -> bool:
+        """Whether a record may say that something is gone; one that a mapping makes says nothing of the kind."""
+        return DELETED in self.columns and self.mapping is None
+
     def records(self, bronze: DataFrame, of: Records) -> DataFrame:
         """Turn Bronze rows into records, cleaned: what comes after sees clean keys only.
 
@@ -143,6 +148,7 @@ class Feed:
         if self.mapping is not None:
             rows = self.mapping(rows)
         present = set(rows.columns)
+        deletion = clean(F.col(DELETED), Kind.NUMBER) if self.may_delete and DELETED in present else text_null()
         text = [
             (self._clean(column, field.kind) if column in present else text_null()).alias(column)
             for column, field in of.columns.items()
@@ -154,6 +160,7 @@ class Feed:
                 F.struct(*text).alias("text"),
                 F.get_json_object(RESCUED, MALFORMED_PATH).alias("malformed"),
                 F.col("_unmapped").alias("unmapped"),
+                deletion.alias("deletion"),
             ).alias(RECORD),
         )
 

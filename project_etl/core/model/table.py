@@ -150,6 +150,8 @@ class Table:
         write: how rows become visible.
         day: column with a row's business day; a daily table's is in its `write`. None when rows belong to no day.
         partition_by: column that partitions the files on disk, for tables of many gigabytes; None for a single folder.
+        min_score: share of a landing day's records that quarantine must leave, between 0 and 1; with less, nothing is
+            published. None publishes whatever is left.
         owners: people or teams in charge, as Dagster writes them.
         transform: `DataFrame` in, `DataFrame` out; taken from the module by `from_module`.
         description: the module's docstring; taken by `from_module`.
@@ -166,6 +168,7 @@ class Table:
     rules: tuple[Rule, ...] = ()
     day: str | None = None
     partition_by: str | None = None
+    min_score: float | None = None
     owners: tuple[str, ...] = ("team:data-platform",)
     transform: Transform | None = None
     description: str = ""
@@ -208,6 +211,12 @@ class Table:
         return isinstance(self.write, ReplaceDays)
 
     @property
+    def newest_by(self) -> str:
+        """The instant by which a Silver table's versions are ordered."""
+        assert isinstance(self.write, History | Merge), self.name
+        return self.write.newest_by
+
+    @property
     def derived(self) -> tuple[str, ...]:
         """Columns that follow from the other versions of a key, and that no record gives."""
         return VALIDITY if isinstance(self.write, History) else ()
@@ -232,7 +241,7 @@ class Table:
         """Changes when the transform's code or what is declared changes the rows: what makes a result out of date."""
         rules = contract_version(rules_of(self.contract, extra=self.rules))
         records = (self.records.name, self.records.kinds) if self.records else None
-        declared = (self.keys, self.write, records, sorted(self.inputs.items()), self.references)
+        declared = (self.keys, self.write, records, sorted(self.inputs.items()), self.references, self.min_score)
         return digest(rules, self.schema.simpleString(), str(declared), self.code_version)
 
 

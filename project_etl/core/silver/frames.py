@@ -20,12 +20,14 @@ from pyspark.sql import types as T
 
 from project_etl.core.contracts import Action
 from project_etl.core.contracts.judge import BROKEN, breaks, judged
+from project_etl.core.model.names import DELETED
 from project_etl.core.model.records import LINEAGE_NAMES, PLACE, RECORD, SILVER_LINEAGE, of_days, union_all
 from project_etl.core.model.table import History, Table
 from project_etl.core.model.transform import call, conform
-from project_etl.core.silver import quarantine
-from project_etl.core.silver.plan import SilverJob, SilverPlan, days_in_bronze, unjudged_days
+from project_etl.core.silver import deletions, quarantine
+from project_etl.core.silver.plan import SilverJob, SilverPlan, days_in_bronze, rules_of_deletions, unjudged_days
 from project_etl.core.silver.rank import Stored, ranked
+from project_etl.core.transforms.casts import to_boolean
 
 FALSE, TRUE = "false", "true"
 
@@ -56,9 +58,12 @@ def scored(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Keys], kept: Exi
         sources += [_waiting(job, plan.batch_days)] if plan.waiting else []
         # Read twice below: for its keys, and for its rows.
         fresh = kept.enter_context(lake.keep(judged_records(job, union_all(sources))))
-        if lake.is_empty(job.table.name):
+        days = deletions.days_beside(job, plan)
+        if lake.is_empty(job.table.name) and not days:
             return ranked(job.table, columns, _with_batch(fresh, plan), Stored.NOTHING)
-        pool = _pool(fresh, _stored_beside(job, fresh.where("_valid")))
+        pool = _pool(fresh, _stored_beside(job, fresh))
+        if days:
+            pool = pool.unionByName(_deletions_beside(job, fresh, days), allowMissingColumns=True)
         return ranked(job.table, columns, _with_batch(pool, plan), Stored.TRUSTED)
     records, stored = _records(job, plan, is_all=True), _stored(job)
     if not _is_all_judged(job, plan):
@@ -99,6 +104,7 @@ def _waiting(job: SilverJob, days: Collection[str]) -> DataFrame:
             F.col("_text").alias("text"),
             nothing.alias("malformed"),
             nothing.alias("unmapped"),
+            nothing.alias("deletion"),
         ).alias(RECORD),
     )
 
@@ -140,12 +146,20 @@ def transformed(table: Table, rows: DataFrame, parameters: dict[str, object]) ->
 
 def judged_records(job: SilverJob, records: DataFrame) -> DataFrame:
     """Records as rows of the table, judged: the stored columns, `_text`, `_broken`, `_valid` and `_stored`."""
+    if job.may_delete:
+        is_deleted = to_boolean(f"{RECORD}.deletion")
+        records = records.withColumn(RECORD, F.col(RECORD).withField("is_deleted", is_deleted))
     rows = transformed(job.table, _with_parents(job, records), dict(job.run.parameters))
     # A record that could not be parsed breaks that one rule; that its columns are empty follows from it.
     malformed = F.when(F.col(f"{RECORD}.malformed").isNotNull(), F.array(F.lit("well_formed")))
     rows = judged(rows.withColumn("_text", F.col(f"{RECORD}.text")), job.rules).withColumn(
         BROKEN, F.coalesce(malformed, BROKEN)
     )
+    is_deleted = F.expr(FALSE)
+    if job.may_delete:
+        is_deleted = F.coalesce(F.col(f"{RECORD}.is_deleted"), F.lit(False))
+        needed = F.array(*[F.lit(name) for name in rules_of_deletions(job.table, job.rules)])
+        rows = rows.withColumn(BROKEN, F.when(is_deleted, F.array_intersect(BROKEN, needed)).otherwise(F.col(BROKEN)))
     # Whether a parent that only warns is known changes without the record, which nobody looks at again for that.
     is_valid = ~breaks(job.rules, Action.QUARANTINE)
     if warnings := [ref.rule for ref in job.table.references if ref.action is Action.WARN]:
@@ -161,6 +175,7 @@ def judged_records(job: SilverJob, records: DataFrame) -> DataFrame:
         F.struct(*[column.alias(name) for name, column in text.items()]).alias("_text"),
         BROKEN,
         is_valid.alias("_valid"),
+        is_deleted.alias("_deleted"),
         F.expr(FALSE).alias("_stored"),
     )
 
@@ -192,9 +207,22 @@ def _stored_beside(job: SilverJob, fresh: DataFrame) -> DataFrame:
     return stored.join(since, on=write.of, how="inner").where(still_valid).drop("_since")
 
 
+def _deletions_beside(job: SilverJob, fresh: DataFrame, days: Collection[str]) -> DataFrame:
+    """The deletions of earlier batches that new records must be compared with."""
+    keys = [*_entity(job.table)]
+    bronze = [
+        feed.records(job.lake.read(feed.bronze).where(of_days(days) & F.col(DELETED).isNotNull()), job.records)
+        for feed in job.feeds
+        if feed.may_delete
+    ]
+    told = judged_records(job, union_all(bronze)).where(F.col("_valid") & F.col("_deleted"))
+    return told.join(fresh.select(*keys).distinct(), on=keys, how="left_semi")
+
+
 def _stored(job: SilverJob) -> DataFrame:
     columns = silver_schema(job.table).fieldNames()
-    return job.lake.read(job.table.name).select(*columns, F.expr(FALSE).alias("_valid"), F.expr(TRUE).alias("_stored"))
+    says = {"_valid": FALSE, "_deleted": FALSE, "_stored": TRUE}
+    return job.lake.read(job.table.name).select(*columns, *[F.expr(value).alias(name) for name, value in says.items()])
 
 
 @dataclass(frozen=True)

@@ -15,18 +15,20 @@ from pyspark.sql import types as T
 from project_etl.core.bronze import file_table
 from project_etl.core.contracts import Action, Rule, rules_of, sql_rule
 from project_etl.core.contracts.judge import unbroken
-from project_etl.core.contracts.report import Report
+from project_etl.core.contracts.report import Report, RuleResult
 from project_etl.core.contracts.sql_text import sql_text
 from project_etl.core.digest import digest
 from project_etl.core.lake import Journal, TableStore
+from project_etl.core.model.names import DELETED
 from project_etl.core.model.records import RECORD, Feed, Records
 from project_etl.core.model.staged import Run
-from project_etl.core.model.table import Reference, Table
+from project_etl.core.model.table import Merge, Reference, Table
 from project_etl.core.model.transform import taken
 from project_etl.core.silver import quarantine
 from project_etl.core.transforms.text import ROUNDED_KEY, Kind
 
 EMPTY = "-"
+KEYS_NOT_ROUNDED = "keys_not_rounded"
 EARLIEST_DAY = "1900-01-01"
 
 
@@ -72,6 +74,16 @@ class SilverJob:
     def rules(self) -> tuple[Rule, ...]:
         """Every rule of the table, in the order in which people see them."""
         return silver_rules(self.table, self.feeds)
+
+    @property
+    def checks(self) -> tuple[RuleResult, ...]:
+        """All that is judged of the table, as unbroken."""
+        return silver_checks(self.table, self.feeds)
+
+    @property
+    def may_delete(self) -> bool:
+        """Whether a record may say that something is gone."""
+        return any(feed.may_delete for feed in self.feeds)
 
     @property
     def version(self) -> str:
@@ -159,6 +171,9 @@ def silver_rules(table: Table, feeds: Sequence[Feed]) -> tuple[Rule, ...]:
                 action=Action.WARN,
             )
         )
+    assert table.records is not None, table.name
+    if any(feed.may_delete for feed in feeds):
+        universal += _deletion_rules(table)
     references = [
         sql_rule(
             ref.rule,
@@ -169,7 +184,6 @@ def silver_rules(table: Table, feeds: Sequence[Feed]) -> tuple[Rule, ...]:
         )
         for ref in table.references
     ]
-    assert table.records is not None, table.name
     prefixes = {feed.prefix for feed in feeds}
     extra = (
         *universal,
@@ -182,6 +196,53 @@ def silver_rules(table: Table, feeds: Sequence[Feed]) -> tuple[Rule, ...]:
     return tuple(rule for rule in rules if rule.column not in table.derived)
 
 
+NEWER_QUARANTINED, QUALITY = "newer_version_quarantined", "quality_score"
+
+
+def silver_checks(table: Table, feeds: Sequence[Feed]) -> tuple[RuleResult, ...]:
+    """All that is judged of a Silver table, as unbroken."""
+    return (*(unbroken(rule) for rule in silver_rules(table, feeds)), *comparisons(table))
+
+
+def comparisons(table: Table) -> tuple[RuleResult, ...]:
+    """What shows only when records are compared or counted, as unbroken."""
+    checks: list[RuleResult] = []
+    if isinstance(table.write, Merge):
+        what = "no row is older than a version of it that is in quarantine: correct that record, for the row goes on"
+        checks.append(RuleResult(NEWER_QUARANTINED, Action.WARN, what, version="1"))
+    if table.min_score is not None:
+        what = f"at least {table.min_score:.2%} of a landing day's records break no rule that keeps them out"
+        checks.append(RuleResult(QUALITY, Action.FAIL, what, version=str(table.min_score)))
+    return tuple(checks)
+
+
+def rules_of_deletions(table: Table, rules: Sequence[Rule]) -> tuple[str, ...]:
+    """Names of the rules that a record must meet which says that something is gone: it may say nothing else."""
+    references = {ref.rule for ref in table.references}
+    always = {"well_formed", KEYS_NOT_ROUNDED, *(rule.name for rule in _deletion_rules(table))}
+    columns = {*table.keys, table.newest_by}
+    return tuple(
+        rule.name for rule in rules if rule.name in always or (rule.column in columns and rule.name not in references)
+    )
+
+
+def _deletion_rules(table: Table) -> list[Rule]:
+    return [
+        sql_rule(
+            "deletion_readable",
+            f"{RECORD}.deletion IS NULL OR {RECORD}.is_deleted IS NOT NULL",
+            description=f"{DELETED} says true, false or nothing",
+            action=Action.QUARANTINE,
+        ),
+        sql_rule(
+            "deletion_dated",
+            f"NOT coalesce({RECORD}.is_deleted, false) OR `{table.newest_by}` IS NOT NULL",
+            description=f"a deletion says in {table.newest_by} when it happened",
+            action=Action.QUARANTINE,
+        ),
+    ]
+
+
 def _key_rules(records: Records, prefixes: Collection[str]) -> tuple[Rule, ...]:
     """Keys and references that a spreadsheet has rounded would make one thing of several."""
     keys = records.of_kind(Kind.KEY)
@@ -192,7 +253,7 @@ def _key_rules(records: Records, prefixes: Collection[str]) -> tuple[Rule, ...]:
     rounded = " OR ".join(f"coalesce({RECORD}.text.`{key}` RLIKE {pattern}, false)" for key in keys)
     return (
         sql_rule(
-            "keys_not_rounded",
+            KEYS_NOT_ROUNDED,
             f"NOT ({rounded})",
             description=f"{', '.join(keys)}: not in scientific notation (4.5E+12), in which a spreadsheet loses digits",
             action=Action.QUARANTINE,
@@ -270,7 +331,7 @@ def _unfinished_days(job: SilverJob, journal: Journal) -> Collection[str]:
 
 def remembered_report(job: SilverJob, journal: Journal, days: Collection[str]) -> Report:
     """The report of some days as it was when they were judged last."""
-    return Report.remembered(journal, sorted(days), [unbroken(rule) for rule in job.rules])
+    return Report.remembered(journal, sorted(days), job.checks)
 
 
 def _fingerprints(job: SilverJob, days: Collection[str]) -> dict[str, str]:

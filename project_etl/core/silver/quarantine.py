@@ -130,7 +130,12 @@ def commit(lake: TableStore, name: str, changes: Changes, note: dict[str, Any]) 
     Raises:
         Conflict: another process has changed the table since it was read.
     """
-    lake.create(name, SCHEMA, description=f"Records kept out of silver/{name.split('/')[1]}.")
+    lake.create(
+        name,
+        SCHEMA,
+        description=f"Records kept out of silver/{name.split('/')[1]}.",
+        statistics=(*KEYS, "_landing_date", "is_waiting"),
+    )
     if lake.pins.get(name) is None:
         lake = replace(lake, pins={each: state for each, state in lake.pins.items() if each != name})
         if not lake.is_empty(name):

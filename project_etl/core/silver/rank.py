@@ -37,12 +37,12 @@ def ranked(table: Table, columns: list[str], pool: DataFrame, stored: Stored) ->
     if isinstance(table.write, History):
         rows = _with_validity(rows, table.write)
     if stored is Stored.NOTHING:
-        was_day, op, is_best = F.lit(None), F.when(F.col("_wins"), "insert"), F.col("_wins")
+        was_day, op, is_best = F.lit(None), F.when(_makes_row(), "insert"), F.col("_wins")
     else:
         was_day = F.col(f"_was.{table.day_column}") if table.day_column else F.lit(None)
         op, is_best = _op(columns), _is_best()
-    effect = {"_was_day": was_day.cast("string"), "_op": op, "_status": _status(is_best)}
-    return rows.withColumns(effect).drop("_copy", "_best", "_wins", "_was")
+    effect = {"_was_day": was_day.cast("string"), "_op": op, "_status": _status(is_best), "_is_newer": _is_newer(table)}
+    return rows.withColumns(effect).drop("_copy", "_best", "_wins", "_was", "_deleted")
 
 
 def _first(table: Table, pool: DataFrame) -> DataFrame:
@@ -53,50 +53,52 @@ def _first(table: Table, pool: DataFrame) -> DataFrame:
     keys = list(table.keys)
     repeated = pool.groupBy(*keys).agg(F.count(F.lit(1)).alias("_number")).where("_number > 1").select(*keys)
     # A record without a key is like no other, and cannot win.
-    alone = pool.join(repeated, on=keys, how="left_anti").withColumns({"_copy": F.lit(1), "_wins": F.col("_valid")})
-    several = _with_winner(table, pool.join(repeated, on=keys, how="left_semi"), F.col("_valid"))
-    return alone.unionByName(several)
+    pool = pool.withColumn("_may_win", F.col("_valid"))
+    alone = pool.join(repeated, on=keys, how="left_anti")
+    alone = alone.withColumns({"_copy": F.lit(1), "_wins": F.col("_valid"), "_best": _as_best(table)})
+    several = _with_winner(table, pool.join(repeated, on=keys, how="left_semi"))
+    return alone.unionByName(several).drop("_may_win")
 
 
 def _compared(table: Table, columns: list[str], pool: DataFrame, stored: Stored) -> DataFrame:
     """Find winners among records and stored rows: `_wins`, `_copy`, `_best` and `_was`."""
     may_win = F.col("_valid") | F.col("_stored") if stored is Stored.TRUSTED else F.col("_valid")
-    rows = _with_winner(table, pool.withColumn("_may_win", may_win), F.col("_may_win"))
-    return _with_stored(rows, columns, Window.partitionBy(*table.keys), _order(table, F.col("_may_win"))).drop(
-        "_may_win"
-    )
+    rows = _with_winner(table, pool.withColumn("_may_win", may_win))
+    was = F.first(F.when(F.col("_stored"), F.struct(*columns)), ignorenulls=True)
+    return rows.withColumn("_was", was.over(Window.partitionBy(*table.keys))).drop("_may_win")
 
 
-def _with_winner(table: Table, rows: DataFrame, may_win: Column) -> DataFrame:
-    """Add `_wins`, and `_copy`: which of the records that say the same a record is, from 1."""
-    same = Window.partitionBy(
-        *table.keys, "_valid", F.xxhash64(*[name for name in table.schema.fieldNames() if name not in VALIDITY])
-    )
-    is_best = F.row_number().over(_order(table, may_win)) == 1
+def _with_winner(table: Table, rows: DataFrame) -> DataFrame:
+    """Add who comes first among the rows of a key.
+
+    Returns:
+        The rows with `_best` (that row, see `_as_best`), `_wins` (whether it is this one, and may win), and `_copy`
+        (which of the records that say the same a record is, from 1).
+    """
+    said = F.xxhash64(*[name for name in table.schema.fieldNames() if name not in VALIDITY])
+    same = Window.partitionBy(*table.keys, "_valid", "_deleted", said)
+    order = _order(table)
+    best = F.first(_as_best(table)).over(order.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing))
     return rows.withColumns(
-        {"_copy": F.row_number().over(same.orderBy(*_newest(table))).cast("int"), "_wins": may_win & is_best}
+        {
+            "_copy": F.row_number().over(same.orderBy(*_newest(table))).cast("int"),
+            "_wins": F.col("_may_win") & (F.row_number().over(order) == 1),
+            "_best": best,
+        }
     )
+
+
+def _as_best(table: Table) -> Column:
+    """What a row must be known by when it comes first among those of its key."""
+    return F.struct(F.col(table.newest_by).alias("_at"), *ARRIVAL_ORDER, "_may_win", "_deleted")
 
 
 def _newest(table: Table) -> list[Column]:
-    assert isinstance(table.write, History | Merge)
-    return [F.col(name).desc_nulls_last() for name in (table.write.newest_by, *ARRIVAL_ORDER)]
+    return [F.col(name).desc_nulls_last() for name in (table.newest_by, *ARRIVAL_ORDER)]
 
 
-def _order(table: Table, may_win: Column) -> WindowSpec:
-    return Window.partitionBy(*table.keys).orderBy(may_win.desc(), *_newest(table), F.col("_stored").asc())
-
-
-def _with_stored(rows: DataFrame, columns: list[str], key: WindowSpec, best: WindowSpec) -> DataFrame:
-    """Add to each row its key's stored row (`_was`) and who came first among the key's rows (`_best`)."""
-    return rows.withColumns(
-        {
-            "_was": F.first(F.when(F.col("_stored"), F.struct(*columns)), ignorenulls=True).over(key),
-            "_best": F.first(F.struct("_source_file", "_row_number", "_may_win")).over(
-                best.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
-            ),
-        }
-    )
+def _order(table: Table) -> WindowSpec:
+    return Window.partitionBy(*table.keys).orderBy(F.col("_may_win").desc(), *_newest(table), F.col("_stored").asc())
 
 
 def _with_validity(rows: DataFrame, history: History) -> DataFrame:
@@ -118,12 +120,28 @@ def _with_validity(rows: DataFrame, history: History) -> DataFrame:
 
 def _op(columns: list[str]) -> Column:
     is_same = F.col("_was").eqNullSafe(F.struct(*columns))
-    orphan = F.col("_stored") & ~F.col("_best._may_win")
+    is_gone = F.col("_stored") & (~F.col("_best._may_win") | F.col("_best._deleted"))
     return (
-        F.when(F.col("_wins") & F.col("_was").isNull(), "insert")
-        .when(F.col("_wins") & ~is_same, "update")
-        .when(orphan, "delete")
+        F.when(_makes_row() & F.col("_was").isNull(), "insert")
+        .when(_makes_row() & ~is_same, "update")
+        .when(is_gone, "delete")
     )
+
+
+def _makes_row() -> Column:
+    """Whether a record won that does not say that its thing is gone."""
+    return F.col("_wins") & ~F.col("_deleted")
+
+
+def _is_newer(table: Table) -> Column:
+    """Whether a record that is kept out is a newer version of a key that has a row."""
+    if not isinstance(table.write, Merge):
+        return F.lit(False)
+    at, best = F.col(table.newest_by), F.col("_best._at")
+    arrival, of_best = F.struct(*ARRIVAL_ORDER), F.struct(*[F.col(f"_best.{name}") for name in ARRIVAL_ORDER])
+    is_later = (at > best) | (at.isNotNull() & best.isNull()) | (at.eqNullSafe(best) & (arrival > of_best))
+    has_row = F.col("_best._may_win") & ~F.col("_best._deleted")
+    return ~F.col("_valid") & ~F.col("_stored") & has_row & F.coalesce(is_later, F.lit(False))
 
 
 def _is_best() -> Column:

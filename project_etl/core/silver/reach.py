@@ -17,8 +17,9 @@ from project_etl.core.lake import LakeError, TableState
 from project_etl.core.lake.state import BEFORE_IMAGES
 from project_etl.core.model.records import of_days
 from project_etl.core.model.table import Reference
+from project_etl.core.silver import deletions
 from project_etl.core.silver.frames import Keys
-from project_etl.core.silver.plan import SilverJob, SilverPlan, days_of_other_files
+from project_etl.core.silver.plan import SilverJob, SilverPlan, days_in_bronze, days_of_other_files, unjudged_days
 from project_etl.core.transforms.text import Kind, clean
 
 # Operations whose change feed has an image of each row that they changed or removed.
@@ -32,6 +33,9 @@ def reach(job: SilverJob, plan: SilverPlan) -> tuple[SilverPlan, list[Keys]]:
         The plan with the further days to judge; and the parents that have vanished or changed, by reference.
     """
     plan, orphaned = _with_shared_days(job, plan), _orphaned(job, plan)
+    if deletions.have_vanished(job, plan):
+        # Any key may be there again.
+        plan = plan.judging_again(job, days_in_bronze(job).difference(unjudged_days(job, plan)))
     # When all of Bronze is judged, so is what such days say now.
     if (plan.changed_days or orphaned) and (days := days_of_other_files(job, plan)):
         plan = _with_shared_days(job, plan.judging_again(job, days))

@@ -9,7 +9,7 @@ still has to follow. A run that finds that quarantine did not follow judges thes
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,15 +18,24 @@ from typing import Any
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from project_etl.core.contracts.judge import grouped, rule_results, shown
-from project_etl.core.contracts.report import SILVER_COUNTS, Report
+from project_etl.core.contracts.judge import SAMPLES, Group, grouped, rule_results, shown
+from project_etl.core.contracts.report import SILVER_COUNTS, Report, RuleResult, quality_score
 from project_etl.core.contracts.sql_text import is_day
 from project_etl.core.lake import Append, Commit, Upsert
 from project_etl.core.model.records import of_days
 from project_etl.core.model.staged import Staged, note_of, staging
-from project_etl.core.silver import quarantine
+from project_etl.core.silver import deletions, quarantine
 from project_etl.core.silver.frames import as_received, scored, silver_schema
-from project_etl.core.silver.plan import SilverJob, SilverPlan, days_in_bronze, make_plan, remembered_report
+from project_etl.core.silver.plan import (
+    NEWER_QUARANTINED,
+    QUALITY,
+    SilverJob,
+    SilverPlan,
+    comparisons,
+    days_in_bronze,
+    make_plan,
+    remembered_report,
+)
 from project_etl.core.silver.reach import reach
 
 OPS = ("insert", "update", "delete")
@@ -121,6 +130,7 @@ def _stage(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Staged:
         reads={feed.bronze: lake.version(feed.bronze) for feed in job.feeds} | dict(plan.parents),
         quarantine={"batch": batch, "days": judged.quarantine.days} if judged.quarantine else None,
         is_all=days_in_bronze(job) <= {*plan.batch_days},
+        deletions=deletions.files_with(job, plan.batch_days),
         touched=judged.counted.touched,
     )
     # Of further days that are judged along, those are shown that forbid publishing.
@@ -164,7 +174,12 @@ def _count(job: SilverJob, rows: DataFrame) -> Counted:
     lost = F.when(is_lost, F.col("_was_day")) if day_column else no_day
     gained = F.when(is_gained, F.col(day_column).cast("string")) if day_column else no_day
     landed = F.col("_landing_date").cast("string").alias("day")
-    keys = [landed, *map(F.col, ("_in_batch", "_status", "_op")), lost.alias("lost"), gained.alias("gained")]
+    keys = [
+        landed,
+        *map(F.col, ("_in_batch", "_status", "_op", "_is_newer")),
+        lost.alias("lost"),
+        gained.alias("gained"),
+    ]
 
     def as_text(row: Row) -> str:
         return f"{row['_source_file']}:{row['_row_number']} {shown(row['_text'].asDict(), job.table.schema)}"
@@ -180,13 +195,32 @@ def _count(job: SilverJob, rows: DataFrame) -> Counted:
     losing = {group.keys["lost"] for group in groups if group.keys["_op"] in ("update", "delete")}
     gaining = {group.keys["gained"] for group in groups if group.keys["_op"] in ("update", "insert")}
     rejected = {group.keys["day"] for group in groups if group.keys["_status"] == "quarantined"}
+    results = (*rule_results(job.rules, batch, "day"), *_comparisons(job, batch, days))
     return Counted(
-        report=Report(dict(sorted(days.items())), rule_results(job.rules, batch, "day"), effect),
+        report=Report(dict(sorted(days.items())), results, effect),
         effect=effect,
         reject_days=tuple(sorted(rejected)),
         lost=_named(losing) if day_column else None,
         touched=_named(losing | gaining) if day_column else None,
     )
+
+
+def _comparisons(job: SilverJob, batch: Sequence[Group], days: Mapping[str, Mapping[str, int]]) -> list[RuleResult]:
+    """The verdicts that show only when records are compared or counted."""
+    newer: dict[str, int] = {}
+    samples: set[str] = set()
+    for group in batch:
+        if group.keys["_is_newer"]:
+            newer[group.keys["day"]] = newer.get(group.keys["day"], 0) + group.count
+            samples |= {group.sample} if group.sample else set()
+    scores = {day: quality_score(counts) for day, counts in days.items()}
+    least = job.table.min_score or 0
+    poor = {day: days[day]["quarantined"] for day, score in scores.items() if score is not None and score < least}
+    found = {NEWER_QUARANTINED: (newer, tuple(sorted(samples)[:SAMPLES])), QUALITY: (poor, ())}
+    return [
+        replace(check, by_day=dict(sorted(found[check.name][0].items())), samples=found[check.name][1])
+        for check in comparisons(job.table)
+    ]
 
 
 def _named(days: Collection[str | None]) -> tuple[str, ...] | None:

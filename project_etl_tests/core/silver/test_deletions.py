@@ -1,0 +1,148 @@
+"""Records that say that something is gone, and what stands in quarantine beside the rows that go on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from project_etl.core.contracts.report import quality_score
+from project_etl.core.engine.base import Engine
+from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
+
+DAYS = ("2025-01-01", "2025-01-02", "2025-01-03")
+
+
+def gone(at: str) -> dict[str, object]:
+    return {"customer_id": "C1", "updated_at": at, "_deleted": True}
+
+
+THEN = CUSTOMER | {"updated_at": "2024-12-01"}
+# Records of one customer, of which the newest says that it is gone, or that it is there again.
+STORIES = {
+    "it stays gone": ([THEN, gone("2024-12-02")], []),
+    "it comes back": ([THEN, gone("2024-12-02"), THEN | {"updated_at": "2024-12-03", "city": "Bath"}], ["Bath"]),
+}
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_a_deletion_is_a_version_like_any_other_in_every_order_of_arrival(
+    tmp_path: Path, engine: Engine, story: str
+) -> None:
+    records, expected = STORIES[story]
+    for number, order in enumerate(permutations(records)):
+        shop = SmallShop(tmp_path / str(number), engine)
+        for day, record in zip(DAYS, order, strict=False):
+            shop.land_rows("customers", day, record)
+            shop.bronze("customers", day)
+            report = shop.silver("customers", day)
+            assert (report.total("read"), report.total("quarantined")) == (1, 0)
+        assert [city for (city,) in shop.rows("silver/customers", "city")] == expected, order
+        assert shop.books("customers").are_right
+
+
+def test_a_customer_whose_deletion_is_corrected_is_there_again(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine)
+    shop.land_rows("customers", DAYS[0], CUSTOMER)
+    shop.land_rows("customers", DAYS[1], gone("2025-01-02"))
+    for day in DAYS[:2]:
+        shop.bronze("customers", day)
+        shop.silver("customers", day)
+    assert shop.rows("silver/customers", "customer_id") == []
+    shop.land_rows("customers", DAYS[1], CUSTOMER | {"customer_id": "C9"})
+    shop.bronze("customers", DAYS[1])
+    shop.silver("customers", DAYS[1])
+    assert shop.rows("silver/customers", "customer_id") == [("C1",), ("C9",)]
+
+
+def test_a_history_ends_where_the_thing_was_deleted(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine)
+    shop.land_rows("customers", DAYS[0], CUSTOMER)
+    shop.land_rows("customers", DAYS[1], {"customer_id": "C1", "updated_at": "2025-01-02", "_deleted": True})
+    shop.load(*DAYS[:2])
+    columns = ("valid_from", "valid_to", "is_current")
+    days = [
+        (str(since)[:10], str(until)[:10], is_current)
+        for since, until, is_current in shop.rows("silver/customers_history", *columns)
+    ]
+    assert days == [("2025-01-01", "2025-01-02", False)]
+    # An older version that comes late ends there, too, and a newer one begins again.
+    shop.land_rows(
+        "customers",
+        DAYS[2],
+        CUSTOMER | {"updated_at": "2025-01-01T12:00:00Z", "city": "York"},
+        CUSTOMER | {"updated_at": "2025-01-03", "city": "Bath"},
+    )
+    shop.load(DAYS[2])
+    rows = sorted(shop.rows("silver/customers_history", "valid_from", "valid_to", "is_current", "city"), key=str)
+    assert [(str(since)[:13], str(until)[:13], *rest) for since, until, *rest in rows] == [
+        ("2025-01-01 00", "2025-01-01 12", False, None),
+        ("2025-01-01 12", "2025-01-02 00", False, "York"),
+        ("2025-01-03 00", "None", True, "Bath"),
+    ]
+    assert shop.rows("silver/customers", "city") == [("Bath",)]
+    assert shop.books("customers_history").are_right
+
+
+def test_children_of_a_deleted_parent_wait(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine)
+    for dataset, record in (("customers", CUSTOMER), ("products", PRODUCT), ("orders", ORDER), ("order_items", ITEM)):
+        shop.land_rows(dataset, DAYS[0], record)
+    shop.land("fx_rates", DAYS[0], "rate_date,base_currency,quote_currency,rate\n2025-01-01,GBP,EUR,1.2\n")
+    shop.everything(DAYS[0])
+    assert shop.rows("gold/daily_aov", "orders") == [(1,)]
+    shop.land_rows("products", DAYS[1], {"product_id": "P1", "updated_at": "2025-01-02", "_deleted": True})
+    shop.everything(*DAYS[:2])
+    assert shop.rows("silver/order_items", "order_item_id") == []
+    assert shop.quarantined("order_items") == [(f"shop/order_items/{DAYS[0]}/order_items.csv", 1, ["product_exists"])]
+    assert shop.rows("gold/daily_aov", "orders") == []
+    shop.land_rows("products", DAYS[2], PRODUCT | {"updated_at": "2025-01-03"})
+    shop.everything(*DAYS)
+    assert (shop.rows("silver/order_items", "order_item_id"), shop.quarantined("order_items")) == ([("I1",)], [])
+    assert shop.rows("gold/daily_aov", "orders") == [(1,)]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_newer_version_that_is_kept_out_is_told(tmp_path: Path, engine: Engine, together: bool) -> None:
+    shop = SmallShop(tmp_path, engine)
+    shop.land_rows("orders", DAYS[0], ORDER, ORDER | {"order_id": "O2"})
+    newer = {"status": "LOST", "updated_at": "2025-01-02T00:00:00Z"}
+    older = {"order_id": "O2", "status": "LOST", "updated_at": "2024-12-31T00:00:00Z"}
+    shop.land_rows("orders", DAYS[1], ORDER | newer, ORDER | older)
+    days = [DAYS[:2]] if together else [DAYS[:1], DAYS[1:2]]
+    report = [shop.load(*batch)["silver/orders"] for batch in days][-1]
+    (told,) = (rule for rule in report.rules if rule.name == "newer_version_quarantined")
+    assert (told.by_day, told.failed_days({})) == ({DAYS[1]: 1}, ())
+    assert "O1" in told.samples[0]
+    # When it is corrected, nothing is told any more.
+    shop.land_rows("orders", DAYS[1], ORDER | newer | {"status": "SHIPPED"})
+    report = shop.load(DAYS[1])["silver/orders"]
+    assert "newer_version_quarantined" not in {rule.name for rule in report.rules if rule.broken}
+
+
+def test_a_day_with_too_many_bad_records_is_not_published(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine)
+    strict = replace(shop.tables["silver/customers"], min_score=0.6)
+    shop.land_rows("customers", DAYS[0], CUSTOMER, CUSTOMER | {"customer_id": "C2", "country": "QQ"})
+    shop.bronze("customers", DAYS[0])
+    report = shop.silver("customers", DAYS[0], table=strict)
+    (told,) = report.failed
+    assert (told.name, told.by_day) == ("quality_score", {DAYS[0]: 1})
+    assert quality_score(report.days[DAYS[0]]) == 0.5
+    assert shop.lake.is_empty("silver/customers")
+    shop.land_rows("customers", DAYS[0], CUSTOMER, CUSTOMER | {"customer_id": "C2"})
+    shop.bronze("customers", DAYS[0])
+    assert shop.silver("customers", DAYS[0], table=strict).failed == ()
+    assert shop.rows("silver/customers", "customer_id") == [("C1",), ("C2",)]
+
+
+def test_no_log_holds_what_a_record_says_of_a_person(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine)
+    shop.land_rows("customers", DAYS[0], CUSTOMER, CUSTOMER | {"customer_id": "C2", "country": "QQ"})
+    shop.load(DAYS[0])
+    told = [path.read_text() for path in Path(shop.lake.root).rglob("_delta_log/*.json")]
+    assert told
+    for word in ("ada@example.org", "king", "King"):
+        assert not [text for text in told if word in text]
