@@ -7,10 +7,11 @@ only look start without it.
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 
 from project_etl import gold, silver, sources
 from project_etl.core.lake import TableStore
-from project_etl.core.model.modules import module_of, modules_of
+from project_etl.core.model.modules import module_names, module_of, modules_of
 from project_etl.core.model.records import Feed
 from project_etl.core.model.source import Dataset, Source
 from project_etl.core.model.staged import Run
@@ -21,6 +22,11 @@ from project_etl.core.silver.plan import SilverJob
 def tables() -> tuple[Table, ...]:
     """Every Silver and Gold table: one module each."""
     return tuple(from_module(module) for package in (silver, gold) for module in modules_of(package))
+
+
+def source_names() -> tuple[str, ...]:
+    """The name of every source; none is loaded."""
+    return module_names(sources)
 
 
 def source_named(name: str) -> Source:
@@ -43,6 +49,13 @@ def datasets_of(names: Collection[str]) -> tuple[Dataset, ...]:
     return tuple(dataset for name in names for dataset in source_named(name).datasets)
 
 
-def silver_job(lake: TableStore, table: Table, names: Collection[str], days: tuple[str, ...], run: Run) -> SilverJob:
+def silver_job(
+    lake: TableStore,
+    table: Table,
+    names: Collection[str],
+    days: tuple[str, ...],
+    run: Run,
+    first_day: date | None = None,
+) -> SilverJob:
     """What materializes a Silver table for some landing days, from those sources that are on."""
-    return SilverJob(lake, table, feeds_of(table, names), days, run)
+    return SilverJob(lake, table, feeds_of(table, names), days, run, first_day)

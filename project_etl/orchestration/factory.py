@@ -118,13 +118,13 @@ def bronze_asset(wiring: Wiring, dataset: Dataset) -> dg.AssetsDefinition:
 
 def silver_asset(wiring: Wiring, table: Table) -> dg.AssetsDefinition:
     """The asset of a Silver table."""
-    sources = wiring.settings.sources
+    sources, first_day = wiring.settings.sources, wiring.settings.start_date
 
     def prepare(days: tuple[str, ...], run: Run) -> Callable[[TableStore], Staged]:
-        return lambda lake: stage_silver(silver_job(lake, table, sources, days, run))
+        return lambda lake: stage_silver(silver_job(lake, table, sources, days, run, first_day))
 
     feeds = feeds_of(table, sources)
-    rules = silver_rules(table, feeds)
+    rules = silver_rules(table, feeds, first_day)
     deps = (*(feed.bronze for feed in feeds), *(ref.table for ref in table.references))
     return _asset(wiring, _shape(table, deps, silver_schema(table), rules, "_landing_date", is_daily=True), prepare)
 

@@ -24,7 +24,7 @@ from project_etl.core.model.records import LINEAGE_NAMES, PLACE, RECORD, SILVER_
 from project_etl.core.model.table import History, Table
 from project_etl.core.model.transform import call, conform
 from project_etl.core.silver import quarantine
-from project_etl.core.silver.plan import SilverJob, SilverPlan, days_in_bronze, unjudged_days
+from project_etl.core.silver.plan import WITHIN_PARTITIONS, SilverJob, SilverPlan, days_in_bronze, unjudged_days
 from project_etl.core.silver.rank import Stored, ranked
 
 FALSE, TRUE = "false", "true"
@@ -146,9 +146,11 @@ def judged_records(job: SilverJob, records: DataFrame) -> DataFrame:
     rows = judged(rows.withColumn("_text", F.col(f"{RECORD}.text")), job.rules).withColumn(
         BROKEN, F.coalesce(malformed, BROKEN)
     )
-    # Whether a parent that only warns is known changes without the record, which nobody looks at again for that.
+    # Whether a parent that only warns is known, and which day is the first, changes without the record, which nobody
+    # looks at again for that.
     is_valid = ~breaks(job.rules, Action.QUARANTINE)
-    if warnings := [ref.rule for ref in job.table.references if ref.action is Action.WARN]:
+    passing = {WITHIN_PARTITIONS, *(ref.rule for ref in job.table.references if ref.action is Action.WARN)}
+    if warnings := [rule.name for rule in job.rules if rule.name in passing]:
         lasting = F.array_except(BROKEN, F.array(*[F.lit(name) for name in warnings]).cast("array<string>"))
         rows = rows.withColumn(BROKEN, F.when(is_valid, F.col(BROKEN)).otherwise(lasting))
     derived = [item for item in job.table.schema.fields if item.name in job.table.derived]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from pyspark.sql import types as T
 
@@ -27,6 +28,7 @@ from project_etl.core.transforms.text import ROUNDED_KEY, Kind
 
 EMPTY = "-"
 EARLIEST_DAY = "1900-01-01"
+WITHIN_PARTITIONS = "within_partitions"
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class SilverJob:
         feeds: the Bronze tables that feed it, of the sources that are on.
         days: landing days asked for, ISO dates in order.
         run: the run.
+        first_day: the first business day that has a Gold partition; None does not look at that.
         replay: judge the asked days again even when nothing changed.
     """
 
@@ -47,6 +50,7 @@ class SilverJob:
     feeds: tuple[Feed, ...]
     days: tuple[str, ...]
     run: Run
+    first_day: date | None = None
     replay: bool = False
 
     def pinned(self) -> SilverJob:
@@ -70,7 +74,7 @@ class SilverJob:
     @property
     def rules(self) -> tuple[Rule, ...]:
         """Every rule of the table, in the order in which people see them."""
-        return silver_rules(self.table, self.feeds)
+        return silver_rules(self.table, self.feeds, self.first_day)
 
     @property
     def version(self) -> str:
@@ -142,8 +146,14 @@ class SilverPlan:
         )
 
 
-def silver_rules(table: Table, feeds: Sequence[Feed]) -> tuple[Rule, ...]:
-    """The rules of a Silver table: its contract's, its references', and those every record must meet."""
+def silver_rules(table: Table, feeds: Sequence[Feed], first_day: date | None = None) -> tuple[Rule, ...]:
+    """The rules of a Silver table: its contract's, its references', and those every record must meet.
+
+    Args:
+        table: the table.
+        feeds: the Bronze tables that feed it.
+        first_day: the first business day that has a Gold partition; None makes no rule of it.
+    """
     universal = [
         sql_rule(
             "well_formed", "_record.malformed IS NULL", description="the record can be parsed", action=Action.QUARANTINE
@@ -169,7 +179,8 @@ def silver_rules(table: Table, feeds: Sequence[Feed]) -> tuple[Rule, ...]:
         for ref in table.references
     ]
     assert table.records is not None, table.name
-    extra = (*universal, *_key_rules(table.records), *_range_rules(table, table.records), *references, *table.rules)
+    given = (*universal, *_key_rules(table.records), *_range_rules(table, table.records))
+    extra = (*given, *_partition_rules(table, first_day), *references, *table.rules)
     rules = rules_of(table.contract, text_columns=tuple(table.records.columns), extra=extra)
     return tuple(rule for rule in rules if rule.column not in table.derived)
 
@@ -210,6 +221,23 @@ def _range_rules(table: Table, records: Records) -> tuple[Rule, ...]:
 
     found = [item for item in table.schema.fields if item.name in instants]
     return tuple(rule(item.name, Action.QUARANTINE if decides(item) else Action.WARN) for item in found)
+
+
+def _partition_rules(table: Table, first_day: date | None) -> tuple[Rule, ...]:
+    """A row of an earlier day than Gold has is in Silver, and in no number that people see."""
+    day = table.day_column
+    if day is None or first_day is None:
+        return ()
+    return (
+        sql_rule(
+            WITHIN_PARTITIONS,
+            # Not the last day, which is today's: a verdict must not depend on when it is made.
+            f"`{day}` IS NULL OR `{day}` >= DATE'{first_day}'",
+            description=f"{day} is not before start_date, {first_day}, the first day of which Gold is computed",
+            action=Action.WARN,
+            column=day,
+        ),
+    )
 
 
 def make_plan(job: SilverJob) -> SilverPlan:
