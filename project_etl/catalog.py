@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from project_etl import gold, silver, sources
 from project_etl.core.lake import TableStore
-from project_etl.core.model.modules import module_of, modules_of
+from project_etl.core.model.modules import module_names, module_of, modules_of
 from project_etl.core.model.records import Feed
 from project_etl.core.model.source import Dataset, Source
 from project_etl.core.model.staged import Run
@@ -23,6 +23,11 @@ from project_etl.settings import Settings
 def tables() -> tuple[Table, ...]:
     """Every Silver and Gold table: one module each."""
     return tuple(from_module(module) for package in (silver, gold) for module in modules_of(package))
+
+
+def source_names() -> tuple[str, ...]:
+    """The name of every source; none is loaded."""
+    return module_names(sources)
 
 
 def source_named(name: str) -> Source:
@@ -54,4 +59,4 @@ def datasets_of(names: Collection[str]) -> tuple[Dataset, ...]:
 
 def silver_job(lake: TableStore, table: Table, settings: Settings, days: tuple[str, ...], run: Run) -> SilverJob:
     """What materializes a Silver table for some landing days, from those sources that are on."""
-    return SilverJob(lake, table, feeds_of(table, settings), days, run)
+    return SilverJob(lake, table, feeds_of(table, settings), days, run, settings.start_date)

@@ -28,7 +28,7 @@ def only(findings):
 
 def land(folder: Path, path: str = LANDED) -> Path:
     file = folder / "data" / "landing" / path
-    file.parent.mkdir(parents=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("order_id\n")
     return file
 
@@ -152,9 +152,23 @@ def test_landing_holds_files(tmp_path):
     assert "is not there yet" in nothing.found
     land(tmp_path)
     assert only(health_data.landing(settings)).found.startswith("1 files of shop in ")
-    other = only(health_data.landing(settings_in(tmp_path, SOURCES="online_retail")))
-    assert other.level is Level.WARN
+    other, unread = health_data.landing(settings_in(tmp_path, SOURCES="online_retail"))
+    assert (other.level, unread.level) == (Level.WARN, Level.WARN)
     assert "holds no files of online_retail" in other.found
+    assert "sources: [online_retail, shop]" in unread.found
+
+
+def test_what_lies_in_landing_and_is_not_read_is_a_warning(tmp_path):
+    settings = settings_in(tmp_path)
+    for path in (LANDED, "shop/order/2025-01-01/a.csv", "shop/orders/2024-12-31/a.csv", "a.csv", "b.csv"):
+        land(tmp_path, path)
+    holds, unread = health_data.landing(settings)
+    assert holds.found.startswith("1 files of shop in ")
+    assert unread.level is Level.WARN
+    assert unread.found.startswith(f"4 things in {tmp_path}/data/landing are not read: a.csv: a file outside")
+    assert "shop/order: no dataset of shop; rename it" not in unread.found, "orders is there too"
+    assert "shop/order: no dataset of shop; move its files into orders, if that is meant and 1 more" in unread.found
+    assert "`project-etl status`" in unread.advice
 
 
 def test_the_lake_is_written_and_left_clean(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import deltalake
@@ -20,7 +20,16 @@ from project_etl.core.engine.base import Engine
 from project_etl.core.lake import LakeError
 from project_etl.core.trace import Origin, trace_gold
 from project_etl.settings import Settings
-from project_etl_tests.commands.given import dagster_home_in, lake_in, paper, settings_in, surroundings, text_of
+from project_etl_tests.commands.given import (
+    an_order,
+    dagster_home_in,
+    lake_in,
+    paper,
+    settings_in,
+    surroundings,
+    text_of,
+    write,
+)
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
 
 D1, D2 = "2025-01-01", "2025-01-02"
@@ -158,6 +167,109 @@ def test_status_names_files_that_wait_and_tables_that_are_late(shop: SmallShop, 
     text = text_of(console)
     assert f"Backlog of bronze/shop/orders: shop/orders/{D2}/waits.csv" in text
     assert "Overdue: gold/" in text
+
+
+@pytest.fixture
+def copied(shop: SmallShop, settings: Settings, tmp_path: Path) -> Settings:
+    """The settings of a landing with the same files, for what else is put there."""
+    shutil.copytree(shop.landing, tmp_path / "landing")
+    return settings.model_copy(update={"landing_root": str(tmp_path / "landing")})
+
+
+def put(settings: Settings, path: str) -> Path:
+    file = Path(settings.landing_root) / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("order_id")
+    return file
+
+
+def test_status_names_what_is_not_read_and_claims_no_more_than_is_so(copied: Settings) -> None:
+    for path in (
+        "Shop/orders/2025-01-01/a.csv",
+        "online_retail/online_retail/2025-01-01/a.csv",
+        "shop/orders/2024-12-30/a.csv",
+        "shop/orders/2024-12-31/b.csv",
+        "shop/orders/2025-01-02/a[red].xlsx",
+    ):
+        put(copied, path)
+    console = paper()
+    assert not status.run(console, copied)
+    lines = text_of(console).splitlines()
+    start = lines.index("Not read: 4 things in landing.")
+    assert lines[start + 1 : start + 6] == [
+        "  Shop: no source is called so; move its files into shop",
+        "  online_retail: a source that is not on; turn the source on in the settings: sources: [shop, online_retail]",
+        "  shop/orders/2024-12-30 to 2024-12-31 (2 files): before start_date, 2025-01-01; "
+        "move start_date back in the settings, or correct the name",
+        "  shop/orders/2025-01-02/a[red].xlsx: not a known kind of file; "
+        "save it as one of .csv, .json, .jsonl, each also with .gz",
+        "Backlog: every other file in landing is in Bronze, or in quarantine.",
+    ]
+
+
+def test_what_is_not_read_tells_a_script(shop: SmallShop) -> None:
+    file = shop.landing / "shop/orders/orders.csv"
+    file.write_text("order_id")
+    try:
+        assert exit_code(shop) == 1
+    finally:
+        file.unlink()
+    assert exit_code(shop) == 0
+
+
+def test_status_names_twenty_things_and_counts_the_others(copied: Settings) -> None:
+    for number in range(23):
+        put(copied, f"shop/orders/{D2}/{number:02}.txt")
+    console = paper()
+    assert not status.run(console, copied)
+    lines = text_of(console).splitlines()
+    assert "Not read: 23 things in landing." in lines
+    assert sum("not a known kind of file" in line for line in lines) == 20
+    assert "  and 3 more" in lines
+
+
+def test_status_does_not_claim_that_a_file_is_loaded_that_still_changes(copied: Settings) -> None:
+    put(copied, f"shop/orders/{D2}/growing.csv")
+    console = paper()
+    assert status.run(console, copied.model_copy(update={"settle_seconds": 3600.0}))
+    assert "every file" not in text_of(console)
+    assert f"Still changing, and loaded once they are still: shop/orders/{D2}/growing.csv" in text_of(console)
+
+
+def test_status_does_not_wait_for_a_day_yet_to_come(copied: Settings) -> None:
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    put(copied, f"shop/orders/{tomorrow}/early.csv")
+    console = paper()
+    assert not status.run(console, copied)
+    assert "Backlog of" not in text_of(console)
+    assert f"shop/orders/{tomorrow}: after today, " in text_of(console)
+
+
+def test_status_counts_rows_that_are_in_no_gold_day(settings: Settings, shop: SmallShop, tmp_path: Path) -> None:
+    console = paper()
+    assert status.run(console, settings)
+    assert "in no Gold day" not in text_of(console)
+    shutil.copytree(shop.lake.root, tmp_path / "lake")
+    changed = settings.model_copy(update={"lake_root": str(tmp_path / "lake")})
+    days = [date(1900, 1, 1), date(2024, 12, 31), date(2024, 12, 31), datetime.now(UTC).date() + timedelta(days=1)]
+    write(
+        lake_in(changed),
+        "silver/orders",
+        [an_order(1) | {"order_id": f"X{n}", "order_date": day} for n, day in enumerate(days)],
+    )
+    console = paper()
+    # All that landed is in the lake: nothing waits.
+    assert status.run(console, changed)
+    lines = text_of(console).splitlines()
+    assert (
+        "3 rows of silver/orders are in no Gold day, for their days are before start_date (2025-01-01): 1900-01-01, "
+        "2024-12-31. Move start_date back in the settings, or correct the dates."
+    ) in lines
+    assert f"1 rows of silver/orders are in no Gold day yet, for their days are after today: {days[-1]}." in lines
+    # The numbers are those of now, whatever start_date was when the rows were judged.
+    console = paper()
+    status.run(console, changed.model_copy(update={"start_date": date(1900, 1, 1)}))
+    assert "before start_date" not in text_of(console)
 
 
 def planned(shop: SmallShop, settings: Settings, *days: str) -> dict[str, tuple[str, ...]]:

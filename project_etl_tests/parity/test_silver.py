@@ -23,7 +23,7 @@ from project_etl.core.silver.rank import Stored, ranked
 from project_etl.sources.online_retail import COLUMNS, SOURCE
 from project_etl_tests.parity.engines import Engines, same_rows
 from project_etl_tests.parity.values import ARRAYS, BOOLEANS, DAYS, ESCAPED, NUMBERS, OFFSETS, TIMES, WORDS
-from project_etl_tests.silver.given import LANDED, PARENTS, TABLES, Record, records
+from project_etl_tests.silver.given import FIRST, LANDED, PARENTS, TABLES, Record, records
 from project_etl_tests.silver.test_rules import CASES
 from project_etl_tests.small_shop import PARAMETERS, record_columns, records_of, settings_of
 
@@ -53,7 +53,7 @@ def job_of(session: SparkSession, table: Table) -> SilverJob:
     feeds = feeds_of(table, settings_of())
     lake = cast("Any", Parents(session))
     run = Run("r", AT, PARAMETERS)
-    return SilverJob(lake, table, feeds, (LANDED,), run)
+    return SilverJob(lake, table, feeds, (LANDED,), run, FIRST)
 
 
 def rows_of(table: Table) -> list[Record]:

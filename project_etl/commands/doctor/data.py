@@ -17,39 +17,45 @@ from fsspec import AbstractFileSystem
 from project_etl.catalog import datasets_of
 from project_etl.commands.doctor.machine import Finding, Level, nearest_folder
 from project_etl.commands.shared.environment import DAGSTER_FILE, DAGSTER_HOME, dagster_home, instance_in, prepared_home
-from project_etl.core.bronze.landing import list_files
+from project_etl.commands.shared.landing import survey_of
 from project_etl.core.bronze.landing_store import file_system
+from project_etl.core.model.days import some_of
 from project_etl.settings import Settings
 
 # A store's clock and ours may differ by so much without harm.
 CLOCK_SECONDS = 60
+SHOWN = 3
 STORE_ADVICE = "check the URL, the network, and the credentials in the environment (AWS_ACCESS_KEY_ID, AWS_PROFILE, …)"
 
 
 def landing(settings: Settings) -> Iterator[Finding]:
-    """Landing can be read, and holds something."""
+    """Landing can be read, holds something, and nothing that is not read."""
     root = settings.landing_root
     advice = STORE_ADVICE if "://" in root else "check the folder's rights, or set landing_root to another one"
     try:
         fs, base = file_system(root)
         is_there = fs.isdir(base)
-        files = _landing_files(settings)
+        found = survey_of(settings)
     except Exception as error:  # each store has its own exceptions, and all are findings
         yield Finding("landing", Level.FAIL, f"{root} cannot be read: {_words(error)}", advice)
         return
     wanted = ", ".join(
         f"{root}/{dataset.source}/{dataset.name}/YYYY-MM-DD/" for dataset in datasets_of(settings.sources)[:1]
     )
-    if not is_there and not files:
+    if not is_there and not found.files:
         yield Finding(
             "landing", Level.WARN, f"{root} is not there yet", f"put files into {wanted}, or `project-etl demo`"
         )
-    elif not files:
+    elif not found.files:
         yield Finding(
             "landing", Level.WARN, f"{root} holds no files of {', '.join(settings.sources)}", f"expected {wanted}"
         )
     else:
-        yield Finding("landing", Level.OK, f"{len(files):,} files of {', '.join(settings.sources)} in {root}")
+        yield Finding("landing", Level.OK, f"{len(found.files):,} files of {', '.join(settings.sources)} in {root}")
+    if found.unread:
+        things = some_of([item.in_words() for item in found.unread], SHOWN)
+        advice = "`project-etl status` names all of them, with what to do"
+        yield Finding("landing", Level.WARN, f"{len(found.unread):,} things in {root} are not read: {things}", advice)
 
 
 def lake(settings: Settings) -> Iterator[Finding]:
@@ -99,7 +105,7 @@ def clock(settings: Settings) -> Iterator[Finding]:
     """The clock is not before the time at which the newest landing file was written."""
     now = time.time()
     try:
-        newest = max(_landing_files(settings).values(), default=None)
+        newest = max((file.modified for file in survey_of(settings).files), default=None)
     except Exception as error:  # what is wrong with landing is told there
         yield Finding("clock", Level.WARN, f"not compared with landing, which cannot be read: {_words(error)}")
         return
@@ -139,15 +145,6 @@ def dagster(settings: Settings) -> Iterator[Finding]:
         return
     keep = f"export {DAGSTER_HOME}={home}, so that the commands of Dagster itself find the same runs" if unset else ""
     yield Finding("Dagster", Level.WARN if unset else Level.OK, f"{runs:,} runs in {home}{unset}", keep)
-
-
-def _landing_files(settings: Settings) -> dict[str, float]:
-    """Landing path → when it was written (seconds since the epoch), for the sources that are on."""
-    return {
-        file.path: file.modified
-        for dataset in datasets_of(settings.sources)
-        for file in list_files(settings.landing_root, dataset.source, dataset.name)
-    }
 
 
 def _words(error: Exception) -> str:

@@ -100,7 +100,7 @@ class Watcher:
             days = within if is_full else self._to_list(folder, within)
             listing = list_landing(watch.root, dataset.source, dataset.name, days)
             files += listing.files
-            unread += [f"{item.path} ({item.reason})" for item in listing.unrecognized]
+            unread += [item.in_words() for item in listing.unrecognized]
             listed |= {f"{folder}/{day}": within[day] for day in days}
         settled = [file for file in files if file.is_settled(watch.settle_seconds, now)]
         tables = {f"{dataset.source}/{dataset.name}": dataset.bronze for dataset in watch.datasets}

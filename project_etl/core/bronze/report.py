@@ -22,7 +22,7 @@ CHECKS = {
     "files_readable": "every file can be read as a whole",
     "files_unique": "no file is a copy of another file of its landing day",
     "files_settled": "no file changed while it was loaded",
-    "files_recognized": "everything in landing has a name and place that is read",
+    "files_recognized": "everything in the folders of the landing days has a name and place that is read",
     "records_well_formed": "every record can be parsed",
     "columns_known": "no record has a column that is not declared",
 }
@@ -60,7 +60,7 @@ def bronze_report(
         counted.broke("files_settled", file.day, f"{file.path} was still changing; it is taken next time")
     for item in landing.unrecognized:
         day = item.path.split("/")[2] if item.path.count("/") > 1 else days[0]
-        counted.broke("files_recognized", day, f"{item.path}: {item.reason}")
+        counted.broke("files_recognized", day, item.in_words())
     for row in rows:
         if not (row.status is Status.DENIED and row.path in denied):
             counted.file(row)

@@ -174,8 +174,14 @@ class TableState:
         if column in self.partition_columns:
             rows = self.partition_rows(column)
             return {day: rows[day] for day in days if day in rows}
-        found = self.rows([column], on_days(column, days))[column].value_counts()
-        return {str(entry["values"]): entry["counts"] for entry in found.to_pylist()}
+        return _counts(self.rows([column], on_days(column, days))[column])
+
+    def rows_outside(self, column: str, first: date, last: date) -> dict[str, int]:
+        """How many rows each day has that is before the first or after the last of some days."""
+        import pyarrow.compute as pc
+
+        is_outside = (pc.field(column) < first) | (pc.field(column) > last)
+        return _counts(self.rows([column], where=is_outside)[column])
 
     @cached_property
     def commits(self) -> tuple[Commit, ...]:
@@ -351,6 +357,11 @@ class TableState:
             for item in feed.schema
         ]
         return pa.Table.from_batches(batches, feed.schema).cast(pa.schema(plain))
+
+
+def _counts(values: Any) -> dict[str, int]:  # noqa: ANN401 - a column of pyarrow
+    """How often each value occurs, in the order of the values."""
+    return {str(entry["values"]): entry["counts"] for entry in values.value_counts().to_pylist()}
 
 
 def on_days(column: str, days: Collection[str]) -> Any:  # noqa: ANN401 - an expression of pyarrow

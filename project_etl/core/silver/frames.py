@@ -25,8 +25,9 @@ from project_etl.core.model.records import LINEAGE_NAMES, PLACE, RECORD, SILVER_
 from project_etl.core.model.table import History, Table
 from project_etl.core.model.transform import call, conform
 from project_etl.core.silver import deletions, quarantine
-from project_etl.core.silver.plan import SilverJob, SilverPlan, days_in_bronze, rules_of_deletions, unjudged_days
+from project_etl.core.silver.plan import SilverJob, SilverPlan, days_in_bronze, unjudged_days
 from project_etl.core.silver.rank import Stored, ranked
+from project_etl.core.silver.rules import WELL_FORMED, WITHIN_PARTITIONS, rules_of_deletions
 from project_etl.core.transforms.casts import to_boolean
 
 FALSE, TRUE = "false", "true"
@@ -151,7 +152,7 @@ def judged_records(job: SilverJob, records: DataFrame) -> DataFrame:
         records = records.withColumn(RECORD, F.col(RECORD).withField("is_deleted", is_deleted))
     rows = transformed(job.table, _with_parents(job, records), dict(job.run.parameters))
     # A record that could not be parsed breaks that one rule; that its columns are empty follows from it.
-    malformed = F.when(F.col(f"{RECORD}.malformed").isNotNull(), F.array(F.lit("well_formed")))
+    malformed = F.when(F.col(f"{RECORD}.malformed").isNotNull(), F.array(F.lit(WELL_FORMED)))
     rows = judged(rows.withColumn("_text", F.col(f"{RECORD}.text")), job.rules).withColumn(
         BROKEN, F.coalesce(malformed, BROKEN)
     )
@@ -160,9 +161,11 @@ def judged_records(job: SilverJob, records: DataFrame) -> DataFrame:
         is_deleted = F.coalesce(F.col(f"{RECORD}.is_deleted"), F.lit(False))
         needed = F.array(*[F.lit(name) for name in rules_of_deletions(job.table, job.rules)])
         rows = rows.withColumn(BROKEN, F.when(is_deleted, F.array_intersect(BROKEN, needed)).otherwise(F.col(BROKEN)))
-    # Whether a parent that only warns is known changes without the record, which nobody looks at again for that.
+    # Whether a parent that only warns is known, and which day is the first, changes without the record, which nobody
+    # looks at again for that.
     is_valid = ~breaks(job.rules, Action.QUARANTINE)
-    if warnings := [ref.rule for ref in job.table.references if ref.action is Action.WARN]:
+    passing = {WITHIN_PARTITIONS, *(ref.rule for ref in job.table.references if ref.action is Action.WARN)}
+    if warnings := [rule.name for rule in job.rules if rule.name in passing]:
         lasting = F.array_except(BROKEN, F.array(*[F.lit(name) for name in warnings]).cast("array<string>"))
         rows = rows.withColumn(BROKEN, F.when(is_valid, F.col(BROKEN)).otherwise(lasting))
     derived = [item for item in job.table.schema.fields if item.name in job.table.derived]

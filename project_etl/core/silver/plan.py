@@ -6,30 +6,23 @@ Belongs here: comparing Bronze and the parents with what the journal says. Does 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-
-from pyspark.sql import types as T
+from datetime import date
 
 from project_etl.core.bronze import file_table
-from project_etl.core.contracts import Action, Rule, rules_of, sql_rule
-from project_etl.core.contracts.judge import unbroken
+from project_etl.core.contracts import Action, Rule
 from project_etl.core.contracts.report import Report, RuleResult
-from project_etl.core.contracts.sql_text import sql_text
 from project_etl.core.digest import digest
 from project_etl.core.lake import Journal, TableStore
-from project_etl.core.model.names import DELETED
-from project_etl.core.model.records import RECORD, Feed, Records
+from project_etl.core.model.records import Feed, Records
 from project_etl.core.model.staged import Run
-from project_etl.core.model.table import Merge, Reference, Table
+from project_etl.core.model.table import Reference, Table
 from project_etl.core.model.transform import taken
 from project_etl.core.silver import quarantine
-from project_etl.core.transforms.text import ROUNDED_KEY, Kind
+from project_etl.core.silver.rules import silver_checks, silver_rules
 
 EMPTY = "-"
-KEYS_NOT_ROUNDED = "keys_not_rounded"
-EARLIEST_DAY = "1900-01-01"
 
 
 @dataclass(frozen=True)
@@ -42,6 +35,7 @@ class SilverJob:
         feeds: the Bronze tables that feed it, of the sources that are on.
         days: landing days asked for, ISO dates in order.
         run: the run.
+        first_day: the first business day that has a Gold partition.
         replay: judge the asked days again even when nothing changed.
     """
 
@@ -50,6 +44,7 @@ class SilverJob:
     feeds: tuple[Feed, ...]
     days: tuple[str, ...]
     run: Run
+    first_day: date
     replay: bool = False
 
     def pinned(self) -> SilverJob:
@@ -73,12 +68,12 @@ class SilverJob:
     @property
     def rules(self) -> tuple[Rule, ...]:
         """Every rule of the table, in the order in which people see them."""
-        return silver_rules(self.table, self.feeds)
+        return silver_rules(self.table, self.feeds, self.first_day)
 
     @property
     def checks(self) -> tuple[RuleResult, ...]:
         """All that is judged of the table, as unbroken."""
-        return silver_checks(self.table, self.feeds)
+        return silver_checks(self.table, self.feeds, self.first_day)
 
     @property
     def may_delete(self) -> bool:
@@ -153,134 +148,6 @@ class SilverPlan:
             changed_days=tuple(sorted({*self.changed_days, *days})),
             fingerprints={**self.fingerprints, **_fingerprints(job, days)},
         )
-
-
-def silver_rules(table: Table, feeds: Sequence[Feed]) -> tuple[Rule, ...]:
-    """The rules of a Silver table: its contract's, its references', and those every record must meet."""
-    universal = [
-        sql_rule(
-            "well_formed", "_record.malformed IS NULL", description="the record can be parsed", action=Action.QUARANTINE
-        )
-    ]
-    if any(feed.mapping is not None for feed in feeds):
-        universal.append(
-            sql_rule(
-                "source_values_mapped",
-                "_record.unmapped IS NULL",
-                description="every value of the source system has a counterpart here",
-                action=Action.WARN,
-            )
-        )
-    assert table.records is not None, table.name
-    if any(feed.may_delete for feed in feeds):
-        universal += _deletion_rules(table)
-    references = [
-        sql_rule(
-            ref.rule,
-            f"`{ref.column}` IS NULL OR _record.found.{ref.rule}",
-            description=f"{ref.column} is known in {ref.table}",
-            action=ref.action,
-            column=ref.column,
-        )
-        for ref in table.references
-    ]
-    prefixes = {feed.prefix for feed in feeds}
-    extra = (
-        *universal,
-        *_key_rules(table.records, prefixes),
-        *_range_rules(table, table.records),
-        *references,
-        *table.rules,
-    )
-    rules = rules_of(table.contract, text_columns=tuple(table.records.columns), extra=extra)
-    return tuple(rule for rule in rules if rule.column not in table.derived)
-
-
-NEWER_QUARANTINED, QUALITY = "newer_version_quarantined", "quality_score"
-
-
-def silver_checks(table: Table, feeds: Sequence[Feed]) -> tuple[RuleResult, ...]:
-    """All that is judged of a Silver table, as unbroken."""
-    return (*(unbroken(rule) for rule in silver_rules(table, feeds)), *comparisons(table))
-
-
-def comparisons(table: Table) -> tuple[RuleResult, ...]:
-    """What shows only when records are compared or counted, as unbroken."""
-    checks: list[RuleResult] = []
-    if isinstance(table.write, Merge):
-        what = "no row is older than a version of it that is in quarantine: correct that record, for the row goes on"
-        checks.append(RuleResult(NEWER_QUARANTINED, Action.WARN, what, version="1"))
-    if table.min_score is not None:
-        what = f"at least {table.min_score:.2%} of a landing day's records break no rule that keeps them out"
-        checks.append(RuleResult(QUALITY, Action.FAIL, what, version=str(table.min_score)))
-    return tuple(checks)
-
-
-def rules_of_deletions(table: Table, rules: Sequence[Rule]) -> tuple[str, ...]:
-    """Names of the rules that a record must meet which says that something is gone: it may say nothing else."""
-    references = {ref.rule for ref in table.references}
-    always = {"well_formed", KEYS_NOT_ROUNDED, *(rule.name for rule in _deletion_rules(table))}
-    columns = {*table.keys, table.newest_by}
-    return tuple(
-        rule.name for rule in rules if rule.name in always or (rule.column in columns and rule.name not in references)
-    )
-
-
-def _deletion_rules(table: Table) -> list[Rule]:
-    return [
-        sql_rule(
-            "deletion_readable",
-            f"{RECORD}.deletion IS NULL OR {RECORD}.is_deleted IS NOT NULL",
-            description=f"{DELETED} says true, false or nothing",
-            action=Action.QUARANTINE,
-        ),
-        sql_rule(
-            "deletion_dated",
-            f"NOT coalesce({RECORD}.is_deleted, false) OR `{table.newest_by}` IS NOT NULL",
-            description=f"a deletion says in {table.newest_by} when it happened",
-            action=Action.QUARANTINE,
-        ),
-    ]
-
-
-def _key_rules(records: Records, prefixes: Collection[str]) -> tuple[Rule, ...]:
-    """Keys and references that a spreadsheet has rounded would make one thing of several."""
-    keys = records.of_kind(Kind.KEY)
-    if not keys:
-        return ()
-    namespace = "|".join(re.escape(prefix) for prefix in sorted(prefixes) if prefix)
-    pattern = sql_text(f"^({namespace})?{ROUNDED_KEY}" if namespace else f"^{ROUNDED_KEY}")
-    rounded = " OR ".join(f"coalesce({RECORD}.text.`{key}` RLIKE {pattern}, false)" for key in keys)
-    return (
-        sql_rule(
-            KEYS_NOT_ROUNDED,
-            f"NOT ({rounded})",
-            description=f"{', '.join(keys)}: not in scientific notation (4.5E+12), in which a spreadsheet loses digits",
-            action=Action.QUARANTINE,
-        ),
-    )
-
-
-def _range_rules(table: Table, records: Records) -> tuple[Rule, ...]:
-    """Instants that no business has: a version from the future would win for ever, and no Gold day holds the others."""
-    instants = {*records.of_kind(Kind.INSTANT)}
-
-    def rule(column: str, action: Action) -> Rule:
-        return sql_rule(
-            f"{column}_in_range",
-            # Never the clock: what is in the future must not depend on when it is looked at.
-            f"`{column}` IS NULL OR (to_date(`{column}`) >= DATE'{EARLIEST_DAY}'"
-            f" AND to_date(`{column}`) <= date_add({RECORD}._landing_date, 1))",
-            description=f"{column} is not before {EARLIEST_DAY}, nor more than one day after the landing day",
-            action=action,
-            column=column,
-        )
-
-    def decides(item: T.StructField) -> bool:
-        return isinstance(item.dataType, T.TimestampType) or item.name in table.keys
-
-    found = [item for item in table.schema.fields if item.name in instants]
-    return tuple(rule(item.name, Action.QUARANTINE if decides(item) else Action.WARN) for item in found)
 
 
 def make_plan(job: SilverJob) -> SilverPlan:

@@ -26,17 +26,9 @@ from project_etl.core.model.records import of_days
 from project_etl.core.model.staged import Staged, note_of, staging
 from project_etl.core.silver import deletions, quarantine
 from project_etl.core.silver.frames import as_received, scored, silver_schema
-from project_etl.core.silver.plan import (
-    NEWER_QUARANTINED,
-    QUALITY,
-    SilverJob,
-    SilverPlan,
-    comparisons,
-    days_in_bronze,
-    make_plan,
-    remembered_report,
-)
+from project_etl.core.silver.plan import SilverJob, SilverPlan, days_in_bronze, make_plan, remembered_report
 from project_etl.core.silver.reach import reach
+from project_etl.core.silver.rules import NEWER_QUARANTINED, QUALITY, comparisons
 
 OPS = ("insert", "update", "delete")
 

@@ -213,7 +213,7 @@ def days_of_data(lake: TableStore, tables: Iterable[Table], first: date, last: d
     if not days:
         return []
     # Gold has days itself on which a window looks back; and days that Silver has no more.
-    end = max([*bounds["gold"], *(day + timedelta(days=furthest) for day in bounds["silver"])])
+    end = max([*bounds["gold"], *(min(day, last) + timedelta(days=furthest) for day in bounds["silver"])])
     start = max(first, min(days)).toordinal()
     return [date.fromordinal(number) for number in range(start, min(last, end).toordinal() + 1)]
 

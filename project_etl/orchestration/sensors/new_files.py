@@ -167,7 +167,8 @@ def tick(loads: Loads, instance: dg.DagsterInstance, cursor: str | None, now: fl
     past = Past.of(instance, asker, now)
     if waits := own_run(past, asker):
         return dg.SensorResult(skip_reason=waits, cursor=cursor)
-    is_full = not cursor or now - datetime.fromisoformat(cursor).timestamp() >= FULL_LOOK_SECONDS
+    # One that is yet to come is of a clock that was ahead.
+    is_full = not 0 <= now - _instant(cursor) < FULL_LOOK_SECONDS
     found = loads.look(now, is_full=is_full)
     if is_full:
         cursor = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds")
@@ -176,6 +177,14 @@ def tick(loads: Loads, instance: dg.DagsterInstance, cursor: str | None, now: fl
     if isinstance(said, dg.RunRequest):
         return dg.SensorResult(run_requests=[said], cursor=cursor)
     return dg.SensorResult(skip_reason=". ".join([said, *_not_taken(found)]), cursor=cursor)
+
+
+def _instant(cursor: str | None) -> float:
+    """The cursor in seconds since the epoch; 0 for one that is empty, or of an earlier version and no instant."""
+    try:
+        return datetime.fromisoformat(cursor or "").timestamp()
+    except ValueError:
+        return 0.0
 
 
 def _not_taken(found: Arrivals) -> list[str]:
@@ -188,6 +197,8 @@ def _not_taken(found: Arrivals) -> list[str]:
     if found.outside:
         days = some_of(found.outside, SHOWN)
         said.append(f"{len(found.outside)} landing days are before the first partition or yet to come: {days}")
+    if found.unread or found.outside:
+        said.append("`project-etl status` names all that is not read, with what to do")
     return said
 
 

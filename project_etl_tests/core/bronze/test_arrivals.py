@@ -155,7 +155,7 @@ def test_a_folder_that_may_not_be_read_holds_up_no_other(place: Place, monkeypat
     monkeypatch.setattr(LocalFileSystem, "ls", refusing)
     found = place.look()
     assert names(found) == {"2025-01-16": ["b.csv"]}
-    assert found.unread == ("shop/orders/2025-01-15 (a folder that may not be read: let the platform's user read it)",)
+    assert found.unread == ("shop/orders/2025-01-15: a folder that may not be read; let the platform's user read it",)
 
 
 def test_a_file_that_may_be_read_now_is_new(place: Place) -> None:

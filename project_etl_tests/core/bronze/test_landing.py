@@ -66,6 +66,7 @@ def test_what_is_not_read_is_reported_with_its_reason(tmp_path):
     land(tmp_path, "orders.xlsx", "x")
     land(tmp_path, "orders", "x")
     land(tmp_path, "nested/orders.csv", "x")
+    land(tmp_path, "uploading/orders.csv.part", "x")
     land(tmp_path, "orders.csv", "x", day="15.01.2025")
     land(tmp_path, "orders.csv", "x", day="20250115")
     land(tmp_path, "orders.csv", "x", day="2025-02-30")
@@ -75,12 +76,12 @@ def test_what_is_not_read_is_reported_with_its_reason(tmp_path):
     listing = list_landing(tmp_path, "shop", "orders")
 
     assert [file.name for file in listing.files] == ["orders.csv"]
-    reasons = {found.path.removeprefix("shop/orders/"): found.reason for found in listing.unrecognized}
+    reasons = {found.path.removeprefix("shop/orders/"): found.in_words() for found in listing.unrecognized}
     assert reasons.keys() == {
         *("15.01.2025", "20250115", "2025-02-30", "loose.csv"),
         *(f"{DAY}/{name}" for name in ("orders.xlsx", "orders", "nested", "pipe.csv")),
     }
-    assert "expected .csv, .json, .jsonl" in reasons[f"{DAY}/orders.xlsx"]
+    assert "save it as one of .csv, .json, .jsonl, each also with .gz" in reasons[f"{DAY}/orders.xlsx"]
     assert "YYYY-MM-DD" in reasons["2025-02-30"]
     assert "folder inside a day folder" in reasons[f"{DAY}/nested"]
     assert "regular file" in reasons[f"{DAY}/pipe.csv"]
@@ -91,12 +92,9 @@ def test_a_day_or_dataset_that_is_a_file_is_reported(tmp_path):
     (tmp_path / "shop/orders" / DAY).write_text("x")
     (tmp_path / "shop/items").write_text("x")
 
-    assert list_landing(tmp_path, "shop", "orders", [DAY]).unrecognized == (
-        Unrecognized(f"shop/orders/{DAY}", "a file; expected a folder"),
-    )
-    assert list_landing(tmp_path, "shop", "items").unrecognized == (
-        Unrecognized("shop/items", "a file; expected a folder"),
-    )
+    said = ("a file where a folder is expected", "move it into a day folder")
+    assert list_landing(tmp_path, "shop", "orders", [DAY]).unrecognized == (Unrecognized(f"shop/orders/{DAY}", *said),)
+    assert list_landing(tmp_path, "shop", "items").unrecognized == (Unrecognized("shop/items", *said),)
     assert list_landing(tmp_path, "shop", "items", [DAY]).files == ()
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import deltalake
 import pytest
 
 from project_etl.core.engine.base import Engine
-from project_etl.core.lake import Conflict, LakeError, ReplaceWhere, TableStore, Upsert, delta_rs
+from project_etl.core.lake import Append, Conflict, LakeError, ReplaceWhere, TableStore, Upsert, delta_rs
 from project_etl.core.lake.maintenance import tidy
 from project_etl_tests.core.lake.given import (
     CHANGES,
@@ -89,6 +90,16 @@ def test_looking_writes_nothing(lake: TableStore, tmp_path: Path) -> None:
 
 
 # --- states -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [PARTITIONED, WHOLE])
+def test_rows_outside_of_some_days_are_counted_by_day(lake: TableStore, name: str) -> None:
+    for number, day in enumerate(["1900-01-01", DAY, "2025-01-03", "2025-01-03", "9998-12-31"]):
+        lake.commit(name, Append(), rows(number, day=day), {})
+    state = lake.state(name)
+    outside = state.rows_outside("day", date(2025, 1, 1), date(2025, 1, 2))
+    assert outside == {"1900-01-01": 1, "2025-01-03": 2, "9998-12-31": 1}
+    assert state.rows_outside("day", date(1900, 1, 1), date(9998, 12, 31)) == {}
 
 
 def test_a_pinned_table_is_as_it_was_found(lake: TableStore) -> None:

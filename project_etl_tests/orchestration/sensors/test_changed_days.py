@@ -145,6 +145,32 @@ def test_a_table_that_was_made_anew_makes_all_days_stale(place: Place) -> None:
     assert place.asked() == ("2025-01-07", "2025-01-20")
 
 
+def test_days_far_outside_of_the_partitions_are_not_asked_for(place: Place) -> None:
+    days = (date(1900, 1, 1), date(9998, 12, 31))
+
+    def put(kind: str) -> None:
+        rows = [an_order(1) | {"order_id": f"{kind} {day}", "order_date": day} for day in days]
+        write(place.lake, ORDERS, rows, {"table": ORDERS, "touched": [str(day) for day in days]})
+
+    put("first")
+    place.order(5)
+    assert place.asked() == ("2025-01-01", "2025-01-31")
+    place.instance.report_run_canceled(place.runs[0])
+    place.compute()
+    put("corrected")
+    assert place.tick() == "Gold is up to date with Silver"
+    place.order(6)
+    assert place.asked()[0] == "2025-01-06"
+    # Neither does the other sensor look at them.
+    loads = Loads(place.gold.settings, place.lake, TABLES)
+    assert all(day.year == 2025 for day in loads.goal(loads.look(NOW, is_full=True), NOW).days)
+
+
+def test_the_last_days_of_all_can_be_in_silver(place: Place) -> None:
+    place.order(3, order_id="late", order_date=date.max)
+    assert place.asked() == ("2025-01-03", "2025-01-31")
+
+
 def test_maintenance_is_no_change(place: Place) -> None:
     place.order(3, order_id="other")
     place.compute()
