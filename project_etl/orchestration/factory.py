@@ -37,7 +37,7 @@ from project_etl.core.lake import TableStore
 from project_etl.core.model.source import Dataset
 from project_etl.core.model.staged import Run, Staged
 from project_etl.core.model.table import Table
-from project_etl.core.silver.frames import silver_schema
+from project_etl.core.silver.plan import silver_schema
 from project_etl.core.silver.rules import silver_checks, silver_rules
 from project_etl.core.silver.stage import stage_silver
 from project_etl.core.staleness import misjudged

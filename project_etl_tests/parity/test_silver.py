@@ -17,8 +17,8 @@ from project_etl.core.model.records import PLACE
 from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Table
 from project_etl.core.silver import quarantine
-from project_etl.core.silver.frames import judged_records, silver_schema
-from project_etl.core.silver.plan import SilverJob
+from project_etl.core.silver.frames import judged_records
+from project_etl.core.silver.plan import SilverJob, silver_schema
 from project_etl.core.silver.rank import Stored, ranked
 from project_etl.sources.online_retail import COLUMNS, SOURCE
 from project_etl_tests.parity.engines import Engines, same_rows

@@ -24,8 +24,8 @@ from project_etl.core.model.names import DELETED
 from project_etl.core.model.records import Feed
 from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Table
-from project_etl.core.silver.frames import judged_records, silver_schema
-from project_etl.core.silver.plan import SilverJob
+from project_etl.core.silver.frames import judged_records
+from project_etl.core.silver.plan import SilverJob, silver_schema
 from project_etl.core.silver.rules import silver_rules
 from project_etl_tests.small_shop import PARAMETERS, SmallShop, settings_of
 

@@ -14,7 +14,8 @@ from project_etl.catalog import tables
 from project_etl.core.engine.base import Engine
 from project_etl.core.model.table import Table, TableError
 from project_etl.core.model.transform import call, conform
-from project_etl.core.silver.frames import judged_records, silver_schema
+from project_etl.core.silver.frames import judged_records
+from project_etl.core.silver.plan import silver_schema
 from project_etl_tests.silver.given import TABLES, job_of, records
 from project_etl_tests.small_shop import PARAMETERS
 

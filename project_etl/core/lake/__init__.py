@@ -6,7 +6,7 @@ that makes rows visible. Does not belong here: what rows mean, rules, anything D
 
 from __future__ import annotations
 
-from project_etl.core.lake.changes import Append, Change, Overwrite, ReplaceWhere, Upsert
+from project_etl.core.lake.changes import Append, Change, Overwrite, Remake, ReplaceWhere, Upsert
 from project_etl.core.lake.errors import Conflict, LakeError
 from project_etl.core.lake.journal import WHOLE, Journal
 from project_etl.core.lake.log import Commit
@@ -22,6 +22,7 @@ __all__ = [
     "Journal",
     "LakeError",
     "Overwrite",
+    "Remake",
     "ReplaceWhere",
     "TableState",
     "TableStore",

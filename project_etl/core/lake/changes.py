@@ -1,8 +1,12 @@
-"""The four ways in which a commit changes a table."""
+"""The ways in which a commit changes a table."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import types as T
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,17 @@ class ReplaceWhere:
 @dataclass(frozen=True)
 class Overwrite:
     """Replace all rows."""
+
+
+@dataclass(frozen=True)
+class Remake:
+    """Replace all rows, and the columns by other ones.
+
+    Attributes:
+        schema: the new columns.
+    """
+
+    schema: T.StructType
 
 
 @dataclass(frozen=True)
@@ -53,4 +68,4 @@ class Upsert:
         return " AND ".join([*same, f"({self.within})"] if self.within else same)
 
 
-Change = Append | ReplaceWhere | Overwrite | Upsert
+Change = Append | ReplaceWhere | Overwrite | Remake | Upsert

@@ -13,7 +13,7 @@ from typing import Any
 import deltalake
 from deltalake import CommitProperties, Transaction, WriterProperties
 
-from project_etl.core.lake.changes import Append, Change, Overwrite, ReplaceWhere, Upsert
+from project_etl.core.lake.changes import Append, Change, Overwrite, Remake, ReplaceWhere, Upsert
 
 # What keeps memory small: a row group is in memory until it is written, and delta-rs would read a long stream of rows
 # gigabytes ahead of its writers.
@@ -31,7 +31,7 @@ def commit(
     Args:
         delta: the table, at the version from which the rows were computed.
         change: what the commit does.
-        rows: rows in the types of the table.
+        rows: rows in the types that the table has, or is to have.
         note: what to remember with the commit.
         number: writer and number of the commit. Of two commits with one number, Delta refuses the second.
     """
@@ -54,6 +54,8 @@ def commit(
             deltalake.write_deltalake(delta, rows, mode="overwrite", predicate=where, **options)
         case Overwrite():
             deltalake.write_deltalake(delta, rows, mode="overwrite", **options)
+        case Remake():
+            deltalake.write_deltalake(delta, rows, mode="overwrite", schema_mode="overwrite", **options)
         case Upsert():
             _upsert(delta, change, rows, properties)
 

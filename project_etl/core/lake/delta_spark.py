@@ -9,7 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from project_etl.core.lake.changes import Append, Change, Overwrite, ReplaceWhere, Upsert
+from project_etl.core.lake.changes import Append, Change, Overwrite, Remake, ReplaceWhere, Upsert
+from project_etl.core.lake.schema import stored_schema
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -48,6 +49,12 @@ def commit(
             writer.mode("overwrite").option("replaceWhere", where).save(path)
         case Overwrite():
             writer.mode("overwrite").save(path)
+        case Remake(schema):
+            # It carries the columns' comments along.
+            columns = rows.to(stored_schema(schema))
+            columns.write.format("delta").options(userMetadata=json.dumps(note), **once).mode("overwrite").option(
+                "overwriteSchema", "true"
+            ).save(path)
         case Upsert():
             # Spark replaces `${…}` in settings; this is the same JSON.
             conf = {f"{DELTA}commitInfo.userMetadata": json.dumps(note).replace("${", "$\\u007b")}

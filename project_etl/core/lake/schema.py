@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -33,42 +34,54 @@ def stored_schema(schema: T.StructType) -> T.StructType:
     )
 
 
-def new_columns(stored: Sequence[dict[str, Any]], schema: T.StructType, what: str) -> list[str]:
-    """The columns of a contract that a stored table lacks.
+@dataclass(frozen=True)
+class Fit:
+    """How a stored table fits a contract.
+
+    Attributes:
+        added: columns of the contract that the table lacks, and that may be null.
+        wrong: what keeps the table from taking rows of the contract, in words.
+        gone: columns of the table that the contract does not have.
+    """
+
+    added: tuple[str, ...]
+    wrong: tuple[str, ...]
+    gone: tuple[str, ...]
+
+    @classmethod
+    def of(cls, stored: Sequence[dict[str, Any]], schema: T.StructType) -> Fit:
+        """Compare the fields of a stored table, as Delta's schema JSON has them, with a contract's columns."""
+        held = {item["name"]: item for item in stored}
+        wanted = {item["name"]: item for item in json.loads(schema.json())["fields"]}
+        added = [column for column in wanted if column not in held]
+        strict = [f"{column} is new and must not be null" for column in added if not wanted[column]["nullable"]]
+        other = [
+            f"{column} is {held[column]['type']}, the contract says {wanted[column]['type']}"
+            for column in wanted
+            if column in held and held[column]["type"] != wanted[column]["type"]
+        ]
+        return cls(tuple(added), (*other, *strict), tuple(column for column in held if column not in wanted))
+
+
+def in_types_of(state: TableState, rows: Any, new: T.StructType | None = None) -> Any:  # noqa: ANN401 - tables of pyarrow have no types
+    """Arrow rows in the types of a table's columns; a column that the table does not have stays as it is.
 
     Args:
-        stored: the stored table's fields, as Delta's schema JSON has them.
-        schema: the contract's columns.
-        what: the table, for the error.
-
-    Raises:
-        LakeError: the stored table has other types, or a new column must not be null.
-    """
-    held = {item["name"]: item for item in stored}
-    wanted = {item["name"]: item for item in json.loads(schema.json())["fields"]}
-    added = [column for column in wanted if column not in held]
-    wrong = [column for column in wanted if column in held and held[column]["type"] != wanted[column]["type"]]
-    strict = [column for column in added if not wanted[column]["nullable"]]
-    if wrong or strict:
-        found = "; ".join(f"{c} is {held[c]['type']}, the contract says {wanted[c]['type']}" for c in wrong)
-        new = "; ".join(f"{c} is new and must not be null" for c in strict)
-        raise LakeError(
-            f"{what} does not fit its contract: {'; '.join(filter(None, (found, new)))}. "
-            "Move the table's folder away and materialize all days again, or make new columns nullable."
-        )
-    return added
-
-
-def in_types_of(state: TableState, rows: Any) -> Any:  # noqa: ANN401 - tables of pyarrow have no types
-    """Arrow rows in the types of a table's columns; a column that the table does not have stays as it is.
+        state: the table.
+        rows: the rows.
+        new: the columns that the table is to have from now on; None keeps those it has.
 
     Raises:
         LakeError: a row has no value where a commit refuses that.
     """
+    import deltalake
     import pyarrow as pa
 
     # Asked for now: delta-rs reads a reader where it cannot read a log.
     stored, required = state.arrow_schema, state.required
+    if new is not None:
+        stored = pa.schema(deltalake.Schema.from_json(stored_schema(new).json()).to_arrow())
+        required = tuple(item.name for item in new.fields if not item.nullable)
     schema = pa.schema([stored.field(item.name) if item.name in stored.names else item for item in rows.schema])
 
     def typed(table: Any) -> Any:  # noqa: ANN401 - tables of pyarrow have no types

@@ -25,6 +25,8 @@ from project_etl.core.lake.schema import REQUIRED
 
 # Kinds of changes in a change feed that show a row as it was before.
 BEFORE_IMAGES = frozenset({"update_preimage", "delete"})
+# Key in the note of a commit that has given the table other columns.
+REMADE = "remade"
 # So many commits are read from the log at once by who needs the newest alone.
 PAGE = 100
 
@@ -323,13 +325,16 @@ class TableState:
             The table's columns, `_change_type` and `_commit_version`.
 
         Raises:
-            LakeError: the feed does not go back so far, or is longer than `most`; or the table is partitioned by text
-                with signs that a folder's name must escape, such as a blank: `deltalake` escapes them twice here.
+            LakeError: the feed does not go back so far, is longer than `most`, or spans a change of columns; or the
+                table is partitioned by text with signs that a folder's name must escape, such as a blank: `deltalake`
+                escapes them twice here.
         """
         import pyarrow as pa
 
         if self.version <= since:
             return pa.table({})
+        if any(REMADE in commit.note for commit in self.commits_since(since)):
+            raise LakeError(f"{self.name} has had other columns since version {since}: no change feed spans that.")
         rows, batches = 0, list[Any]()
         try:
             # The feed is read as it is iterated, so that one that is too long is not read to its end.

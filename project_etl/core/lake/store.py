@@ -26,13 +26,13 @@ from project_etl.core import meter
 from project_etl.core.arrow import ArrowTable
 from project_etl.core.engine.base import CommittingEngine, Engine, Larger
 from project_etl.core.lake import delta_rs, delta_spark
-from project_etl.core.lake.changes import Change, Upsert
+from project_etl.core.lake.changes import Change, Remake, Upsert
 from project_etl.core.lake.delta_rs import Arrow
 from project_etl.core.lake.errors import Conflict, LakeError
 from project_etl.core.lake.journal import Journal
 from project_etl.core.lake.locks import file_lock
 from project_etl.core.lake.log import PROPERTIES, Commit
-from project_etl.core.lake.schema import as_table, in_types_of, new_columns, refusing_nulls, stored_schema
+from project_etl.core.lake.schema import Fit, as_table, in_types_of, refusing_nulls, stored_schema
 from project_etl.core.lake.state import TableState
 
 if TYPE_CHECKING:
@@ -259,9 +259,14 @@ class TableStore:
         wanted = deltalake.Schema.from_json(stored_schema(schema).json())
         if self.exists(name):
             state = self.state(name)
-            added = new_columns(json.loads(state.schema_json)["fields"], schema, f"Table {name} at {self.path(name)}")
-            if added:
-                state.release().alter.add_columns([item for item in wanted.fields if item.name in added])
+            fit = Fit.of(json.loads(state.schema_json)["fields"], schema)
+            if fit.wrong:
+                raise LakeError(
+                    f"Table {name} at {self.path(name)} does not fit what it is declared as: {'; '.join(fit.wrong)}. "
+                    "Move the table's folder away and materialize all days again."
+                )
+            if fit.added:
+                state.release().alter.add_columns([item for item in wanted.fields if item.name in fit.added])
             return
         delta = deltalake.DeltaTable.create(
             self._rust_path(name),
@@ -278,6 +283,13 @@ class TableStore:
             mode="ignore",
         )
         self._remember(TableState(name, self._rust_path(name), delta, self.storage_options))
+
+    def misfit(self, name: str, schema: T.StructType) -> str:
+        """Why a table cannot be brought up to a contract's columns as it is, in words; empty when it can."""
+        if not self.exists(name):
+            return ""
+        fit = Fit.of(json.loads(self.state(name).schema_json)["fields"], schema)
+        return "; ".join((*fit.wrong, *(f"{column} is gone" for column in fit.gone)))
 
     def commit(self, name: str, change: Change, rows: Rows, note: Mapping[str, Any]) -> Commit:
         """Make rows visible in one commit, computed from the table's state at its pin, or else as it is now.
@@ -373,7 +385,7 @@ class TableStore:
             rows = self.engine.arrow(rows)
         elif not self.is_local:
             return None
-        return in_types_of(state, rows)
+        return in_types_of(state, rows, change.schema if isinstance(change, Remake) else None)
 
     def _is_for_spark(self, engine: CommittingEngine, state: TableState, change: Change, rows: DataFrame) -> bool:
         """Whether the engine's rows, or the stored ones that they change, are too much for this process."""

@@ -21,21 +21,16 @@ from pyspark.sql import types as T
 from project_etl.core.contracts import Action
 from project_etl.core.contracts.judge import BROKEN, breaks, judged
 from project_etl.core.model.names import DELETED
-from project_etl.core.model.records import LINEAGE_NAMES, PLACE, RECORD, SILVER_LINEAGE, of_days, union_all
+from project_etl.core.model.records import LINEAGE_NAMES, PLACE, RECORD, of_days, union_all
 from project_etl.core.model.table import History, Table
 from project_etl.core.model.transform import call, conform
 from project_etl.core.silver import deletions, quarantine
-from project_etl.core.silver.plan import SilverJob, SilverPlan, days_in_bronze, unjudged_days
+from project_etl.core.silver.plan import SilverJob, SilverPlan, days_in_bronze, silver_schema, unjudged_days
 from project_etl.core.silver.rank import Stored, ranked
 from project_etl.core.silver.rules import WELL_FORMED, WITHIN_PARTITIONS, rules_of_deletions
 from project_etl.core.transforms.casts import to_boolean
 
 FALSE, TRUE = "false", "true"
-
-
-def silver_schema(table: Table) -> T.StructType:
-    """The stored columns of a Silver table: the contract's, then lineage."""
-    return T.StructType([*table.schema.fields, *SILVER_LINEAGE.fields])
 
 
 def scored(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Keys], kept: ExitStack) -> DataFrame:
@@ -54,6 +49,9 @@ def scored(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Keys], kept: Exi
         day of its key's stored row).
     """
     columns, lake = silver_schema(job.table).fieldNames(), job.lake
+    if plan.misfit:
+        fresh = kept.enter_context(lake.keep(judged_records(job, _records(job, plan, is_all=True))))
+        return ranked(job.table, columns, _with_batch(fresh, plan), Stored.NOTHING)
     if not (plan.changed_days or orphaned):
         sources = [_records(job, plan, is_all=False)]
         sources += [_waiting(job, plan.batch_days)] if plan.waiting else []

@@ -10,12 +10,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
+from pyspark.sql import types as T
+
 from project_etl.core.bronze import file_table
 from project_etl.core.contracts import Action, Rule
 from project_etl.core.contracts.report import Report, RuleResult
 from project_etl.core.digest import digest
 from project_etl.core.lake import Journal, TableStore
-from project_etl.core.model.records import Feed, Records
+from project_etl.core.model.records import SILVER_LINEAGE, Feed, Records
 from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Reference, Table
 from project_etl.core.model.transform import taken
@@ -100,6 +102,7 @@ class SilverPlan:
         parent_ids: parent table → Delta's identity of it; one that was made anew counts its versions from the start.
         moved: references whose parent changed since the last commit.
         waiting: records that wait for a parent.
+        misfit: why the stored table cannot take the rows of now, in words; it is made anew then. Empty when it can.
     """
 
     journal: Journal
@@ -110,6 +113,7 @@ class SilverPlan:
     parent_ids: Mapping[str, str]
     moved: tuple[Reference, ...]
     waiting: int
+    misfit: str = ""
 
     @property
     def batch_days(self) -> tuple[str, ...]:
@@ -182,9 +186,25 @@ def make_plan(job: SilverJob) -> SilverPlan:
         moved=tuple(filter(is_moved, references)),
         waiting=quarantine.waiting_count(job.lake, quarantine.name_of(job.table.name)) if references else 0,
     )
+    if misfit := _misfit(job, journal):
+        judged = days_in_bronze(job).difference(unjudged_days(job, plan))
+        return replace(plan.judging_again(job, judged), new_days=(), misfit=misfit)
     if plan.is_lost:
         return replace(plan.judging_again(job, days_in_bronze(job)), new_days=())
     return plan.judging_again(job, _unfinished_days(job, journal))
+
+
+def silver_schema(table: Table) -> T.StructType:
+    """The stored columns of a Silver table: the contract's, then lineage."""
+    return T.StructType([*table.schema.fields, *SILVER_LINEAGE.fields])
+
+
+def _misfit(job: SilverJob, journal: Journal) -> str:
+    """Why the stored table cannot take the rows of now: columns or keys have changed."""
+    keys = journal.last_note("keys")
+    if keys is not None and keys != list(job.table.keys):
+        return f"its key was ({', '.join(keys)}) and is ({', '.join(job.table.keys)})"
+    return job.lake.misfit(job.table.name, silver_schema(job.table))
 
 
 def _unfinished_days(job: SilverJob, journal: Journal) -> Collection[str]:

@@ -21,12 +21,20 @@ from pyspark.sql import functions as F
 from project_etl.core.contracts.judge import SAMPLES, Group, grouped, rule_results, shown
 from project_etl.core.contracts.report import SILVER_COUNTS, Report, RuleResult, quality_score
 from project_etl.core.contracts.sql_text import is_day
-from project_etl.core.lake import Append, Commit, Upsert
+from project_etl.core.lake import Append, Commit, Remake, Upsert
+from project_etl.core.lake.state import REMADE
 from project_etl.core.model.records import of_days
 from project_etl.core.model.staged import Staged, note_of, staging
 from project_etl.core.silver import deletions, quarantine
-from project_etl.core.silver.frames import as_received, scored, silver_schema
-from project_etl.core.silver.plan import SilverJob, SilverPlan, days_in_bronze, make_plan, remembered_report
+from project_etl.core.silver.frames import as_received, scored
+from project_etl.core.silver.plan import (
+    SilverJob,
+    SilverPlan,
+    days_in_bronze,
+    make_plan,
+    remembered_report,
+    silver_schema,
+)
 from project_etl.core.silver.reach import reach
 from project_etl.core.silver.rules import NEWER_QUARANTINED, QUALITY, comparisons
 
@@ -40,14 +48,15 @@ def stage_silver(job: SilverJob) -> Staged:
         The judged rows, or, when nothing changed since they were last judged, the report of that time.
     """
     table = job.table
-    job.lake.create(
-        table.name,
-        silver_schema(table),
-        partition_by=table.partition_by,
-        description=table.description,
-        statistics=(*table.statistics, "_landing_date"),
-        properties={"delta.enableChangeDataFeed": "true"},
-    )
+    if not job.lake.misfit(table.name, silver_schema(table)):
+        job.lake.create(
+            table.name,
+            silver_schema(table),
+            partition_by=table.partition_by,
+            description=table.description,
+            statistics=(*table.statistics, "_landing_date"),
+            properties={"delta.enableChangeDataFeed": "true"},
+        )
     job = job.pinned()
     lake, plan = job.lake, make_plan(job)
     if not plan.has_work:
@@ -123,7 +132,9 @@ def _stage(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Staged:
         quarantine={"batch": batch, "days": judged.quarantine.days} if judged.quarantine else None,
         is_all=days_in_bronze(job) <= {*plan.batch_days},
         deletions=deletions.files_with(job, plan.batch_days),
-        touched=judged.counted.touched,
+        keys=table.keys,
+        touched=None if plan.misfit else judged.counted.touched,
+        **({REMADE: plan.misfit} if plan.misfit else {}),
     )
     # Of further days that are judged along, those are shown that forbid publishing.
     shown = {*job.days, *report.failed_days.intersection(plan.batch_days)}
@@ -132,6 +143,11 @@ def _stage(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Staged:
 
 
 def _remarks(job: SilverJob, plan: SilverPlan) -> tuple[str, ...]:
+    if plan.misfit:
+        return (
+            f"All {len(plan.batch_days)} landing days of {job.table.name} are judged again, once, and its rows are "
+            f"replaced in one commit: {plan.misfit}.",
+        )
     if not plan.is_lost:
         return ()
     return (
@@ -256,6 +272,9 @@ def _commit(job: SilverJob, judged: Judged, note: dict[str, Any]) -> Commit:
 def _write(job: SilverJob, rows: DataFrame, counted: Counted, note: dict[str, Any]) -> Commit:
     lake, table = job.lake, job.table
     columns = silver_schema(table).fieldNames()
+    if REMADE in note:
+        rows = rows.where(F.col("_op") == "insert").select(*columns)
+        return lake.commit(table.name, Remake(silver_schema(table)), rows, note)
     if not counted.effect["update"] and not counted.effect["delete"]:
         # Nothing stored changes: an append is less work than a MERGE. An empty one still remembers the days.
         new = rows.where(F.col("_op") == "insert").select(*columns)

@@ -14,7 +14,7 @@ from project_etl.catalog import tables
 from project_etl.core.lake import WHOLE, Append, TableStore, Upsert
 from project_etl.core.model.order import gold_order
 from project_etl.core.model.table import Table
-from project_etl.core.silver.frames import silver_schema
+from project_etl.core.silver.plan import silver_schema
 from project_etl.core.staleness import Staleness
 from project_etl_tests.small_shop import PARAMETERS
 

@@ -17,7 +17,7 @@ from project_etl.core.lake import WHOLE, Append, TableState, TableStore
 from project_etl.core.lake.maintenance import tidy
 from project_etl.core.model.order import gold_order
 from project_etl.core.model.table import Input, ReplaceDays, Snapshot, WriteMode, same_day, whole, window
-from project_etl.core.silver.frames import silver_schema
+from project_etl.core.silver.plan import silver_schema
 from project_etl.core.staleness import days_of_data
 from project_etl_tests.core.staleness.given import (
     ALL_GOLD,

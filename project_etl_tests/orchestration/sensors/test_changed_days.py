@@ -15,7 +15,7 @@ import pytest
 from project_etl.catalog import tables
 from project_etl.core.lake import WHOLE, TableStore
 from project_etl.core.model.order import gold_order
-from project_etl.core.silver.frames import silver_schema
+from project_etl.core.silver.plan import silver_schema
 from project_etl.core.staleness import Staleness, days_of_data
 from project_etl.orchestration import daily_load
 from project_etl.orchestration.factory import parameters_of
