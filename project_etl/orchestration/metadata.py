@@ -14,7 +14,7 @@ import dagster as dg
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import Rule
-from project_etl.core.contracts.report import SILVER_COUNTS, Report, RuleResult
+from project_etl.core.contracts.report import SILVER_COUNTS, Report, RuleResult, quality_score
 from project_etl.core.lake import Commit, TableStore
 from project_etl.core.model.days import some_of, span, stretches
 from project_etl.core.model.staged import Staged
@@ -61,6 +61,7 @@ def table_metadata(
         "is_unchanged": commit is None,
         "commit_seconds": round(seconds, 3),
         **{count: report.total(count) for count in _counts(report)},
+        **_score({count: report.total(count) for count in _counts(report)}),
         **{f"commit_{name}": number for name, number in report.totals.items()},
     }
     if commit is not None:
@@ -109,9 +110,19 @@ def day_metadata(
     counted = staged.report.days
     rows = stored if stored is not None else {day: counts.get("published", 0) for day, counts in counted.items()}
     return {
-        day: {"dagster/partition_row_count": rows.get(day, 0), **counted.get(day, {}), **_files(staged.files.get(day))}
+        day: {
+            "dagster/partition_row_count": rows.get(day, 0),
+            **counted.get(day, {}),
+            **_score(counted.get(day, {})),
+            **_files(staged.files.get(day)),
+        }
         for day in days
     }
+
+
+def _score(counts: Mapping[str, int]) -> dict[str, float]:
+    score = quality_score(counts)
+    return {} if score is None else {"quality_score": round(score, 6)}
 
 
 def _files(paths: Sequence[str] | None) -> dict[str, Any]:

@@ -75,7 +75,7 @@ TABLE = Table(
     rules=(
         sql_rule(
             "discount_within_gross",
-            "discount < 0 OR discount <= gross_amount",
+            "discount < 0 OR gross_amount <= 0 OR discount <= gross_amount",
             action=QUARANTINE,
             description="discount is not more than the gross amount",
             column="discount",

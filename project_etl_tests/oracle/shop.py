@@ -99,6 +99,7 @@ def _order(record: RawRecord) -> Verdict:
         "order_id_required": row["order_id"] is not None,
         "order_ts_required": order_ts is not None,
         "status_allowed": row["status"] in _STATUSES,
+        "country_iso": row["country"] is None or row["country"] in values.ISO_COUNTRIES,
         "order_total_type": _casts(record["order_total"], values.to_amount),
         "order_total_not_negative": total is None or total >= 0,
         "updated_at_type": _casts(record["updated_at"], values.to_instant),

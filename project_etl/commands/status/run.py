@@ -21,6 +21,7 @@ from project_etl.commands.shared.landing import survey_of
 from project_etl.commands.shared.summary import grid
 from project_etl.core.bronze.landing import LandingFile, Unrecognized
 from project_etl.core.bronze.plan import new_files
+from project_etl.core.contracts.report import Report, quality_score
 from project_etl.core.lake import WHOLE, TableStore
 from project_etl.core.model.days import some_of
 from project_etl.core.model.source import Dataset
@@ -41,11 +42,14 @@ class State:
         table: the table.
         latest: the newest day that it was computed for (a landing day for Bronze and Silver); None without one.
         at: when a run last committed to it; None when none has.
+        quality: the share of that day's records that quarantine has left, when they were judged last; None where
+            nothing is kept out.
     """
 
     table: str
     latest: str | None
     at: datetime | None
+    quality: float | None
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,9 @@ def state_of(lake: TableStore, name: str) -> State:
     journal = lake.journal(name)
     days = [day for day in journal.units if day != WHOLE]
     at = datetime.fromtimestamp(journal.last.timestamp / 1000, UTC) if journal.last else None
-    return State(name, max(days, default=None), at)
+    latest = max(days, default=None)
+    counts = Report.remembered(journal, [latest]).days.get(latest, {}) if latest else {}
+    return State(name, latest, at, quality_score(counts))
 
 
 def backlog(
@@ -129,11 +135,15 @@ def rows_outside(lake: TableStore, table: Table, first: date, last: date) -> dic
 
 
 def _show_tables(console: Console, states: Sequence[State]) -> None:
-    shown = grid("Tables", "table", "latest day", "last commit (UTC)")
+    shown = grid("Tables", "table", "latest day", "its quality score", "last commit (UTC)", right=["its quality score"])
     for state in states:
         at = f"{state.at:%Y-%m-%d %H:%M}" if state.at else "[red]never[/]"
-        shown.add_row(state.table, state.latest or "", at)
+        shown.add_row(state.table, state.latest or "", _percent(state.quality), at)
     console.print(shown)
+
+
+def _percent(score: float | None) -> str:
+    return "" if score is None else f"{score:.2%}"
 
 
 def _show_backlog(console: Console, left: Backlog, unread: Sequence[Unrecognized]) -> None:
