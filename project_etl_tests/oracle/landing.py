@@ -7,7 +7,6 @@ Not here: what a value means. This module shares no code with the platform, on p
 from __future__ import annotations
 
 import codecs
-import csv
 import gzip
 import json
 import re
@@ -24,6 +23,13 @@ _DATA_FILE = re.compile(r"^[^._].*\.(?P<format>csv|json|jsonl)(?P<gzip>\.gz)?$",
 _NOT_THERE_YET = (".tmp", ".part")
 _PHYSICAL_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 _LINE_ENDS = "\r\n"
+_LINE_END = re.compile(r"\r\n|\r|\n|")
+_LINE_ENDED = re.compile(r"\r\n|\r|\n|[^\r\n]\Z")
+_QUOTED = re.compile(r'"((?:[^"]|"")*+)"')
+_PLAIN = re.compile(r"[^,\r\n]*")
+_GUARDED = re.compile(r'="[^"]*"')
+_LONGEST_FIELD = 131_072
+_DOUBTED_LINES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,55 +140,98 @@ def _physical_lines(text: str) -> list[str]:
 
 
 def _csv_rows(text: str, columns: Collection[str]) -> Iterator[dict[str, str | None] | None]:
-    records = _csv_records(text)
-    header = next(records, None)
-    if header is None:
+    text = "".join(_physical_lines(text))
+    start = len(text) - len(text.lstrip())
+    start = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    header = _csv_record(text, start)
+    if header is None or _is_misquoted(header):
         raise UnreadableError("no header")
-    names = [name.strip() for name in header]
-    named = [name for name in names if name]
-    if len(set(named)) != len(named) or not set(named) & set(columns):
-        raise UnreadableError(f"header {header}: expected {sorted(columns)}, each once")
-    for fields in records:
-        if len(names) > 1 and fields is not None and [field.strip() for field in fields] == names:
-            # Files were joined.
-            continue
-        is_whole = fields is not None and len(fields) == len(names) and not any("\0" in value for value in fields)
-        yield dict(zip(names, fields, strict=True)) if is_whole and fields is not None else None
+    names = [name.strip() for name in header.fields]
+    named = {name for name in names if name}
+    if len(named) != len([name for name in names if name]) or not named & set(columns):
+        raise UnreadableError(f"header {names}: expected {sorted(columns)}, each once")
+    for fields in _csv_records(text, header.end, len(names)):
+        given = [field.strip() for field in fields or ()]
+        if len(named) > 1 and 4 * len(named.intersection(given)) >= 3 * len(named):
+            if given == names:
+                # Files were joined.
+                continue
+            raise UnreadableError(f"a second table begins with {given}")
+        yield dict(zip(names, fields, strict=True)) if fields is not None else None
 
 
-def _csv_records(text: str) -> Iterator[list[str] | None]:
-    """Yield the fields of each record, `None` for a badly quoted one; blank lines are none.
+@dataclass(frozen=True)
+class _CsvRecord:
+    """A record, those unquoted fields that hold quotes (but the guards of spreadsheets), and where the next begins."""
 
-    After bad quoting only the first physical line is given up, so that one stray quote cannot swallow the file.
+    fields: list[str]
+    strays: list[str]
+    end: int
+
+
+def _csv_record(text: str, at: int) -> _CsvRecord | None:
+    """The record at a place; none where a quote does not close, or where text follows one that does."""
+    fields: list[str] = []
+    strays: list[str] = []
+    while True:
+        if text[at : at + 1] == '"':
+            quoted = _QUOTED.match(text, at)
+            if quoted is None or text[quoted.end() : quoted.end() + 1] not in ("", ",", *_LINE_ENDS):
+                return None
+            at = quoted.end()
+            fields.append(quoted[1].replace('""', '"'))
+        else:
+            plain = _PLAIN.match(text, at)
+            assert plain is not None
+            at = plain.end()
+            fields.append(plain[0])
+            if '"' in plain[0] and not _GUARDED.fullmatch(plain[0]):
+                strays.append(plain[0])
+        if len(fields[-1]) > _LONGEST_FIELD:
+            return None
+        if text[at : at + 1] != ",":
+            return _CsvRecord(fields, strays, at + len(_LINE_END.match(text, at)[0]))  # pyright: ignore[reportOptionalSubscript]
+        at += 1
+
+
+def _is_misquoted(record: _CsvRecord) -> bool:
+    """One unquoted field may hold quotes, as signs of inches, but not several, nor one that begins with blanks."""
+    return len(record.strays) > 1 or any(field.lstrip().startswith('"') for field in record.strays)
+
+
+def _csv_records(text: str, at: int, width: int) -> list[list[str] | None]:
+    """The fields of each record, `None` for a malformed one; blank lines are none.
+
+    Of a badly quoted record only the first physical line is given up, so that one stray quote cannot swallow the file.
+    In the hundred lines after it, a further stray quote takes with it all that comes before.
     """
-    lines = [line for line in _physical_lines(text) if line]
-    position = 0
-    while position < len(lines):
-        line = lines[position]
-        position += 1
-        if not line.strip(_LINE_ENDS):
+    found: list[list[str] | None] = []
+    doubted: list[int] = []
+    doubt = 0
+    while at < len(text):
+        record = _csv_record(text, at)
+        line = _PHYSICAL_LINE.match(text, at)
+        assert line is not None
+        raw = line[0] if record is None else text[at : record.end]
+        at += len(raw)
+        fields = record.fields if record else []
+        if not raw.strip(_LINE_ENDS) or (record and len(fields) < width and not raw.strip()):
             continue
-        if '"' not in line:
-            yield line.rstrip(_LINE_ENDS).split(",")
-            continue
-        fields, used = _quoted_record(lines, position - 1)
-        yield fields
-        position += used - 1
-
-
-def _quoted_record(lines: list[str], start: int) -> tuple[list[str] | None, int]:
-    quotes = 0
-    for end in range(start, len(lines)):
-        quotes += lines[end].count('"')
-        if quotes % 2 == 0:
-            record = "".join(lines[start : end + 1])
-            try:
-                # The last line end is not part of the record; those before it belong to quoted values.
-                parsed = list(csv.reader([record.rstrip(_LINE_ENDS)], strict=True))
-            except csv.Error:
-                break
-            return (parsed[0], end - start + 1) if len(parsed) == 1 else (None, 1)
-    return None, 1
+        is_broken = record is None or len(fields) != width or "\0" in raw or _is_misquoted(record)
+        is_out_of_place = '"' in raw and (is_broken or (doubt > 0 and record is not None and bool(record.strays)))
+        if is_out_of_place:
+            for index in doubted:
+                found[index] = None
+            doubted = []
+        found.append(None if is_broken or is_out_of_place else fields)
+        if doubt and found[-1] is not None:
+            doubted.append(len(found) - 1)
+        doubt = max(doubt - len(_LINE_ENDED.findall(raw)), 0)
+        if is_broken and '"' in raw:
+            doubt = _DOUBTED_LINES
+        if not doubt:
+            doubted = []
+    return found
 
 
 def _json_rows(text: str) -> Iterator[dict[str, str | None] | None]:
@@ -204,6 +253,8 @@ def _json_object(line: str) -> dict[str, str | None] | None:
         )
         if not isinstance(value, dict):
             return None
+        if any("\0" in text for text in _strings(value)):
+            return None
         texts = {name: _json_text(item) for name, item in value.items()}
         "".join(text for text in texts.values() if text).encode("utf-8")
     except (ValueError, RecursionError):
@@ -215,6 +266,14 @@ def _object_without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len({name for name, _ in pairs}) != len(pairs):
         raise ValueError("a key is there twice")
     return dict(pairs)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in [*value, *value.values()] if isinstance(value, dict) else value:
+            yield from _strings(item)
 
 
 def _no_constant(name: str) -> str:

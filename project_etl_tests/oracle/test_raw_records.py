@@ -43,6 +43,7 @@ class TestLanding:
             ("empty.csv", b""),
             ("other.csv", b"x,y\n1,2\n"),
             ("twice.csv", b"a,a\n1,2\n"),
+            ("second.csv", b"a,b\n1,2\nb,a\n3,4\n"),
             ("array.json", b'[{"a": 1}]'),
         ],
     )
@@ -60,8 +61,22 @@ class TestLanding:
         assert self.read(tmp_path) == [("1", 'x,"y"\r\nz'), ("5", "6")]
         assert [row for _, row in found.malformed] == [2, 3, 4, 5, 6]
 
+    def test_quotes_out_of_place_are_malformed_with_what_stands_between_them(self, tmp_path: Path) -> None:
+        text = 'a,b\n5" pipe,1\n="01",="02"\n1"x, y"\n3, "4"\n5,6\n7,"say "hi"\n8,9\nx,y"\n10,11\n'
+        land(tmp_path, f"s/d/{DAY}/x.csv", text)
+        assert self.read(tmp_path) == [('5" pipe', "1"), ('="01"', '="02"'), ("10", "11")]
+
     def test_malformed_json_lines_are_left_out_and_the_rest_stays(self, tmp_path: Path) -> None:
-        bad = ['{"a": 1', '{"a": 1, "a": 2}', '{"a": NaN}', '{"a": 1} {"a": 2}', "3", '{"a": "\\ud800"}']
+        bad = [
+            '{"a": "\\u0000"}',
+            '{"a": ["x"] tail}',
+            '{"a": 1',
+            '{"a": 1, "a": 2}',
+            '{"a": NaN}',
+            '{"a": 1} {"a": 2}',
+            "3",
+            '{"a": "\\ud800"}',
+        ]
         land(tmp_path, f"s/d/{DAY}/x.jsonl", "\n".join(['{"a": 1e400, "b": null}', *bad, '{"a": true, "b": ["x"]}']))
         assert self.read(tmp_path) == [("1e400", None), ("true", '["x"]')]
 

@@ -151,6 +151,7 @@ def test_arrays_of_text(engines: Engines) -> None:
     found = {row["t"]: row["found"] for row in rows}
     assert found['["a",1,null]'] == ["a", "1", None]
     assert found["['a']"] is None
+    assert [found[text] for text in ('["a"] x', '["a"]["b"]', '["a"]//x', '["\\u0000"]')] == [None] * 4
     assert found["{}"] is None
 
 

@@ -25,6 +25,7 @@ from project_etl.core.bronze.readers.rescued import MALFORMED_START
 from project_etl.core.bronze.report import bronze_report
 from project_etl.core.bronze.spool import Spool
 from project_etl.core.bronze.unreadable import FILE_ACCESSIBLE, FILE_HAS_RECORDS, FILE_STABLE, UnreadableFile
+from project_etl.core.bronze.visible import visible
 from project_etl.core.contracts.report import Report
 from project_etl.core.contracts.sql_text import is_day, sql_list
 from project_etl.core.lake import Append, Commit, ReplaceWhere
@@ -223,7 +224,7 @@ def _counted(row: FileRow, batch: ArrowRecordBatch) -> FileRow:
     if malformed and row.malformed_sample is None:
         row = replace(row, malformed_sample=json.loads(malformed[0])[MALFORMED_KEY][:SAMPLE_CHARS])
     if others and row.rescued_sample is None:
-        row = replace(row, rescued_sample=others[0][:SAMPLE_CHARS])
+        row = replace(row, rescued_sample=visible(others[0][:SAMPLE_CHARS]))
     return replace(row, malformed=row.malformed + len(malformed), rescued=row.rescued + len(others))
 
 

@@ -19,11 +19,12 @@ _ESCAPES = _SHORT_ESCAPES | {chr(code): f"\\u{code:04X}" for code in range(32) i
 _NEEDS_ESCAPE = r'[\x00-\x1f"\\]'
 
 # Elements that engines read alike: texts, whole numbers, true, false and null. They differ about 1e20, NaN, ['a'], half
-# of a pair of surrogates, and objects. No group is repeated: Java matches those by recursion, and a long text would
-# exhaust its stack.
+# of a pair of surrogates, and objects. U+0000 is no text. No group is repeated: Java matches those by recursion, and a
+# long text would exhaust its stack.
 _BLANKS = r"[ \t\n\r]*"
 _SURROGATES = r"[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-_ESCAPED = rf'\\(?:["\\/bfnrt]|u(?:[0-9a-cA-CeEfF][0-9a-fA-F]{{3}}|[dD][0-7][0-9a-fA-F]{{2}}|{_SURROGATES}))'
+_LOW = "000[1-9a-fA-F]|00[1-9a-fA-F][0-9a-fA-F]|0[1-9a-fA-F][0-9a-fA-F]{2}"
+_ESCAPED = rf'\\(?:["\\/bfnrt]|u(?:{_LOW}|[1-9a-cA-CeEfF][0-9a-fA-F]{{3}}|[dD][0-7][0-9a-fA-F]{{2}}|{_SURROGATES}))'
 _TEXT = r'"[^"\\\x00-\x1f]*"'
 _MEMBER = rf',{_BLANKS}(?:""|-?[1-9][0-9]{{0,17}}|0|true|false|null){_BLANKS}'
 _EMPTY_ARRAY = rf"^{_BLANKS}\[{_BLANKS}\]{_BLANKS}\z"

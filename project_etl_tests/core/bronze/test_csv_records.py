@@ -17,10 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from project_etl.core.bronze.landing import content_version
-from project_etl.core.bronze.readers import rescued, text_lines
+from project_etl.core.bronze.readers import records, rescued, text_lines
 from project_etl.core.bronze.readers.records import batch_schema, read_batches
 from project_etl.core.bronze.unreadable import UnreadableFile
 from project_etl_tests.core.bronze.landing_files import land, listed, read, values
+from project_etl_tests.oracle.landing import read_dataset
 
 AB = ("a", "b")
 
@@ -101,6 +102,10 @@ def test_a_header_alone_is_a_file_without_records(tmp_path):
         ("\n \r\n\n", "no header"),
         ("a,\0b\n1,2\n", "NUL character"),
         ('"a,b\n1,2\n', "line 2: found '\"a,b'"),
+        ('a, "b"\n1,2\n', "blanks before an opening quote"),
+        ("x\u00a0y,\u200bb\n1,2\n", r"found 'x\u00a0y, \u200bb'"),
+        ("a," + "x" * rescued.MAX_RECORD_CHARS, "a header of more than 4,194,304 characters"),
+        ('\n\na,"' + "x\n" * rescued.MAX_RECORD_CHARS, "found 'a,\"x' (field larger"),
         (",,\n1,2,3\n", "found '_c0, _c1, _c2'"),
     ],
 )
@@ -148,7 +153,6 @@ def test_line_ends_that_only_unicode_knows_are_text(tmp_path):
         ("a,b\n1,2\n".encode("utf-16-be"), "looks like UTF-16"),
         ("a,b\n1,2\n".encode("utf-32"), "which is UTF-32"),
         ("a,b\n1,ö".encode()[:-1], "line 2, byte 6: found c3"),
-        (gzip.compress(b"a,b\n1,2\n", mtime=0), "which is gzip"),
     ],
 )
 def test_what_is_not_utf8_makes_the_file_unreadable(tmp_path, content, said):
@@ -249,14 +253,69 @@ def test_an_unclosed_quote_costs_its_own_line_only(tmp_path):
     assert values(rows, AB)[1:] == [("2", "x"), ("3", "fine, and\nlong"), ("4", "y")]
 
 
+STRAY = "a quote in an unquoted field, after a quote that was not closed; expected none"
+
+
 def test_the_tail_of_a_record_that_broke_off_does_not_pass_for_a_record(tmp_path):
-    rows = rows_of(tmp_path, 'a,b\n1,"multi\nline" x,3\n4,5" pipe\n')
-    assert malformed_of(rows)[1][1] == '1,"multi'
-    assert malformed_of(rows)[2] == (
-        "a quote in an unquoted field, after a quote that was not closed; expected none",
-        'line" x,3',
-    )
-    assert values(rows, AB)[2:] == [("4", '5" pipe')]
+    rows = rows_of(tmp_path, 'a,b\n1,"multi\nline" x,3\n4,5\n6,7" pipe\n8,9\n')
+    malformed = malformed_of(rows)
+    assert malformed[1][1] == '1,"multi'
+    assert malformed[2] == (STRAY, 'line" x,3')
+    assert "stands between two quotes out of place" in malformed[3][0]
+    assert malformed[4] == (STRAY, '6,7" pipe')
+    assert values(rows, AB)[4:] == [("8", "9")]
+
+
+@pytest.mark.parametrize("tail", ['x,b",2', 'x,b ""y"" c",2', '"x"",b",2', 'b"\n,2', '",2', '"x" y,b",2', 'x"y",2,3'])
+@pytest.mark.parametrize("evil", [[], ["666,evil,6"], ["666,evil,6"] * 97])
+def test_text_whose_quotes_are_not_doubled_makes_no_row(tmp_path, tail, evil):
+    lines = ['7,"one ""two""",8', '1,"say "hi"', *evil, *tail.split("\n"), '3,"four",5', '6,5" pipe,7', "8,9,10"]
+    rows = rows_of(tmp_path, "\n".join(["a,b,c", *lines, *["11,12,13"] * 200, '14,15" pipe,16']), ("a", "b", "c"))
+    published = [row["a"] for row in rows if not row["_rescued_data"]]
+    assert published in (["7", "8", *["11"] * 200, "14"], ["7", "3", "8", *["11"] * 200, "14"])
+
+
+def test_one_stray_quote_does_not_cost_the_rest_of_a_file(tmp_path):
+    inches = [f'{number},5" pipe' if number % 9 == 0 else f"{number},x" for number in range(1000)]
+    rows = rows_of(tmp_path, "\n".join(["a,b", '1,"oops', *inches]))
+    malformed = malformed_of(rows)
+    assert len(rows) == 1001
+    assert max(malformed) <= 101
+    assert len(malformed) >= 90
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('1"x, y",2', "quotes in several unquoted fields"),
+        ('5" pipe,6" pipe,7', "quotes in several unquoted fields"),
+        ('1, "x", 2', "blanks before an opening quote"),
+        ('1,\t"x",2', "blanks before an opening quote"),
+    ],
+)
+def test_quotes_out_of_place_are_malformed(tmp_path, line, said):
+    rows = rows_of(tmp_path, f'a,b,c\n7,"8",9\n{line}\n9,9,9\n', ("a", "b", "c"))
+    assert values(rows, ("a", "b", "c")) == [("7", "8", "9"), (None,) * 3, ("9",) * 3]
+    problem, raw = malformed_of(rows)[2]
+    assert said in problem
+    assert raw == line
+
+
+def test_inches_and_the_guards_of_spreadsheets_are_ordinary(tmp_path):
+    text = 'a,b\n5" pipe,1\nsay "hi",2\n="001",="002"\n="003",6" pipe\n'
+    expected = [('5" pipe', "1"), ('say "hi"', "2"), ('="001"', '="002"'), ('="003"', '6" pipe')]
+    assert values(rows_of(tmp_path, text), AB) == expected
+
+
+def test_a_quote_that_is_not_closed_is_named_as_such_however_long_the_file(tmp_path):
+    rows = rows_of(tmp_path, 'a,b\n1,"oops\n' + "2,x\n" * 50_000)
+    assert len(rows) == 50_001
+    assert malformed_of(rows) == {
+        1: (
+            "a quote that is opened here is not closed within 131,072 characters; expected a closing quote",
+            '1,"oops',
+        )
+    }
 
 
 def test_an_unclosed_quote_far_from_the_end_of_a_large_file_costs_its_own_line_only(tmp_path):
@@ -296,7 +355,60 @@ def test_a_record_of_many_lines_beyond_the_limit_is_malformed(tmp_path):
     assert all(row["_rescued_data"] for row in rows[1:-1])
 
 
+# Work that is bounded
+
+
+def test_a_name_that_comes_twice_among_many_is_found_at_once(tmp_path):
+    names = ",".join(f"n{number}" for number in range(100_000))
+    started = time.process_time()
+    assert "names n7 more than once" in unreadable(tmp_path, f"a,{names},n7\n")[1]
+    assert time.process_time() - started < 5  # Counting each name takes minutes.
+
+
+@pytest.mark.parametrize("line", ["x\n", '"x"y\n'])
+def test_a_file_of_malformed_records_is_not_read_to_its_end(tmp_path, monkeypatch, line):
+    monkeypatch.setattr(records, "MAX_MALFORMED", 1000)
+    good = ["1,2\n"] * 1000
+    assert len(rows_of(tmp_path, "".join(["a,b\n", *good, *[line] * 1000]))) == 2000
+    rule, detail = unreadable(tmp_path, "".join(["a,b\n", *good, *[line] * 1001]))
+    assert rule == "file_well_formed"
+    assert detail.startswith(
+        "1,001 of the first 2,001 records are malformed; expected few. The first is record 1,001: "
+    )
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r", " \n"])
+def test_blank_lines_are_skipped_at_speed(tmp_path, blank):
+    path = land(tmp_path, "f.csv", "a,b\n1,2\n" + blank * 5_000_000 + f'3,"4{blank}{blank}5"')
+    started = time.process_time()
+    rows = read(tmp_path, path, AB)
+    assert [row["b"] for row in rows] == ["2", f"4{blank}{blank}5"]
+    assert time.process_time() - started < 1.5
+
+
+def test_blank_lines_inside_quotes_are_text(tmp_path):
+    blank = "\n" * (2 * text_lines.BLOCK_BYTES)
+    with_limit = blank[: csv.field_size_limit() - 2]
+    text = f'a,b\n1,"x{with_limit}y"\n{blank}2,"x{blank}y"\n{blank}3,4\n'
+    rows = rows_of(tmp_path, text)
+    assert rows[0]["b"] == f"x{with_limit}y"
+    assert rows[-1]["b"] == "4"
+    assert "not closed within" in malformed_of(rows)[2][0]
+
+
 # The file as a whole
+
+
+@pytest.mark.parametrize("header", ["b,a,c,d", "a, b ,c,x", '"d","a","c","b"'])
+def test_a_second_table_makes_the_file_unreadable(tmp_path, header):
+    rule, detail = unreadable(tmp_path, f"a,b,c,d\n1,2,3,4\na,b,c,d\na,b,x,y\n{header}\n5,6,7,8\n")
+    assert rule == "file_header"
+    assert "after 2 records: found" in detail
+    assert "header of another table; expected one table a file" in detail
+
+
+def test_a_header_with_an_unnamed_column_that_comes_again_is_no_record(tmp_path):
+    assert values(rows_of(tmp_path, ",a,b\n0,1,2\n,a,b\n0,3,4\n"), AB) == [("1", "2"), ("3", "4")]
 
 
 def test_batches_are_at_most_as_long_as_asked_and_rows_count_through(tmp_path):
@@ -405,3 +517,61 @@ def test_every_line_of_a_damaged_file_is_in_a_row_or_in_a_malformed_record(table
         covered += raw.count("\n") + 1
     assert covered == len([line for line in lines if line.strip()])
     assert [row["_row_number"] for row in rows] == list(range(1, len(rows) + 1))
+
+
+PARTS = st.sampled_from(
+    [
+        "1",
+        '"x"',
+        '"a,b"',
+        '"a\nb"',
+        '"say ""hi"""',
+        '5" p',
+        ' "x"',
+        '="01"',
+        '""',
+        '"',
+        "\n",
+        "é",
+        "\0",
+        '"x "y" z"',
+        'z",2',
+    ]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lines=st.lists(st.lists(PARTS, min_size=1, max_size=4), max_size=12),
+    rest=st.integers(0, 3),
+    block=st.sampled_from([20, 64, 1 << 18]),
+)
+def test_a_plain_reading_finds_the_same_records(lines, rest, block):
+    body = "\n".join([*(",".join(line) for line in lines), *["5,6"] * rest * 40, 'x",y', "7,8"])
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "BLOCK_BYTES", block)
+        rows = rows_of(Path(folder), f"head,b\n{body}", ("head", "b"))
+        plain = read_dataset(Path(folder), "shop", "orders", ("head", "b"))
+    malformed = malformed_of(rows)
+    assert [(row["head"], row["b"]) for row in rows if row["_row_number"] not in malformed] == [
+        (record["head"], record["b"]) for record in plain.records
+    ]
+    assert [number for _, number in plain.malformed] == [*malformed]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    before=st.integers(0, 3),
+    text=st.lists(
+        st.sampled_from(["666,evil,6", "words", 'he "said" so', 'and ""more"" of it', "", "a,b"]), max_size=40
+    ),
+    end=st.sampled_from(["bye", 'by "e', "a,b", ""]),
+    start=st.sampled_from(['say "hi"', 'say "hi', '"hi" he said', '24" wide']),
+)
+def test_text_with_quotes_and_lines_makes_no_row_where_quotes_are_not_doubled(before, text, end, start):
+    free = "\n".join([start, *text, end])
+    lines = ["7,x,8"] * before + [f'1,"{free}",2'] + ["7,y,8"] * 5
+    with tempfile.TemporaryDirectory() as folder:
+        rows = rows_of(Path(folder), "\n".join(["a,b,c", *lines]), ("a", "b", "c"))
+    published = [row for row in rows if row["_row_number"] not in malformed_of(rows)]
+    assert [row["b"] for row in published] == ["x"] * before + ["y"] * 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,11 @@ def test_a_file_of_blank_lines_has_no_records(tmp_path):
         ('{"a":[-Infinity]}', "-Infinity, which is not JSON"),
         ('{"a":"\\ud800"}', "half of a surrogate pair"),
         ('{"x":["\\uDFFF"]}', "half of a surrogate pair"),
+        ('{"a":"x\\u0000"}', "a NUL character"),
+        ('{"x":{"y\\\\\\u0000":1}}', "a NUL character"),
+        ('{"a":["x"] tail}', "not JSON at character 12"),
+        ('{"a":1} tail', "more than one document, the second at character 9"),
+        ('{"\u200b":1,"\u200b":2}', "the key '\\u200b' more than once"),
         ('{"_malformed":"x"}', "the key _malformed, which is a name of our own"),
         ('{"a":' + "[" * 500 + "]" * 500 + "}", "nested more than 200 deep"),
         ('{"a":' * 100_000, "nested more than 200 deep"),
@@ -141,8 +147,8 @@ def test_nesting_up_to_the_limit_and_brackets_in_strings_are_fine(tmp_path):
     assert values(rows, AB) == [(deep, brackets)]
 
 
-def test_an_escaped_backslash_before_u_is_no_surrogate(tmp_path):
-    assert values(rows_of(tmp_path, '{"a":"\\\\ud800"}'), AB) == [("\\ud800", None)]
+def test_an_escaped_backslash_before_u_is_no_surrogate_and_no_nul(tmp_path):
+    assert values(rows_of(tmp_path, '{"a":"\\\\ud800","b":"\\\\u0000"}'), AB) == [("\\ud800", "\\u0000")]
 
 
 def test_a_line_beyond_the_limit_is_cut_and_the_next_is_read(tmp_path):
@@ -163,12 +169,49 @@ def test_a_last_line_beyond_the_limit_is_one_record(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    ['[{"a":1},{"a":2}]', '\n [\n{"a":1}\n]\n', '{\n  "a": 1,\n  "b": 2\n}\n', "[1,2]\n"],
+    [
+        '[{"a":1},{"a":2}]',
+        '\n [\n{"a":1}\n]\n',
+        '{\n  "a": 1,\n  "b": 2\n}\n',
+        "[1,2]\n",
+        '{"a": 1,\n "b": 2}\n',
+        '{"data": [\n{"a":1},\n{"a":2}\n]}\n',
+        '{"data":\n [{"a":1}]}',
+    ],
 )
 def test_one_document_over_the_whole_file_is_unreadable(tmp_path, content):
     with pytest.raises(UnreadableFile, match="expected one object a line") as caught:
         rows_of(tmp_path, content, name="f.json")
     assert caught.value.rule == "file_json_lines"
+
+
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        ('{"data":[{"a":1},{"a":2}]}', '."data"[]'),
+        ('{"count":1,"orders":[{"a":1}],"next":null}\n{"count":0,"orders":[]}\n', '."orders"[]'),
+        ('{"data":{"orders":{"nodes":[{"a":1}]}}}', '."data"."orders"."nodes"[]'),
+        ('{"data":[{"a":"' + "x" * rescued.MAX_RECORD_CHARS + '"}]}', '."data"[]'),
+    ],
+)
+def test_the_envelope_of_an_api_is_unreadable_and_says_where_the_records_are(tmp_path, content, where):
+    with pytest.raises(UnreadableFile, match="the envelope of an API") as caught:
+        rows_of(tmp_path, content, name="f.json")
+    assert caught.value.rule == "file_json_lines"
+    assert f"as jq -c '{where}' does" in caught.value.detail
+
+
+def test_records_with_lists_of_objects_are_records(tmp_path):
+    rows = rows_of(tmp_path, '{"a":1,"lines":[{"x":1}]}\n{"b":2}\n{"data":[{"a":1}]}\n{"zzz":[1]}\n')
+    assert [row["_row_number"] for row in rows] == [1, 2, 3, 4]
+
+
+def test_a_key_that_comes_twice_among_many_is_found_at_once(tmp_path):
+    keys = ",".join(f'"n{number}":1' for number in range(100_000))
+    started = time.process_time()
+    (row,) = rows_of(tmp_path, f'{{{keys},"n7":2}}')
+    assert "the key 'n7' more than once" in row["_rescued_data"]["_malformed"]
+    assert time.process_time() - started < 5  # Counting each key takes minutes.
 
 
 def test_a_first_line_that_broke_off_is_not_taken_for_a_document(tmp_path):
@@ -195,7 +238,7 @@ def test_a_file_that_cannot_be_read_as_a_whole_says_which_rule(tmp_path, name, c
 
 # Properties
 
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
+TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=8)
 DECLARED = st.sampled_from(["a", "b", "c\n", "é"])
 SCALAR = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT
 VALUE = st.recursive(
@@ -215,10 +258,12 @@ def expected_text(value) -> str | None:
     is_ascii=st.booleans(),
 )
 def test_what_the_json_module_writes_comes_back(records, is_ascii):
+    # A first record without any known column could be the envelope of an API.
+    records = [{"a": "first"}, *records]
     columns = ("a", "b", "c\n", "é")
     text = "".join(json.dumps(record, ensure_ascii=is_ascii) + "\n" for record in records)
     with tempfile.TemporaryDirectory() as folder:
-        rows = rows_of(Path(folder), text or "\n", columns)
+        rows = rows_of(Path(folder), text, columns)
     assert len(rows) == len(records)
     for row, record in zip(rows, records, strict=True):
         for column in columns:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NoReturn, cast
 
@@ -23,6 +24,13 @@ _SPACE = r"[ \t\r\n]*+"
 _MEMBER = re.compile(rf'{_SPACE}[{{,]{_SPACE}({_STRING}){_SPACE}:{_SPACE}({_STRING}|[^\s"\[{{,}}]+|{_FLAT_LIST})?')
 _STRING_OR_BRACKET = re.compile(rf"{_STRING}|[\[\]{{}}]")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+# A run of backslashes of odd length escapes what follows it.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*+\\u0000")
+# How the first line of a document over several lines ends.
+_GOES_ON = ("{", "[", ",", ":")
+_MEMBER_OPENS = re.compile(rf"{_SPACE}{{{_SPACE}({_STRING}){_SPACE}:{_SPACE}[\[{{]")
+_ENVELOPES = 3
+_SHOWN_CHARS = 200
 _KINDS = {list: "a list", str: "a string or number", bool: "true or false", type(None): "null"}
 
 
@@ -33,9 +41,10 @@ class _MalformedLineError(ValueError):
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise _MalformedLineError(f"the key {twice!a} more than once in an object; expected each key once")
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+        raise _MalformedLineError(
+            f"the key '{twice[:_SHOWN_CHARS]}' more than once in an object; expected each key once"
+        )
     return members
 
 
@@ -60,30 +69,70 @@ def read_json_lines(blocks: Iterable[list[str]], columns: Sequence[str], path: s
         path: the file's name for errors.
 
     Raises:
-        UnreadableFile: the file is one JSON document over several lines, or a list.
+        UnreadableFile: the file is one JSON document over several lines, a list, or the envelope of an API.
     """
     reader = _LineReader(columns)
-    is_begun = False
-    for block in blocks:
-        lines = [line for line in block if not line.isspace()]
-        if not lines:
-            continue
-        if not is_begun:
-            _check_lines(lines, path)
-            is_begun = True
+    for number, lines in enumerate(_lines(blocks)):
+        if number == 0:
+            _check_lines(lines, columns, path)
         records = [reader.read(line) for line in lines]
         *values, rescued = zip(*records, strict=True)
-        yield Rows(values, rescued)
+        yield Rows(values, rescued, malformed=reader.take_malformed())
 
 
-def _check_lines(lines: list[str], path: str) -> None:
+def _lines(blocks: Iterable[list[str]]) -> Iterator[list[str]]:
+    """The lines that are not blank, in blocks; two at least in the first, if there are."""
+    lines: list[str] = []
+    is_begun = False
+    for block in blocks:
+        lines += [line for line in block if not line.isspace()]
+        if len(lines) > (0 if is_begun else 1):
+            yield lines
+            lines, is_begun = [], True
+    if lines:
+        yield lines
+
+
+def _check_lines(lines: list[str], columns: Sequence[str], path: str) -> None:
+    """Refuse a file that begins with something else than a record on a line of its own."""
     first = lines[0].strip()
-    is_pretty = first == "{" and len(lines) > 1 and not lines[1].lstrip().startswith("{")
-    if first.startswith("[") or is_pretty:
-        detail = (
-            f"begins with {first[:60]!r}: one document over the whole file; expected one object a line (JSON Lines)"
-        )
-        raise UnreadableFile(path, FILE_JSON_LINES, detail)
+    found = f"begins with '{first[:60]}'"
+    wanted = "expected one object a line (JSON Lines)"
+    if first.startswith("["):
+        _refuse(path, f"{found}: one document over the whole file, a list; {wanted}: write it so, as jq -c '.[]' does")
+    if key := _envelope(lines[0], columns):
+        todo = f"take the records out of it, as jq -c '{key}[]' does"
+        _refuse(path, f"{found}: the envelope of an API, with its records inside; {wanted}: {todo}")
+    goes_on = first.startswith("{") and first.endswith(_GOES_ON) and len(lines) > 1
+    if goes_on and (first.endswith("[") or not lines[1].lstrip().startswith("{")):
+        _refuse(path, f"{found}: one document over several lines; {wanted}: write it so, as jq -c . does")
+
+
+def _refuse(path: str, detail: str) -> NoReturn:
+    raise UnreadableFile(path, FILE_JSON_LINES, detail)
+
+
+def _envelope(line: str, columns: Sequence[str]) -> str:
+    """Where the records are in the envelope on a line, as a path of jq; nothing if it is none."""
+    if len(line) > MAX_RECORD_CHARS:
+        found = _MEMBER_OPENS.match(line)
+        return f".{found[1]}" if found and json.loads(found[1]) not in columns else ""
+    try:
+        members = _parsed(line)
+    except _MalformedLineError:
+        return ""
+    return "" if members.keys() & {*columns} else _records_in(members, _ENVELOPES)
+
+
+def _records_in(members: dict[str, Any], levels: int) -> str:
+    for key, value in members.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            return f".{_encode(key)}"
+        if isinstance(value, dict) and levels > 1:
+            inner = _records_in(cast("dict[str, Any]", value), levels - 1)
+            if inner:
+                return f".{_encode(key)}{inner}"
+    return ""
 
 
 class _LineReader:
@@ -93,11 +142,18 @@ class _LineReader:
         self._columns = tuple(columns)
         self._known = frozenset(columns)
         self._nothing: tuple[str | None, ...] = (None,) * len(columns)
+        self._malformed = 0
+
+    def take_malformed(self) -> int:
+        """How many lines were malformed since this was asked last."""
+        count, self._malformed = self._malformed, 0
+        return count
 
     def read(self, line: str) -> tuple[str | None, ...]:
         try:
             members = _parsed(line)
         except _MalformedLineError as problem:
+            self._malformed += 1
             return *self._nothing, malformed(str(problem), line)
         values: list[str | None] = []
         texts: dict[str, str] = {}
@@ -139,6 +195,8 @@ def _parsed(line: str) -> dict[str, Any]:
     members = cast("dict[str, Any]", value)
     if reserved := RESERVED_KEYS & members.keys():
         raise _MalformedLineError(f"the key {min(reserved)}, which is a name of our own; expected another")
+    if "\\u0000" in line and _NUL.search(line):
+        raise _MalformedLineError("a NUL character (\\u0000); expected text")
     if _SURROGATE.search(line) and _has_lone_surrogate(members):
         raise _MalformedLineError(
             "half of a surrogate pair (\\ud800 to \\udfff), which is not a character; expected both halves"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -20,12 +21,14 @@ from project_etl.core.arrow import ArrowRecordBatch, ArrowSchema
 from project_etl.core.bronze.landing_store import COMPRESSED, new_digest, open_bytes, stream_etag
 from project_etl.core.bronze.readers.csv_records import read_csv
 from project_etl.core.bronze.readers.json_records import read_json_lines
-from project_etl.core.bronze.readers.rescued import Rows
+from project_etl.core.bronze.readers.rescued import MALFORMED_START, Rows
 from project_etl.core.bronze.readers.text_lines import BLOCK_BYTES, COMPRESSED_BLOCK_BYTES, decoded, gunzip, line_blocks
-from project_etl.core.bronze.unreadable import FILE_STABLE, UnreadableFile
-from project_etl.core.model.names import RESCUED
+from project_etl.core.bronze.unreadable import FILE_STABLE, FILE_WELL_FORMED, UnreadableFile
+from project_etl.core.model.names import MALFORMED_KEY, RESCUED
 
 ROW_NUMBER_COLUMN = "_row_number"
+# A file of which more records are malformed, and more than half so far, is no file of such records.
+MAX_MALFORMED = 100_000
 
 _Reader = Callable[[Iterable[list[str]], Sequence[str], str], Iterator[Rows]]
 _READERS: dict[str, _Reader] = {".csv": read_csv, ".json": read_json_lines, ".jsonl": read_json_lines}
@@ -50,7 +53,8 @@ def read_batches(
 
     `_row_number` counts the file's records from 1: malformed ones too, the CSV header and blank lines not. A malformed
     record has NULL in every declared column, and what is wrong with it and its raw text in `_rescued_data`.
-    Memory is bounded by the block size and the longest record, not by the file.
+    Memory is bounded by the block size and the longest record, not by the file. A file with more than MAX_MALFORMED
+    malformed records, if they are more than half of those so far, is read no further and cannot be read as a whole.
 
     Args:
         root: the landing root.
@@ -100,7 +104,7 @@ def _read(
             try:
                 plain = gunzip(blocks, path, compressed_bytes=_size(stream)) if is_compressed else blocks
                 chunks = reader(line_blocks(decoded(plain, path)), columns, path)
-                yield from _batches(chunks, batch_schema(columns), batch_rows)
+                yield from _batches(_well_formed(chunks, path), batch_schema(columns), batch_rows)
             except UnreadableFile as error:
                 failure = error
             if digest is not None and expect_version is not None:
@@ -130,6 +134,25 @@ def _size(stream: BinaryIO) -> int:
     size = stream.seek(0, os.SEEK_END)
     stream.seek(0)
     return size
+
+
+def _well_formed(chunks: Iterator[Rows], path: str) -> Iterator[Rows]:
+    """Pass on the records of a file, as long as not too many of them are malformed."""
+    first, malformed, records = "", 0, 0
+    for rows in chunks:
+        if rows.malformed and not first:
+            at, text = next((at, text) for at, text in enumerate(rows.rescued) if text and _is_malformed(text))
+            first = f"record {records + at + 1:,}: {json.loads(text)[MALFORMED_KEY]}"
+        records += len(rows.rescued)
+        malformed += rows.malformed
+        if malformed > MAX_MALFORMED and malformed * 2 > records:
+            detail = f"{malformed:,} of the first {records:,} records are malformed; expected few. The first is {first}"
+            raise UnreadableFile(path, FILE_WELL_FORMED, detail)
+        yield rows
+
+
+def _is_malformed(rescued: str) -> bool:
+    return rescued.startswith(MALFORMED_START)
 
 
 def _batches(chunks: Iterator[Rows], schema: ArrowSchema, batch_rows: int) -> Iterator[ArrowRecordBatch]:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from project_etl.core.bronze.visible import visible
 from project_etl.core.model.names import MALFORMED_KEY, RECORD_KEY
 
 # A file that uses these names for its own data could pass a good record off as a malformed one.
@@ -30,10 +31,12 @@ class Rows:
     Attributes:
         columns: the values of each declared column, as received; None is NULL.
         rescued: the `_rescued_data` of each record.
+        malformed: how many of the records are malformed.
     """
 
     columns: Sequence[Sequence[str | None]]
     rescued: Sequence[str | None]
+    malformed: int
 
 
 def rescued_values(values: dict[str, str]) -> str:
@@ -49,7 +52,7 @@ def malformed(problem: str, record: str) -> str:
         record: the record as received; its line end is left off, and so is what exceeds MAX_RECORD_CHARS.
     """
     raw = record.removesuffix("\n").removesuffix("\r")
-    return _encode({MALFORMED_KEY: problem, RECORD_KEY: raw[:MAX_RECORD_CHARS]})
+    return _encode({MALFORMED_KEY: visible(problem), RECORD_KEY: raw[:MAX_RECORD_CHARS]})
 
 
 def too_long() -> str:

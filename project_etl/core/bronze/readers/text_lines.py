@@ -10,6 +10,7 @@ import io
 import zlib
 from collections.abc import Iterable, Iterator
 
+from project_etl.core.bronze.readers.formats import check_bytes, check_text
 from project_etl.core.bronze.readers.rescued import MAX_RECORD_CHARS
 from project_etl.core.bronze.unreadable import FILE_DECOMPRESSES, FILE_ENCODING, FILE_NOT_EMPTY, UnreadableFile
 
@@ -17,9 +18,9 @@ from project_etl.core.bronze.unreadable import FILE_DECOMPRESSES, FILE_ENCODING,
 BLOCK_BYTES = 1 << 18
 # Smaller, because what is left of a block is copied once for every gzip member in it.
 COMPRESSED_BLOCK_BYTES = 1 << 16
-# More than both is a bomb: honest text does not shrink a thousandfold.
-MAX_RATIO = 1000
-MAX_SUSPECT_BYTES = 1 << 30
+# More than both is a bomb: honest text seldom shrinks to a fiftieth.
+MAX_RATIO = 200
+MAX_SUSPECT_BYTES = 1 << 28
 
 _GZIP_MARK = b"\x1f\x8b"
 # The longer marks first: a UTF-32 mark begins like a UTF-16 one.
@@ -28,9 +29,9 @@ _MARKS = {
     codecs.BOM_UTF32_BE: "UTF-32",
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
-    _GZIP_MARK: "gzip, without .gz in its name",
 }
 _NUL_SAMPLE = 1000
+_BLANK_RESTS = ("", "\r")
 _MARK = "\ufeff"
 
 
@@ -59,6 +60,7 @@ def gunzip(
     position, grown = 0, 0
     for block in blocks:
         if position == 0 and not block.startswith(_GZIP_MARK[: len(block)]):
+            check_bytes(block, path)
             detail = (
                 f"begins with the bytes {block[:2].hex(' ')}, expected the gzip mark 1f 8b; is it really compressed?"
             )
@@ -110,19 +112,21 @@ def decoded(blocks: Iterable[bytes], path: str) -> Iterator[str]:
     """Decode UTF-8 text strictly, without its byte order mark.
 
     Raises:
-        UnreadableFile: not UTF-8, or no characters at all. What came before has already been yielded.
+        UnreadableFile: another format, not UTF-8, or no characters at all. What came before has already been yielded.
     """
     decoder = codecs.getincrementaldecoder("utf-8-sig")("strict")
     is_empty, taken, lines = True, 0, 1
     try:
         for block in blocks:
             if not taken:
+                check_bytes(block, path)
                 _check_mark(block, path)
             taken += len(block)
             text = decoder.decode(block)
             if text:
                 if is_empty:
                     _check_not_wide(text, path)
+                    check_text(text, path)
                     is_empty = False
                 yield text
             lines += block.count(b"\n")
@@ -144,10 +148,16 @@ def line_blocks(texts: Iterable[str]) -> Iterator[list[str]]:
     r"""Split text into lines with their ends (\n, \r\n or \r), a list of lines per text.
 
     A line of more than MAX_RECORD_CHARS is cut: one character more than that is left of it, so that it can be told.
-    A byte order mark at the start of a line is left out: files that were joined have one in their middle.
+    A byte order mark at the start of a line is left out: files that were joined have one in their middle. A text of
+    nothing but line ends stays in one piece, as a line of its own.
     """
     rest, is_skipping = "", False
-    for text in texts:
+    for text in _with_line_ends(texts):
+        if not text.strip("\r\n") and rest in _BLANK_RESTS:
+            # To split blank lines would take many times as long.
+            yield [rest + text]
+            rest = ""
+            continue
         # StringIO knows exactly these three line ends; str.splitlines knows eight more that are text here.
         lines = io.StringIO(rest + text, newline="").readlines()
         if _MARK in rest or _MARK in text:
@@ -166,6 +176,20 @@ def line_blocks(texts: Iterable[str]) -> Iterator[list[str]]:
             yield lines
     if rest and not is_skipping:
         yield [rest]
+
+
+def _with_line_ends(texts: Iterable[str]) -> Iterator[str]:
+    """Join texts in which no line ends with what follows, so that a long line is not copied with each of them."""
+    held: list[str] = []
+    chars = 0
+    for text in texts:
+        held.append(text)
+        chars += len(text)
+        if "\n" in text or "\r" in text or chars > MAX_RECORD_CHARS:
+            yield "".join(held)
+            held, chars = [], 0
+    if held:
+        yield "".join(held)
 
 
 def _check_mark(block: bytes, path: str) -> None:
