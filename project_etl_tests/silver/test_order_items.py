@@ -21,7 +21,7 @@ BAD = {
     "a quantity in words": ({"quantity": "two"}, ["quantity_type"]),
     "a quantity out of range": ({"quantity": "99999999999"}, ["quantity_type"]),
     "a quantity of 0": ({"quantity": "0"}, ["quantity_greater_than"]),
-    "a quantity below 0": ({"quantity": "-1"}, ["discount_within_gross", "quantity_greater_than"]),
+    "a quantity below 0": ({"quantity": "-1"}, ["quantity_greater_than"]),
     "too many": ({"quantity": "100001"}, ["quantity_less_than_or_equal_to"]),
     "no price": ({"unit_price": ""}, ["unit_price_not_null"]),
     "a price in words": ({"unit_price": "ten"}, ["unit_price_type"]),
