@@ -67,6 +67,7 @@ class FileRow:
     malformed_sample: str | None = field(default=None, metadata=_says("What is wrong with the first of them."))
     rescued: int = field(default=0, metadata=_says("Records with values that fit no declared column."))
     rescued_sample: str | None = field(default=None, metadata=_says("Those values of the first of them, as JSON."))
+    absent: str | None = field(default=None, metadata=_says("Declared columns that the file does not have."))
     rule: str | None = field(default=None, metadata=_says("Rule that keeps the file out of Bronze."))
     detail: str | None = field(default=None, metadata=_says("What was found, and what was expected."))
     holder: str | None = field(default=None, metadata=_says("For a copy: the loaded file that has the same bytes."))

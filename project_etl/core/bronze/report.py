@@ -25,6 +25,7 @@ CHECKS = {
     "files_recognized": "everything in the folders of the landing days has a name and place that is read",
     "records_well_formed": "every record can be parsed",
     "columns_known": "no record has a column that is not declared",
+    "columns_complete": "every file has every declared column; one that it lacks is empty",
 }
 
 
@@ -90,6 +91,12 @@ class _Count:
             counts["published"] += row.records
             self.broke("records_well_formed", row.day, f"{row.path}: {row.malformed_sample}", row.malformed)
             self.broke("columns_known", row.day, f"{row.path}: {row.rescued_sample}", row.rescued)
+            self.broke(
+                "columns_complete",
+                row.day,
+                f"{row.path}: has no {row.absent}",
+                1 if row.absent and row.malformed < row.records else 0,
+            )
         else:
             rule = "files_unique" if row.status is Status.COPY else "files_readable"
             self.broke(rule, row.day, f"{row.path}: {row.rule}: {row.detail}")

@@ -20,7 +20,7 @@ from project_etl.core.bronze import file_table
 from project_etl.core.bronze.file_table import FileRow, Status
 from project_etl.core.bronze.landing_store import LandingFile, content_version, is_unchanged, new_digest, open_bytes
 from project_etl.core.bronze.plan import BronzeJob, Look, Moves, is_as_known, look, moves, with_holders
-from project_etl.core.bronze.readers.records import ROW_NUMBER_COLUMN, read_batches
+from project_etl.core.bronze.readers.records import ROW_NUMBER_COLUMN, absent_columns, read_batches
 from project_etl.core.bronze.readers.rescued import MALFORMED_START
 from project_etl.core.bronze.report import bronze_report
 from project_etl.core.bronze.spool import Spool
@@ -217,7 +217,7 @@ def _version(root: str, file: LandingFile) -> tuple[str, bytes | None]:
 
 def _counted(row: FileRow, batch: ArrowRecordBatch) -> FileRow:
     """The row with some more of its file's records."""
-    row = replace(row, records=row.records + batch.num_rows)
+    row = replace(row, records=row.records + batch.num_rows, absent=_absent(batch))
     rescued: list[str] = batch.column(RESCUED).drop_null().to_pylist()
     malformed = [text for text in rescued if text.startswith(MALFORMED_START)]
     others = [text for text in rescued if not text.startswith(MALFORMED_START)]
@@ -226,6 +226,11 @@ def _counted(row: FileRow, batch: ArrowRecordBatch) -> FileRow:
     if others and row.rescued_sample is None:
         row = replace(row, rescued_sample=visible(others[0][:SAMPLE_CHARS]))
     return replace(row, malformed=row.malformed + len(malformed), rescued=row.rescued + len(others))
+
+
+def _absent(batch: ArrowRecordBatch) -> str | None:
+    """The columns that the file lacks so far; whether something is gone, most files do not say."""
+    return ", ".join(name for name in absent_columns(batch) if name != DELETED) or None
 
 
 def _commit(job: BronzeJob, todo: Moves, changed: list[FileRow], spool: Spool, report: Report) -> Commit | None:

@@ -143,11 +143,13 @@ def test_checks_count_what_is_stored(story: Story) -> None:
         "files_recognized": 1,
         "records_well_formed": 3,
         "columns_known": 1,
+        "columns_complete": 1,
     }
     days = story.bad.report.days
     assert days[D1]["read"] == days[D1]["published"] == sum(RECORDS.values())
     samples = {rule.name: " ".join(rule.samples) for rule in story.bad.report.rules}
     assert "notes.txt" in samples["files_recognized"]
+    assert "has no " in samples["columns_complete"]
     assert "y_copy.csv" in samples["files_unique"]
     assert COPIED in samples["files_unique"]
 
@@ -212,7 +214,7 @@ def test_json_lines_keep_every_value_as_text_and_every_line_as_a_record(story: S
     malformed = {number for number, row in rows.items() if row[3] and "_malformed" in json.loads(row[3])}
     assert malformed == {2, 5, 7}
     broken = {rule.name: rule.broken for rule in story.customers.rules if rule.broken}
-    assert broken == {"records_well_formed": 3, "columns_known": 1}
+    assert broken == {"records_well_formed": 3, "columns_known": 1, "columns_complete": 1}
 
 
 def test_a_file_with_the_bytes_of_a_known_bad_one_is_bad_too(tmp_path: Path) -> None:
@@ -267,3 +269,18 @@ def test_a_file_that_may_not_be_read_waits_and_does_not_hold_up_the_others(open_
         shop.bronze("orders", D1)
     assert [key for (key,) in shop.rows("bronze/shop/orders", "order_id")] == ["O1", "O2"]
     assert [status for (status,) in shop.rows(FILES, "status")] == ["loaded", "loaded"]
+
+
+def test_a_declared_column_that_a_file_lacks_is_named(tmp_path: Path) -> None:
+    shop = SmallShop(tmp_path)
+    shop.land("orders", D1, "order_id,status\nO1,PAID\n", "short.csv")
+    shop.land("customers", D1, '{"customer_id":"C1","phone":null}\n{"customer_id":"C2","city":"York"}\n')
+    told = {}
+    for dataset in ("orders", "customers"):
+        (rule,) = (rule for rule in shop.bronze(dataset, D1).rules if rule.name == "columns_complete")
+        told[dataset] = (rule.broken, *rule.samples)
+    missing = "has no country, currency, customer_id, order_total, order_ts, updated_at"
+    assert told["orders"] == (1, f"shop/orders/{D1}/short.csv: {missing}")
+    # What is null everywhere is there.
+    missing = "has no country, email, first_name, last_name, signup_date, updated_at"
+    assert told["customers"] == (1, f"shop/customers/{D1}/customers.jsonl: {missing}")

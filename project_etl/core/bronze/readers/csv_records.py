@@ -33,6 +33,7 @@ class _Header:
     given: tuple[str, ...]
     declared: tuple[int | None, ...]
     others: tuple[tuple[str, int], ...]
+    absent: tuple[str, ...]
 
     @property
     def width(self) -> int:
@@ -77,7 +78,7 @@ class _Header:
         for index, problem in problems.items():
             rescued[index] = problem
         values = [absent if position is None else columns[position] for position in self.declared]
-        return Rows(values, rescued, malformed=len(problems))
+        return Rows(values, rescued, malformed=len(problems), absent=self.absent)
 
 
 def read_csv(blocks: Iterable[list[str]], columns: Sequence[str], path: str) -> Iterator[Rows]:
@@ -180,6 +181,7 @@ def _header_of(fields: list[str], raw: str, columns: Sequence[str], path: str) -
         given=tuple(given),
         declared=tuple(positions.get(column) for column in columns),
         others=tuple((name, position) for name, position in positions.items() if name not in columns),
+        absent=tuple(column for column in columns if column not in positions),
     )
 
 

@@ -77,7 +77,7 @@ def read_json_lines(blocks: Iterable[list[str]], columns: Sequence[str], path: s
             _check_lines(lines, columns, path)
         records = [reader.read(line) for line in lines]
         *values, rescued = zip(*records, strict=True)
-        yield Rows(values, rescued, malformed=reader.take_malformed())
+        yield Rows(values, rescued, malformed=reader.take_malformed(), absent=frozenset(reader.unseen))
 
 
 def _lines(blocks: Iterable[list[str]]) -> Iterator[list[str]]:
@@ -143,6 +143,8 @@ class _LineReader:
         self._known = frozenset(columns)
         self._nothing: tuple[str | None, ...] = (None,) * len(columns)
         self._malformed = 0
+        # Declared columns that no line has had.
+        self.unseen = set(columns)
 
     def take_malformed(self) -> int:
         """How many lines were malformed since this was asked last."""
@@ -155,6 +157,8 @@ class _LineReader:
         except _MalformedLineError as problem:
             self._malformed += 1
             return *self._nothing, malformed(str(problem), line)
+        if self.unseen:
+            self.unseen -= members.keys()
         values: list[str | None] = []
         texts: dict[str, str] = {}
         for column in self._columns:

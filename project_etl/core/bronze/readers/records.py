@@ -27,6 +27,8 @@ from project_etl.core.bronze.unreadable import FILE_STABLE, FILE_WELL_FORMED, Un
 from project_etl.core.model.names import MALFORMED_KEY, RESCUED
 
 ROW_NUMBER_COLUMN = "_row_number"
+# Key in the metadata of a batch's schema.
+ABSENT = "absent_columns"
 # A file of which more records are malformed, and more than half so far, is no file of such records.
 MAX_MALFORMED = 100_000
 
@@ -161,10 +163,17 @@ def _batches(chunks: Iterator[Rows], schema: ArrowSchema, batch_rows: int) -> It
         count = len(rows.rescued)
         arrays = [pa.array(column, pa.string()) for column in (*rows.columns, rows.rescued)]
         arrays.append(pa.array(range(row_number, row_number + count), pa.int64()))
-        batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
+        told = schema.with_metadata({ABSENT: ",".join(sorted(rows.absent))})
+        batch = pa.RecordBatch.from_arrays(arrays, schema=told)
         for offset in range(0, count, batch_rows):
             yield batch.slice(offset, batch_rows)
         row_number += count
+
+
+def absent_columns(batch: ArrowRecordBatch) -> list[str]:
+    """The declared columns that the file of a batch does not have, as far as it has been read."""
+    told = (batch.schema.metadata or {}).get(ABSENT.encode(), b"").decode()
+    return told.split(",") if told else []
 
 
 def _check_version(path: str, expected: str, found: str, failure: UnreadableFile | None = None) -> None:

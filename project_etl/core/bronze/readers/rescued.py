@@ -6,7 +6,7 @@ Does not belong here: how a record is recognized (`csv_records.py`, `json_record
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from project_etl.core.bronze.visible import visible
@@ -32,11 +32,13 @@ class Rows:
         columns: the values of each declared column, as received; None is NULL.
         rescued: the `_rescued_data` of each record.
         malformed: how many of the records are malformed.
+        absent: declared columns that the file does not have, as far as it has been read.
     """
 
     columns: Sequence[Sequence[str | None]]
     rescued: Sequence[str | None]
     malformed: int
+    absent: Collection[str]
 
 
 def rescued_values(values: dict[str, str]) -> str:
