@@ -184,9 +184,8 @@ def test_nothing_downstream_of_a_tripped_rule_runs(story: Story) -> None:
         waiting += graph.get(key).child_keys
     assert {"gold/fact_orders", "gold/daily_aov"} < reached
     assert not reached & set(story.stopped.materialized)
-    assert {table: story.versions[2][table] for table in reached} == {
-        table: story.versions[1][table] for table in reached
-    }
+    # The rule's own table remembers what it holds back, in a commit without rows.
+    assert {table for table in reached if story.versions[2][table] != story.versions[1][table]} == {FACT}
     # What is upstream has been published: the run goes on from there once the rate has landed.
     assert "silver/orders" in story.stopped.materialized
 
@@ -243,7 +242,7 @@ def test_gold_that_meets_another_run_between_two_tables_tries_again(
     stuck = compute()
     assert "order_ts_not_null" in stuck.failure
     assert seen == [("silver/order_items",)] * (factory.MOST_TRIES - 1)
-    assert shop.version(FACT) == 0, "made, and empty"
+    assert shop.rows(FACT) == []
     comes_to_items = True
     done = compute()
     assert done.succeeded

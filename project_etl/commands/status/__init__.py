@@ -13,10 +13,10 @@ from project_etl.commands.shared.options import exit_with
 )
 @click.pass_obj
 def command(env: str | None, *, books: bool) -> None:
-    """Show latest days, waiting files, quarantine and overdue tables.
+    """Show latest days, waiting files, quarantine, days that are held back, and overdue tables.
 
-    Exits 1 when files wait to be loaded or a Gold table is overdue. With --books, shows instead what became of every
-    record, and exits 1 when a Silver table or its quarantine does not hold what its records say.
+    Exits 1 when files wait to be loaded, or a Gold table is overdue or holds a day back. With --books, shows instead
+    what became of every record, and exits 1 when a Silver table or its quarantine does not hold what its records say.
     """
     from project_etl.commands.shared.console import new_console
     from project_etl.commands.shared.environment import settings_of

@@ -21,6 +21,7 @@ from project_etl.core.bronze.plan import new_files
 from project_etl.core.lake import WHOLE, TableStore
 from project_etl.core.model.days import some_of
 from project_etl.core.model.source import Dataset
+from project_etl.core.model.table import Table
 from project_etl.core.staleness import due_day, missing_day
 from project_etl.settings import Settings
 
@@ -44,7 +45,7 @@ class State:
 
 
 def run(console: Console, settings: Settings) -> bool:
-    """Show how the platform stands; False when files wait to be loaded or a Gold table is overdue."""
+    """Show how the platform stands; False when files wait, or a Gold table is overdue or holds something back."""
     lake, declared = lake_without_spark(settings), tables()
     datasets = datasets_of(settings.sources)
     # What reads rows comes first: pyarrow's threads may still close files when the process ends, and that aborts it.
@@ -53,6 +54,10 @@ def run(console: Console, settings: Settings) -> bool:
     _show_quarantine(console, lake, bronze)
     _show_tables(console, [*bronze, *(state_of(lake, table.name) for table in declared)])
     _show_backlog(console, waiting)
+    held = held_back(lake, declared)
+    for table, days in held.items():
+        told = [f"{day} ({why})" for day, why in days.items()]
+        console.print(f"[red]Held back[/] by {table}: {some_of(told, SHOWN)}", soft_wrap=True)
     now = datetime.now(UTC)
     day = due_day(settings.freshness_deadline, now)
     overdue = missing_day(lake, declared, day) if day and day >= settings.start_date else []
@@ -62,7 +67,16 @@ def run(console: Console, settings: Settings) -> bool:
         console.print(f"Fresh: every daily Gold table has been computed for {day}.")
     else:
         console.print("Freshness: no deadline is set (freshness_deadline in the settings), so nothing can be overdue.")
-    return not waiting and not overdue
+    return not waiting and not overdue and not held
+
+
+def held_back(lake: TableStore, declared: Sequence[Table]) -> dict[str, dict[str, str]]:
+    """Gold table → the days that it holds back, or `all` of it, each with the rules that it breaks."""
+    found: dict[str, dict[str, str]] = {}
+    for table in declared:
+        if held := lake.journal(table.name).held:
+            found[table.name] = {unit: str(entry.held[unit]) for unit, entry in sorted(held.items())}
+    return found
 
 
 def state_of(lake: TableStore, name: str) -> State:

@@ -36,7 +36,7 @@ class Action(StrEnum):
     QUARANTINE = "quarantine"
     """The row leaves the table for quarantine and is counted."""
     FAIL = "fail"
-    """Nothing of the batch is published."""
+    """The unit is not published: the day of a daily table, the whole of any other."""
 
 
 WARN, QUARANTINE, FAIL = Action.WARN, Action.QUARANTINE, Action.FAIL

@@ -1,5 +1,8 @@
 """Gold: compute the asked days (or the whole of a snapshot), judge them, and replace what was there.
 
+A unit is a day of a daily table, and the whole of any other. One that breaks a `fail` rule is held back: it keeps the
+rows that it had, or none, and the others are published.
+
 Belongs here: reading exactly the input days a table needs, judging, and the commit. Does not belong here: what any
 table means (`gold/`), Dagster.
 """
@@ -18,7 +21,7 @@ from project_etl.core.contracts import Rule, rules_of
 from project_etl.core.contracts.judge import grouped, judged, rule_results, shown, unbroken
 from project_etl.core.contracts.report import Report
 from project_etl.core.contracts.sql_text import is_day
-from project_etl.core.lake import WHOLE, Append, Commit, Journal, Overwrite, ReplaceWhere, TableStore
+from project_etl.core.lake import WHOLE, Append, Commit, Held, Journal, Overwrite, ReplaceWhere, TableStore
 from project_etl.core.model.staged import Run, Staged, note_of, staging
 from project_etl.core.model.table import Input, ReplaceDays, Table, TableError
 from project_etl.core.model.transform import call, conform
@@ -60,7 +63,10 @@ def gold_rules(table: Table) -> tuple[Rule, ...]:
 
 
 def stage_gold(job: GoldJob) -> Staged:
-    """Compute and judge the asked days of a Gold table, or find that they have been computed from the same inputs."""
+    """Compute and judge the asked days of a Gold table, or find that they have been computed from the same inputs.
+
+    What breaks a `fail` rule is computed again with each run that asks for it, until it breaks none.
+    """
     table = job.table
     job.lake.create(
         table.name,
@@ -74,25 +80,38 @@ def stage_gold(job: GoldJob) -> Staged:
     journal, staleness = lake.journal(table.name), Staleness(lake, job.tables, job.run.parameters)
     stale = staleness.units_of(table, job.units)
     if not stale:
-        return Staged(table.name, _remembered(job, journal, job.units), lake)
+        return Staged(table.name, _remembered(job, journal, job.units), lake, good=job.units)
     made = staleness.made_from(table)
     lake = lake.for_work(partial(_bytes_read, job, stale))
     job = replace(job, lake=lake)
     with staging(lake) as kept:
         rows = kept.enter_context(lake.keep(judged(_computed(job, stale), job.rules)))
-        fresh = _report(job, rows)
-        report = fresh.joined(_remembered(job, journal, [unit for unit in job.units if unit not in stale]))
+        found = _report(job, rows)
+        held = tuple(unit for unit in stale if unit in found.failed_days)
+        good = tuple(unit for unit in stale if unit not in held)
         note = note_of(
             job.run,
             table.name,
-            fresh,
-            days=dict.fromkeys(stale, made.identity),
+            found.of_days(good),
+            days=dict.fromkeys(good, made.identity),
+            held={unit: Held(made.identity, found.broken_on(unit)).to_json() for unit in held},
             reads=made.versions,
-            touched=_touched(job, stale, rows),
-            **staleness.checked(table, stale),
+            touched=_touched(job, good, rows) if good else [],
+            **staleness.checked(table, good),
         )
-        commit = partial(_commit, job, stale, rows, note)
-        return Staged(table.name, report, lake, commit, kept=kept.pop_all(), remarks=_remarks(job, journal, stale))
+        # Who asks again for what is held back, with nothing changed, leaves no commit.
+        has_news = good or held != staleness.held_back(table, held)
+        fresh = [unit for unit in job.units if unit not in stale]
+        return Staged(
+            table.name,
+            _of_held(found, held, journal).joined(_remembered(job, journal, fresh)),
+            lake,
+            partial(_commit, job, good, rows, note) if has_news else None,
+            kept=kept.pop_all(),
+            remarks=_remarks(job, journal, stale),
+            good=tuple(unit for unit in job.units if unit not in held),
+            held=held,
+        )
 
 
 def _remarks(job: GoldJob, journal: Journal, stale: Sequence[str]) -> tuple[str, ...]:
@@ -109,11 +128,11 @@ def _remarks(job: GoldJob, journal: Journal, stale: Sequence[str]) -> tuple[str,
     )
 
 
-def _touched(job: GoldJob, stale: Sequence[str], rows: DataFrame) -> Sequence[str] | None:
+def _touched(job: GoldJob, good: Sequence[str], rows: DataFrame) -> Sequence[str] | None:
     """The days of rows that the commit changes; None when any may be among them."""
     table, lake = job.table, job.lake
     if table.is_daily:
-        return stale
+        return good
     if table.day_column is None or lake.is_empty(table.name):
         return None
     columns = table.schema.fieldNames()
@@ -135,14 +154,24 @@ def _bytes_read(job: GoldJob, days: Sequence[str]) -> int:
     return sum(map(size, job.table.inputs.values()))
 
 
-def _commit(job: GoldJob, stale: Sequence[str], rows: DataFrame, note: dict[str, Any]) -> Commit:
+def _commit(job: GoldJob, good: Sequence[str], rows: DataFrame, note: dict[str, Any]) -> Commit | None:
+    """Replace the good units; where there are none, only the note is left.
+
+    Returns:
+        None when no row was replaced.
+    """
     table, lake = job.table, job.lake
     result = rows.select(*table.schema.fieldNames())
+    if not good:
+        lake.commit(table.name, Append(), lake.state(table.name).arrow_schema.empty_table(), note)
+        return None
+    if isinstance(table.write, ReplaceDays) and note["held"]:
+        result = result.where(is_day(table.write.day, good))
     if lake.is_empty(table.name):
         # There is nothing to replace, and the writer need not look for it.
         change = Append()
     elif isinstance(table.write, ReplaceDays):
-        change = ReplaceWhere(is_day(table.write.day, stale))
+        change = ReplaceWhere(is_day(table.write.day, good))
     else:
         change = Overwrite()
     return lake.commit(table.name, change, result, note)
@@ -191,6 +220,13 @@ def _report(job: GoldJob, rows: DataFrame) -> Report:
         days={unit: {"published": number} for unit, number in sorted(published.items())},
         rules=rule_results(job.rules, groups, "day"),
     )
+
+
+def _of_held(found: Report, held: Sequence[str], journal: Journal) -> Report:
+    """The report in which units that are held back still publish what they had."""
+    had = Report.remembered(journal, held).days
+    days = {unit: {**had.get(unit, {}), "held_back": found.days[unit]["published"]} for unit in held}
+    return replace(found, days={**found.days, **days})
 
 
 def _remembered(job: GoldJob, journal: Journal, units: Sequence[str]) -> Report:

@@ -61,26 +61,33 @@ class Staleness:
         return Made(identity, {name: state.version for name, state in states.items()})
 
     def units_of(self, table: Table, units: Sequence[str]) -> tuple[str, ...]:
-        """Those of some units (days, or `WHOLE`) of a Gold table that are stale, its inputs being right."""
+        """Those of some units (days, or `WHOLE`) of a Gold table that are stale, its inputs being right.
+
+        A unit that is held back is stale: it keeps the rows that it had, or none.
+        """
         made, journal = self.made_from(table), self.lake.journal(table.name)
         inputs = {name: self.lake.journal(name) for name in made.versions}
 
-        def since_of(item: Input, reads: Mapping[str, int]) -> int | None:
-            since = reads.get(item.table)
-            return since if since is None else max(since, journal.checked.get(item.table, since))
-
         def is_fresh(unit: str) -> bool:
             reads: Mapping[str, int] = journal.note(unit).get("reads", {})
-            return (
-                journal.fingerprint(unit) == made.identity
-                and unit not in journal.doubted
-                and all(
-                    self._is_as_it_was(table, item, inputs.get(item.table), since_of(item, reads), unit)
-                    for item in table.inputs.values()
-                )
-            )
+            since = {name: max(version, journal.checked.get(name, version)) for name, version in reads.items()}
+            is_known = journal.fingerprint(unit) == made.identity and unit not in journal.doubted
+            return is_known and self._are_as_they_were(table, inputs, since, unit)
 
         return tuple(unit for unit in units if not is_fresh(unit))
+
+    def held_back(self, table: Table, units: Sequence[str]) -> tuple[str, ...]:
+        """Those of some units of a Gold table that are held back, and would be again: their inputs are the same."""
+        made, held = self.made_from(table), self.lake.journal(table.name).held
+        inputs = {name: self.lake.journal(name) for name in made.versions} if held else {}
+
+        def is_held(unit: str) -> bool:
+            entry = held.get(unit)
+            if entry is None or entry.held[unit].made_from != made.identity:
+                return False
+            return self._are_as_they_were(table, inputs, entry.note.get("reads", {}), unit)
+
+        return tuple(unit for unit in units if is_held(unit))
 
     def checked(self, table: Table, computed: Collection[str]) -> dict[str, Any]:
         """What the note of a commit says of the units that it does not compute.
@@ -99,11 +106,12 @@ class Staleness:
             "doubted": self.units_of(table, others),
         }
 
-    def everywhere(self, days: Iterable[date]) -> dict[str, frozenset[date]]:
+    def everywhere(self, days: Iterable[date], *, with_held: bool = True) -> dict[str, frozenset[date]]:
         """All stale tables, with those that will be once their inputs are computed.
 
         Args:
             days: the business days of interest.
+            with_held: whether to name what is held back, too, and would be again.
 
         Returns:
             Gold table → stale days; none for one that is computed as a whole. Tables that are up to date are absent,
@@ -117,14 +125,19 @@ class Staleness:
                 continue
             behind = [(item, found[item.table]) for item in table.inputs.values() if item.table in found]
             if not table.is_daily:
-                if behind or self.units_of(table, [WHOLE]):
+                if behind or self._own(table, [WHOLE], with_held=with_held):
                     found[table.name] = frozenset()
                 continue
             follow = {day for item, stale in behind for day in asked if self._follows(item, stale, day)}
-            own = self.units_of(table, [day.isoformat() for day in asked if day not in follow])
+            own = self._own(table, [day.isoformat() for day in asked if day not in follow], with_held=with_held)
             if stale := follow.union(map(date.fromisoformat, own)):
                 found[table.name] = frozenset(stale)
         return found
+
+    def _own(self, table: Table, units: Sequence[str], *, with_held: bool) -> tuple[str, ...]:
+        stale = self.units_of(table, units)
+        held = () if with_held else self.held_back(table, stale)
+        return tuple(unit for unit in stale if unit not in held)
 
     def followers(self, stale: Mapping[str, frozenset[date]]) -> frozenset[date]:
         """The days on which nothing can be computed before other days, or tables, have been.
@@ -170,6 +183,15 @@ class Staleness:
         if item.whole:
             return True
         return any(day - timedelta(days=back) in stale for back in range(item.back + 1))
+
+    def _are_as_they_were(
+        self, table: Table, inputs: Mapping[str, Journal], since: Mapping[str, int], unit: str
+    ) -> bool:
+        """Whether all inputs say to a unit what they said at some versions."""
+        return all(
+            self._is_as_it_was(table, item, inputs.get(item.table), since.get(item.table), unit)
+            for item in table.inputs.values()
+        )
 
     def _is_as_it_was(self, table: Table, item: Input, journal: Journal | None, since: int | None, unit: str) -> bool:
         """Whether an input says to a unit what it said at a version."""
