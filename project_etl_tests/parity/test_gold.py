@@ -140,7 +140,7 @@ def tables(engines: Engines) -> Callable[[SparkSession, str], DataFrame]:
         assert gold.transform is not None
         inputs = [fact(session, read.table) for read in gold.inputs.values()]
         settings = {"reporting_currency": "EUR"} if name == "gold/fact_order_items" else {}
-        return conform(gold.transform(*inputs, **settings), gold.schema, name)
+        return conform(gold.transform(*inputs, **settings), gold.schema, name, also=gold.for_rules)
 
     def fact(session: SparkSession, name: str) -> DataFrame:
         if name in silver:

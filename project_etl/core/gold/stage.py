@@ -1,7 +1,7 @@
 """Gold: compute the asked days (or the whole of a snapshot), judge them, and replace what was there.
 
 A unit is a day of a daily table, and the whole of any other. One that breaks a `fail` rule is held back: it keeps the
-rows that it had, or none, and the others are published.
+rows that it had, or none, and the others are published. A day that is computed from one is held back with it.
 
 Belongs here: reading exactly the input days a table needs, judging, and the commit. Does not belong here: what any
 table means (`gold/`), Dagster.
@@ -17,7 +17,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from project_etl.core.contracts import Rule, rules_of
+from project_etl.core.contracts import FAIL, Rule, rules_of, sql_rule
 from project_etl.core.contracts.judge import grouped, judged, rule_results, shown, unbroken
 from project_etl.core.contracts.report import Report
 from project_etl.core.contracts.sql_text import is_day
@@ -26,6 +26,14 @@ from project_etl.core.model.staged import Run, Staged, note_of, staging
 from project_etl.core.model.table import Input, ReplaceDays, Table, TableError
 from project_etl.core.model.transform import call, conform
 from project_etl.core.staleness import Staleness, input_days
+
+# No row breaks it: what would be computed from rows that are not those of today is not even judged.
+INPUTS_PUBLISHED = sql_rule(
+    "inputs_published",
+    "TRUE",
+    action=FAIL,
+    description="no day of a Gold table that the day is computed from may be held back",
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,10 @@ class GoldJob:
 
 def gold_rules(table: Table) -> tuple[Rule, ...]:
     """The rules of a Gold table."""
-    return rules_of(table.contract, extra=table.rules)
+    reads_gold_by_day = table.is_daily and any(
+        not item.whole and item.table.startswith("gold/") for item in table.inputs.values()
+    )
+    return rules_of(table.contract, extra=(*table.rules, *((INPUTS_PUBLISHED,) if reads_gold_by_day else ())))
 
 
 def stage_gold(job: GoldJob) -> Staged:
@@ -86,7 +97,7 @@ def stage_gold(job: GoldJob) -> Staged:
     job = replace(job, lake=lake)
     with staging(lake) as kept:
         rows = kept.enter_context(lake.keep(judged(_computed(job, stale), job.rules)))
-        found = _report(job, rows)
+        found = _report(job, rows, staleness.blocked(table, stale))
         held = tuple(unit for unit in stale if unit in found.failed_days)
         good = tuple(unit for unit in stale if unit not in held)
         note = note_of(
@@ -179,7 +190,8 @@ def _commit(job: GoldJob, good: Sequence[str], rows: DataFrame, note: dict[str, 
 
 def _computed(job: GoldJob, days: Sequence[str]) -> DataFrame:
     frames = [_input(job, item, days) for item in job.table.inputs.values()]
-    rows = conform(call(job.table, frames, job.run.parameters), job.table.schema, job.table.name)
+    rows = call(job.table, frames, job.run.parameters)
+    rows = conform(rows, job.table.schema, job.table.name, also=job.table.for_rules)
     if isinstance(job.table.write, ReplaceDays):
         rows = rows.where(is_day(job.table.write.day, days))
     return rows
@@ -207,25 +219,31 @@ def _day_of(job: GoldJob, item: Input) -> str:
     return column
 
 
-def _report(job: GoldJob, rows: DataFrame) -> Report:
+def _report(job: GoldJob, rows: DataFrame, blocked: dict[str, int]) -> Report:
     day = F.col(job.table.write.day) if isinstance(job.table.write, ReplaceDays) else F.lit(WHOLE)
     schema = job.table.schema
     groups = grouped(
-        rows, [day.cast("string").alias("day")], schema.fieldNames(), lambda row: shown(row.asDict(True), schema)
+        rows,
+        [day.cast("string").alias("day")],
+        schema.fieldNames(),
+        lambda row: shown(row.asDict(True), schema),
+        job.rules,
     )
     published: dict[str, int] = {}
     for group in groups:
         published[group.keys["day"]] = published.get(group.keys["day"], 0) + group.count
-    return Report(
-        days={unit: {"published": number} for unit, number in sorted(published.items())},
-        rules=rule_results(job.rules, groups, "day"),
+    rules = (
+        replace(rule, by_day=blocked) if rule.name == INPUTS_PUBLISHED.name else rule
+        for rule in rule_results(job.rules, groups, "day")
     )
+    return Report({unit: {"published": number} for unit, number in sorted(published.items())}, tuple(rules))
 
 
 def _of_held(found: Report, held: Sequence[str], journal: Journal) -> Report:
     """The report in which units that are held back still publish what they had."""
     had = Report.remembered(journal, held).days
-    days = {unit: {**had.get(unit, {}), "held_back": found.days[unit]["published"]} for unit in held}
+    rows = {unit: found.days.get(unit, {}).get("published", 0) for unit in held}
+    days = {unit: {**had.get(unit, {}), "held_back": number} for unit, number in rows.items()}
     return replace(found, days={**found.days, **days})
 
 

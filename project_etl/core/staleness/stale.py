@@ -106,6 +106,16 @@ class Staleness:
             "doubted": self.units_of(table, others),
         }
 
+    def blocked(self, table: Table, units: Sequence[str]) -> dict[str, int]:
+        """Those of some units that are computed from days which an input holds back → how many these are."""
+        by_day = [item for item in table.inputs.values() if table.is_daily and not item.whole]
+        held = {item: self.lake.journal(item.table).held for item in by_day}
+        found = {
+            unit: sum(day in days for item, days in held.items() if days for day in input_days([unit], item))
+            for unit in units
+        }
+        return {unit: number for unit, number in found.items() if number}
+
     def everywhere(self, days: Iterable[date], *, with_held: bool = True) -> dict[str, frozenset[date]]:
         """All stale tables, with those that will be once their inputs are computed.
 
@@ -120,24 +130,33 @@ class Staleness:
         """
         asked = sorted(days)
         found: dict[str, frozenset[date]] = {}
+        held: dict[str, frozenset[date]] = {}
         for table in gold_order(self.tables.values()):
             if any(item.table not in found and not self.lake.exists(item.table) for item in table.inputs.values()):
                 continue
             behind = [(item, found[item.table]) for item in table.inputs.values() if item.table in found]
             if not table.is_daily:
-                if behind or self._own(table, [WHOLE], with_held=with_held):
+                own = self.units_of(table, [WHOLE])
+                if behind or (own and (with_held or not self.held_back(table, own))):
                     found[table.name] = frozenset()
                 continue
             follow = {day for item, stale in behind for day in asked if self._follows(item, stale, day)}
-            own = self._own(table, [day.isoformat() for day in asked if day not in follow], with_held=with_held)
-            if stale := follow.union(map(date.fromisoformat, own)):
+            own = self.units_of(table, [day.isoformat() for day in asked if day not in follow])
+            stale = follow.union(map(date.fromisoformat, own))
+            if not with_held:
+                kept = {date.fromisoformat(day) for day in self.held_back(table, own)}
+                kept |= {
+                    day
+                    for item in table.inputs.values()
+                    if not item.whole and item.table in held
+                    for day in stale - follow
+                    if self._follows(item, held[item.table], day)
+                }
+                held[table.name] = frozenset(kept)
+                stale -= kept
+            if stale:
                 found[table.name] = frozenset(stale)
         return found
-
-    def _own(self, table: Table, units: Sequence[str], *, with_held: bool) -> tuple[str, ...]:
-        stale = self.units_of(table, units)
-        held = () if with_held else self.held_back(table, stale)
-        return tuple(unit for unit in stale if unit not in held)
 
     def followers(self, stale: Mapping[str, frozenset[date]]) -> frozenset[date]:
         """The days on which nothing can be computed before other days, or tables, have been.
