@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from project_etl.core.contracts import FAIL, sql_rule
 from project_etl.core.engine.base import Engine
+from project_etl.core.lake import WHOLE
 from project_etl.core.staleness import Staleness
+from project_etl.orchestration.alerts.sensor import ended_since
+from project_etl.orchestration.alerts.troubles import broken
 from project_etl_tests.commands.given import REPOSITORY, surroundings
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
@@ -143,6 +148,28 @@ def test_a_fact_that_holds_a_day_back_does_not_stop_what_reads_the_others(tmp_pa
     assert_gold_equal(shop.lake.root, expected_gold(shop.landing, ["shop"], "EUR", DAYS))
 
 
+def test_a_snapshot_that_breaks_a_rule_is_held_back_as_a_whole(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine)
+    land(shop)
+    shop.everything(D1, D2, D3)
+    declared, ltv = shop.tables["gold/customer_ltv"], shop.rows("gold/customer_ltv")
+    assert ltv
+    strict = sql_rule("many_orders", "orders > 100", action=FAIL, description="nobody has so many")
+    shop.tables[declared.name] = replace(declared, rules=(*declared.rules, strict))
+    report = shop.gold("customer_ltv")
+    assert [rule.name for rule in report.failed] == ["many_orders"]
+    assert shop.rows("gold/customer_ltv") == ltv
+    assert shop.lake.journal(declared.name).held.keys() == {WHOLE}
+    held = shop.version(declared.name)
+    shop.gold("customer_ltv")
+    assert shop.version(declared.name) == held
+    shop.tables[declared.name] = declared
+    assert shop.gold("customer_ltv").failed == ()
+    # Its rows are those from before the rule.
+    assert shop.rows("gold/customer_ltv") == ltv
+    assert shop.lake.journal(declared.name).held == {}
+
+
 # --- the sensors ------------------------------------------------------------------------------------------------------
 
 
@@ -182,6 +209,17 @@ def test_the_failure_names_the_days_that_are_held_back(story: Story) -> None:
     assert f"{AOV}: {D2} held back with the rows that they had, or none; the other days of the run" in why
     assert gold.done.metadata(AOV, D2)["held_back"] == 1
     assert gold.done.metadata(AOV, D2)["dagster/partition_row_count"] == 0
+
+
+def test_the_alert_is_about_the_days_that_are_held_back(story: Story) -> None:
+    (gold,) = [ran for ran in story.first if ran.sensor == "changed_days"]
+    ended = [each for each in ended_since(story.pilot.instance, 0, time.time()) if AOV in each.failed]
+    assert [each.label.split()[1] for each in ended] == [gold.done.result.run_id[:8]]
+    # It is over once the day that was held back has succeeded.
+    opened = broken({}, ended, {})
+    assert opened[AOV].days == {date(2025, 1, 2)}
+    later = list(ended_since(story.pilot.instance, 0, time.time()))
+    assert AOV not in broken({}, later, {}, {"gold/customer_ltv", "gold/customer_first_order"})
 
 
 def test_what_is_held_back_is_released_by_its_rate(story: Story) -> None:

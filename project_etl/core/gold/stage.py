@@ -25,11 +25,11 @@ from project_etl.core.lake import WHOLE, Append, Commit, Held, Journal, Overwrit
 from project_etl.core.model.staged import Run, Staged, note_of, staging
 from project_etl.core.model.table import Input, ReplaceDays, Table, TableError
 from project_etl.core.model.transform import call, conform
-from project_etl.core.staleness import Staleness, input_days
+from project_etl.core.staleness import BLOCKED, Staleness, input_days
 
 # No row breaks it: what would be computed from rows that are not those of today is not even judged.
 INPUTS_PUBLISHED = sql_rule(
-    "inputs_published",
+    BLOCKED,
     "TRUE",
     action=FAIL,
     description="no day of a Gold table that the day is computed from may be held back",

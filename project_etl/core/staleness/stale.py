@@ -22,6 +22,9 @@ from project_etl.core.model.table import Input, Table
 from project_etl.core.model.transform import taken
 from project_etl.core.staleness.as_of import Affects, affected
 
+# The rule that a day breaks when it is computed from days that are held back.
+BLOCKED = "inputs_published"
+
 
 @dataclass(frozen=True)
 class Made:
@@ -63,7 +66,7 @@ class Staleness:
     def units_of(self, table: Table, units: Sequence[str]) -> tuple[str, ...]:
         """Those of some units (days, or `WHOLE`) of a Gold table that are stale, its inputs being right.
 
-        A unit that is held back is stale: it keeps the rows that it had, or none.
+        What is held back is stale, whatever it is computed from now.
         """
         made, journal = self.made_from(table), self.lake.journal(table.name)
         inputs = {name: self.lake.journal(name) for name in made.versions}
@@ -71,8 +74,12 @@ class Staleness:
         def is_fresh(unit: str) -> bool:
             reads: Mapping[str, int] = journal.note(unit).get("reads", {})
             since = {name: max(version, journal.checked.get(name, version)) for name, version in reads.items()}
-            is_known = journal.fingerprint(unit) == made.identity and unit not in journal.doubted
-            return is_known and self._are_as_they_were(table, inputs, since, unit)
+            is_doubted = unit in journal.doubted or unit in journal.held
+            return (
+                journal.fingerprint(unit) == made.identity
+                and not is_doubted
+                and self._are_as_they_were(table, inputs, since, unit)
+            )
 
         return tuple(unit for unit in units if not is_fresh(unit))
 
@@ -80,11 +87,15 @@ class Staleness:
         """Those of some units of a Gold table that are held back, and would be again: their inputs are the same."""
         made, held = self.made_from(table), self.lake.journal(table.name).held
         inputs = {name: self.lake.journal(name) for name in made.versions} if held else {}
+        blocked = self.blocked(table, [unit for unit in units if unit in held])
 
         def is_held(unit: str) -> bool:
             entry = held.get(unit)
             if entry is None or entry.held[unit].made_from != made.identity:
                 return False
+            if BLOCKED in entry.held[unit].rules:
+                # A day may be published again without a row, which changes nothing in the input.
+                return unit in blocked
             return self._are_as_they_were(table, inputs, entry.note.get("reads", {}), unit)
 
         return tuple(unit for unit in units if is_held(unit))

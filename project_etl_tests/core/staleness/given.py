@@ -134,10 +134,10 @@ def compute(lake: TableStore, numbers: Iterable[int] = range(1, LAST + 1), only:
             lake.commit(table.name, Append(), nothing, {**note, "touched": []})
 
 
-def hold_back(lake: TableStore, name: str, number: int) -> None:
+def hold_back(lake: TableStore, name: str, number: int, rule: str = "rule") -> None:
     """Leave the note of a computation of a Gold table in which a day broke a rule."""
     now = staleness(lake).made_from(TABLES[name])
-    held = {str(day(number)): Held(now.identity, {"rule": 1}).to_json()}
+    held = {str(day(number)): Held(now.identity, {rule: 1}).to_json()}
     note = {"table": name, "reads": now.versions, "days": {}, "held": held, "touched": []}
     lake.commit(name, Append(), lake.state(name).arrow_schema.empty_table(), note)
 

@@ -18,7 +18,7 @@ from project_etl.core.lake.maintenance import tidy
 from project_etl.core.model.order import gold_order
 from project_etl.core.model.table import Input, ReplaceDays, Snapshot, WriteMode, same_day, whole, window
 from project_etl.core.silver.frames import silver_schema
-from project_etl.core.staleness import days_of_data
+from project_etl.core.staleness import BLOCKED, days_of_data
 from project_etl_tests.core.staleness.given import (
     ALL_GOLD,
     CHANGE_FEED,
@@ -118,6 +118,16 @@ def test_days_that_are_computed_from_what_is_held_back_wait_with_it(lake: TableS
     blocked = staleness(lake).blocked(TABLES["gold/top_products_7d"], [str(day(number)) for number in range(1, 12)])
     assert blocked == {str(day(number)): 1 for number in range(3, 10)}
     assert staleness(lake).blocked(TABLES["gold/customer_ltv"], [WHOLE]) == {}
+
+
+def test_a_day_that_waits_is_wanted_once_its_input_is_published_even_without_rows(lake: TableStore) -> None:
+    facts, products = "gold/fact_order_items", "gold/top_products_7d"
+    change(lake, ITEMS, item("i1", "o1", "mug", 3))
+    hold_back(lake, facts, 3)
+    hold_back(lake, products, 5, BLOCKED)
+    assert staleness(lake).held_back(TABLES[products], [str(day(5))]) == (str(day(5)),)
+    compute(lake, only=facts)
+    assert stale(lake, with_held=False) == {products: {5}}
 
 
 def test_days_of_interest_are_the_asked_ones_alone(lake: TableStore) -> None:
