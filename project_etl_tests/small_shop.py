@@ -212,8 +212,7 @@ class SmallShop:
     def _publish(self, staged: Staged) -> Report:
         with staged.kept:
             # As in a run: what breaks a `fail` rule is reported alone.
-            if not staged.report.failed:
-                staged.publish()
+            staged.refuse() if staged.is_refused else staged.publish()
         return staged.report
 
     def _run(self) -> Run:

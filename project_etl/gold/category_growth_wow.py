@@ -13,6 +13,7 @@ from pyspark.sql import types as T
 from project_etl.core.contracts import FAIL, on_fail, sql_rule
 from project_etl.core.model.table import ReplaceDays, Table, window
 from project_etl.core.transforms.money import Money, Share, growth, to_money, total, total_where
+from project_etl.gold._rates import NEEDS_RATES
 
 DAYS = 7
 
@@ -24,9 +25,9 @@ class CategoryGrowthWow(pa.DataFrameModel):
     category: T.StringType = pa.Field(
         description="Category of the products at the order's time.", metadata=on_fail(FAIL)
     )
-    revenue_7d: Money = pa.Field(ge=0, description="Net revenue of D−6..D, reporting currency.", metadata=on_fail(FAIL))
+    revenue_7d: Money = pa.Field(ge=0, description="Net revenue of D−6..D, reporting currency.", metadata=NEEDS_RATES)
     prev_revenue_7d: Money = pa.Field(
-        ge=0, description="Net revenue of D−13..D−7, reporting currency.", metadata=on_fail(FAIL)
+        ge=0, description="Net revenue of D−13..D−7, reporting currency.", metadata=NEEDS_RATES
     )
     growth: Share = pa.Field(
         nullable=True, ge=-1, description="revenue / previous revenue − 1; empty after none.", metadata=on_fail(FAIL)
@@ -41,7 +42,7 @@ TABLE = Table(
     rules=(
         sql_rule(
             "growth_where_previous",
-            "prev_revenue_7d = 0 OR growth IS NOT NULL",
+            "prev_revenue_7d = 0 OR revenue_7d IS NULL OR growth IS NOT NULL",
             action=FAIL,
             description="growth must be given where there was revenue before",
         ),

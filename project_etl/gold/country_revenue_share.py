@@ -10,6 +10,7 @@ from pyspark.sql import types as T
 from project_etl.core.contracts import FAIL, on_fail, sql_rule
 from project_etl.core.model.table import ReplaceDays, Table, same_day
 from project_etl.core.transforms.money import Money, Share, share, to_money, total
+from project_etl.gold._rates import NEEDS_RATES
 
 
 class CountryRevenueShare(pa.DataFrameModel):
@@ -20,7 +21,7 @@ class CountryRevenueShare(pa.DataFrameModel):
         description="Country (ISO 3166-1 alpha-2) of delivery, else of the customer then, else ZZ.",
         metadata=on_fail(FAIL),
     )
-    net_revenue: Money = pa.Field(ge=0, description="After discount, reporting currency.", metadata=on_fail(FAIL))
+    net_revenue: Money = pa.Field(ge=0, description="After discount, reporting currency.", metadata=NEEDS_RATES)
     share: Share = pa.Field(
         nullable=True,
         in_range={"min_value": 0, "max_value": 1},

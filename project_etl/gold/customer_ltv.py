@@ -1,4 +1,7 @@
-"""Customer lifetime value: one row per customer with a revenue order, over all days; guests have none."""
+"""Customer lifetime value: one row per customer with a revenue order, over all days; guests have none.
+
+A revenue order without a rate counts as an order, and is left out of the revenue until its rate arrives.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core.contracts import FAIL, on_fail, sql_rule
+from project_etl.core.contracts import FAIL, WARN, on_fail, sql_rule
 from project_etl.core.model.table import Snapshot, Table, whole
-from project_etl.core.transforms.money import Money, average, to_money, total
+from project_etl.core.transforms.money import Money, average, to_money, total_where
+from project_etl.gold._rates import WHERE_TO_LOOK
 
 
 class CustomerLtv(pa.DataFrameModel):
@@ -37,13 +41,23 @@ TABLE = Table(
             action=FAIL,
             description="first_order_date must not be after last_order_date",
         ),
+        sql_rule(
+            "fx_rate_known",
+            "orders_without_rate = 0",
+            action=WARN,
+            column="net_revenue",
+            counts="orders_without_rate",
+            description=f"revenue orders without a rate are left out of net_revenue: {WHERE_TO_LOOK}",
+        ),
     ),
+    for_rules=("orders_without_rate",),
     write=Snapshot(),
 )
 
 
 def transform(orders: DataFrame) -> DataFrame:
     """Sum the revenue orders of each customer."""
+    has_rate = F.col("net_amount_reporting").isNotNull()
     customers = (
         orders.where("is_revenue AND customer_id IS NOT NULL")
         .groupBy("customer_id")
@@ -51,7 +65,8 @@ def transform(orders: DataFrame) -> DataFrame:
             F.min("order_date").alias("first_order_date"),
             F.max("order_date").alias("last_order_date"),
             F.count(F.lit(1)).alias("orders"),
-            total("net_amount_reporting").alias("net"),
+            F.count_if(~has_rate).alias("orders_without_rate"),
+            total_where("net_amount_reporting", has_rate).alias("net"),
         )
     )
     return customers.select(
@@ -61,4 +76,5 @@ def transform(orders: DataFrame) -> DataFrame:
         "orders",
         to_money("net").alias("net_revenue"),
         average("net", "orders").alias("avg_order_value"),
+        "orders_without_rate",
     )

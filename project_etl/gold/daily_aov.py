@@ -10,6 +10,7 @@ from pyspark.sql import types as T
 from project_etl.core.contracts import FAIL, on_fail
 from project_etl.core.model.table import ReplaceDays, Table, same_day
 from project_etl.core.transforms.money import Money, average, to_money, total
+from project_etl.gold._rates import NEEDS_RATES
 
 
 class DailyAov(pa.DataFrameModel):
@@ -17,9 +18,9 @@ class DailyAov(pa.DataFrameModel):
 
     order_date: T.DateType = pa.Field(description="Day of the orders (UTC).", metadata=on_fail(FAIL))
     orders: T.LongType = pa.Field(gt=0, description="Revenue orders.", metadata=on_fail(FAIL))
-    net_revenue: Money = pa.Field(ge=0, description="After discount, reporting currency.", metadata=on_fail(FAIL))
+    net_revenue: Money = pa.Field(ge=0, description="After discount, reporting currency.", metadata=NEEDS_RATES)
     aov: Money = pa.Field(
-        ge=0, description="Average order value: unrounded net revenue / orders.", metadata=on_fail(FAIL)
+        ge=0, description="Average order value: unrounded net revenue / orders.", metadata=NEEDS_RATES
     )
 
 

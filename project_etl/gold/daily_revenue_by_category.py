@@ -14,6 +14,7 @@ from pyspark.sql import types as T
 from project_etl.core.contracts import FAIL, on_fail, sql_rule
 from project_etl.core.model.table import ReplaceDays, Table, same_day
 from project_etl.core.transforms.money import Money, to_money, total
+from project_etl.gold._rates import NEEDS_RATES
 
 
 class DailyRevenueByCategory(pa.DataFrameModel):
@@ -25,9 +26,9 @@ class DailyRevenueByCategory(pa.DataFrameModel):
     )
     orders: T.LongType = pa.Field(gt=0, description="Revenue orders with an item of it.", metadata=on_fail(FAIL))
     units: T.LongType = pa.Field(gt=0, description="Pieces sold.", metadata=on_fail(FAIL))
-    gross_revenue: Money = pa.Field(ge=0, description="Before discount, reporting currency.", metadata=on_fail(FAIL))
-    discount: Money = pa.Field(ge=0, description="Discount given, reporting currency.", metadata=on_fail(FAIL))
-    net_revenue: Money = pa.Field(ge=0, description="After discount, reporting currency.", metadata=on_fail(FAIL))
+    gross_revenue: Money = pa.Field(ge=0, description="Before discount, reporting currency.", metadata=NEEDS_RATES)
+    discount: Money = pa.Field(ge=0, description="Discount given, reporting currency.", metadata=NEEDS_RATES)
+    net_revenue: Money = pa.Field(ge=0, description="After discount, reporting currency.", metadata=NEEDS_RATES)
 
 
 TABLE = Table(

@@ -2,7 +2,8 @@
 
 Here is decided what revenue is: items of orders with a revenue status. The category is that of the product at the
 order's time (its earliest version for an older order), so that a product that moves today does not rewrite last year.
-An amount is converted with the rate of the order's day, or of the newest earlier day that has one (`fx_carried`).
+An amount is converted with the rate of the order's day, or of the newest earlier day that has one (`fx_carried`). An
+order without any rate is published with empty amounts in the reporting currency.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core.contracts import FAIL, on_fail, sql_rule
+from project_etl.core.contracts import FAIL, WARN, on_fail, sql_rule
 from project_etl.core.model.table import ReplaceDays, Table, same_day, whole
 from project_etl.core.transforms.asof import as_of
 from project_etl.core.transforms.money import Amount, Rate, convert, with_rates
 
 REVENUE_STATUSES = ("PAID", "SHIPPED", "DELIVERED", "COMPLETED", "PARTIALLY_REFUNDED")
 UNKNOWN_CATEGORY = "Unknown"
+# A rate that is carried further is worth a look.
+MOST_DAYS_CARRIED = 7
 
 
 class FactOrderItems(pa.DataFrameModel):
@@ -86,10 +89,17 @@ TABLE = Table(
         sql_rule(
             "fx_rate_known",
             "NOT is_revenue OR fx_rate IS NOT NULL",
-            action=FAIL,
+            action=WARN,
             column="currency",
             description="the currency of a revenue order must have a rate into the reporting currency on the order's "
             "day or before it, given, inverse or through a third currency; add it to fx_rates",
+        ),
+        sql_rule(
+            "fx_rate_is_older",
+            f"order_date <= date_add(fx_rate_date, {MOST_DAYS_CARRIED})",
+            action=WARN,
+            column="fx_rate_date",
+            description=f"the rate must be from the order's day or the {MOST_DAYS_CARRIED} days before it",
         ),
         sql_rule(
             "reporting_amounts_fit",
@@ -134,7 +144,7 @@ def transform(
         "order_item_id", "order_id", "order_date", "product_id",
         "quantity", "unit_price", "gross_amount", "discount", "net_amount",
     )  # fmt: skip
-    # A left join, so that an item without its order stops the table instead of leaving it unseen.
+    # A left join, so that an item without its order stops its day instead of leaving it unseen.
     sold = items.join(headers, on=["order_id", "order_date"], how="left")
     sold = as_of(sold, products_history, key="product_id", at="order_ts", columns={"category": "category"})
     return sold.select(

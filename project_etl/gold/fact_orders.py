@@ -78,11 +78,12 @@ TABLE = Table(
             description="net_amount must be gross_amount less discount",
         ),
         sql_rule(
-            "revenue_has_reporting_amounts",
-            "NOT is_revenue OR (gross_amount_reporting IS NOT NULL AND discount_reporting IS NOT NULL"
-            " AND net_amount_reporting IS NOT NULL)",
-            action=FAIL,
-            description="a revenue order must have its amounts in the reporting currency",
+            "fx_rate_known",
+            "NOT is_revenue OR net_amount_reporting IS NOT NULL",
+            action=WARN,
+            column="currency",
+            description="a revenue order must have a rate into the reporting currency, or its day is held back by the "
+            "daily tables that sum it; add the rate to fx_rates",
         ),
         sql_rule(
             "order_total_matches_items",

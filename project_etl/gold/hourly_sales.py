@@ -10,6 +10,7 @@ from pyspark.sql import types as T
 from project_etl.core.contracts import FAIL, on_fail
 from project_etl.core.model.table import ReplaceDays, Table, same_day
 from project_etl.core.transforms.money import Money, to_money, total
+from project_etl.gold._rates import NEEDS_RATES
 
 
 class HourlySales(pa.DataFrameModel):
@@ -21,7 +22,7 @@ class HourlySales(pa.DataFrameModel):
     )
     orders: T.LongType = pa.Field(gt=0, description="Revenue orders.", metadata=on_fail(FAIL))
     units: T.LongType = pa.Field(gt=0, description="Pieces sold.", metadata=on_fail(FAIL))
-    net_revenue: Money = pa.Field(ge=0, description="After discount, reporting currency.", metadata=on_fail(FAIL))
+    net_revenue: Money = pa.Field(ge=0, description="After discount, reporting currency.", metadata=NEEDS_RATES)
 
 
 TABLE = Table(

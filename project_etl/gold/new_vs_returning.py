@@ -14,6 +14,7 @@ from pyspark.sql import types as T
 from project_etl.core.contracts import FAIL, on_fail, sql_rule
 from project_etl.core.model.table import ReplaceDays, Table, same_day
 from project_etl.core.transforms.money import Money, to_money, total, total_where
+from project_etl.gold._rates import NEEDS_RATES
 
 
 class NewVsReturning(pa.DataFrameModel):
@@ -27,13 +28,13 @@ class NewVsReturning(pa.DataFrameModel):
         ge=0, description="Customers of the day with an earlier revenue order.", metadata=on_fail(FAIL)
     )
     new_revenue: Money = pa.Field(
-        ge=0, description="Net revenue with new customers, reporting currency.", metadata=on_fail(FAIL)
+        ge=0, description="Net revenue with new customers, reporting currency.", metadata=NEEDS_RATES
     )
     returning_revenue: Money = pa.Field(
-        ge=0, description="Net revenue with returning customers, reporting currency.", metadata=on_fail(FAIL)
+        ge=0, description="Net revenue with returning customers, reporting currency.", metadata=NEEDS_RATES
     )
     guest_revenue: Money = pa.Field(
-        ge=0, description="Net revenue of orders without a customer, reporting currency.", metadata=on_fail(FAIL)
+        ge=0, description="Net revenue of orders without a customer, reporting currency.", metadata=NEEDS_RATES
     )
 
 

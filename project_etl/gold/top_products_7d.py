@@ -13,6 +13,7 @@ from pyspark.sql import types as T
 from project_etl.core.contracts import FAIL, on_fail
 from project_etl.core.model.table import ReplaceDays, Table, window
 from project_etl.core.transforms.money import Money, to_money, total
+from project_etl.gold._rates import NEEDS_RATES
 
 RANKS = 10
 DAYS = 7
@@ -28,7 +29,7 @@ class TopProducts7d(pa.DataFrameModel):
     product_id: T.StringType = pa.Field(description="Product.", metadata=on_fail(FAIL))
     units: T.LongType = pa.Field(gt=0, description="Pieces sold in the seven days.", metadata=on_fail(FAIL))
     net_revenue: Money = pa.Field(
-        ge=0, description="Net revenue of the seven days, reporting currency.", metadata=on_fail(FAIL)
+        ge=0, description="Net revenue of the seven days, reporting currency.", metadata=NEEDS_RATES
     )
 
 
@@ -55,6 +56,7 @@ def transform(order_items: DataFrame) -> DataFrame:
         .groupBy(F.date_add("order_date", F.col("days_later")).alias("order_date"), "product_id")
         .agg(F.sum("units").alias("units"), total("net").alias("net"))
     )
-    best_first = Window.partitionBy("order_date").orderBy(F.desc("net"), "product_id")
+    # An unknown revenue is seen on whichever rank it would be.
+    best_first = Window.partitionBy("order_date").orderBy(F.desc_nulls_first("net"), "product_id")
     ranked = windows.withColumn("rank", F.row_number().over(best_first)).where(F.col("rank") <= RANKS)
     return ranked.select("order_date", "rank", "product_id", "units", to_money("net").alias("net_revenue"))

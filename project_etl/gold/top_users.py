@@ -13,6 +13,7 @@ from pyspark.sql import types as T
 from project_etl.core.contracts import FAIL, on_fail
 from project_etl.core.model.table import ReplaceDays, Table, same_day
 from project_etl.core.transforms.money import Money, to_money, total
+from project_etl.gold._rates import NEEDS_RATES
 
 RANKS = 10
 
@@ -26,7 +27,7 @@ class TopUsers(pa.DataFrameModel):
     )
     customer_id: T.StringType = pa.Field(description="Customer.", metadata=on_fail(FAIL))
     orders: T.LongType = pa.Field(gt=0, description="Revenue orders of the customer.", metadata=on_fail(FAIL))
-    net_revenue: Money = pa.Field(ge=0, description="After discount, reporting currency.", metadata=on_fail(FAIL))
+    net_revenue: Money = pa.Field(ge=0, description="After discount, reporting currency.", metadata=NEEDS_RATES)
 
 
 TABLE = Table(
@@ -45,6 +46,7 @@ def transform(orders: DataFrame) -> DataFrame:
         .groupBy("order_date", "customer_id")
         .agg(F.count(F.lit(1)).alias("orders"), total("net_amount_reporting").alias("net"))
     )
-    best_first = Window.partitionBy("order_date").orderBy(F.desc("net"), "customer_id")
+    # An unknown revenue is seen on whichever rank it would be.
+    best_first = Window.partitionBy("order_date").orderBy(F.desc_nulls_first("net"), "customer_id")
     ranked = customers.withColumn("rank", F.row_number().over(best_first)).where(F.col("rank") <= RANKS)
     return ranked.select("order_date", "rank", "customer_id", "orders", to_money("net").alias("net_revenue"))

@@ -6,9 +6,12 @@ This is the one place where platform and orchestrator meet. Each layer stages it
 1. prepare: Bronze waits here for files that may still be written, so that nobody waits for its lock meanwhile;
 2. take the table's lock, so that two processes never write it at once, and stage: read, compute and judge, without
    anything becoming visible;
-3. when a `fail` rule is broken, report the checks and raise: nothing is written, nothing downstream runs;
+3. when a `fail` rule leaves nothing to publish, report the checks and raise: no row is written, and nothing downstream
+   runs;
 4. else hand the staged rows to the IO manager, which commits them, and report one check result per rule, with counts,
-   also for rules that nothing broke.
+   also for rules that nothing broke;
+5. when a daily Gold table holds back some of its days, raise then: the step and its run have failed, and what is
+   downstream goes on with what is published (`build.py` has the executor do so).
 
 Inputs are dependencies (`deps`), not arguments: what an asset reads depends on what has changed, and nothing is read
 when nothing has. `dg.Failure` ends a step without retries, for the same data would fail again.
@@ -33,7 +36,7 @@ from project_etl.core.bronze.stage import stage_bronze
 from project_etl.core.contracts import Action, Rule
 from project_etl.core.contracts.report import RuleResult
 from project_etl.core.gold.stage import GoldJob, gold_rules, stage_gold
-from project_etl.core.lake import TableStore
+from project_etl.core.lake import WHOLE, TableStore
 from project_etl.core.model.source import Dataset
 from project_etl.core.model.staged import Run, Staged
 from project_etl.core.model.table import Table
@@ -41,6 +44,7 @@ from project_etl.core.silver.plan import silver_schema
 from project_etl.core.silver.rules import silver_checks, silver_rules
 from project_etl.core.silver.stage import stage_silver
 from project_etl.core.staleness import misjudged
+from project_etl.orchestration.failures import HELD_DAYS
 from project_etl.orchestration.io_manager import PARTITION_COLUMN
 from project_etl.orchestration.metadata import check_result, column_schema, failure_message
 from project_etl.orchestration.run_tags import require_lake
@@ -237,18 +241,27 @@ def _asset(wiring: Wiring, shape: AssetShape, prepare: Prepare) -> dg.AssetsDefi
             if failed and context.retry_number + 1 < MOST_TRIES and (behind := misjudged(staged.lake, shape.deps)):
                 staged.discard()
                 context.log.warning(
-                    f"{failure_message(shape.name, failed)}\nThat may be another run's, which has not come to "
+                    f"{failure_message(staged)}\nThat may be another run's, which has not come to "
                     f"{', '.join(behind)} yet: it is tried again."
                 )
                 raise dg.RetryRequested(max_retries=MOST_TRIES - 1, seconds_to_wait=PAUSE_SECONDS)
             checks = [check_result(key, rule, staged.report) for rule in staged.report.rules]
-            if failed:
+            failure = _failure(staged) if failed else None
+            if failure and staged.is_refused:
                 yield from checks
-                staged.discard()
-                raise dg.Failure(failure_message(shape.name, failed), allow_retries=False)
+                staged.refuse()
+                raise failure
             # Dagster runs the IO manager before it asks for the next item: the commit happens under the lock, and when
             # it is refused, no check stays green for rows that nobody can see.
             yield dg.MaterializeResult(value=staged)
             yield from checks
+            if failure:
+                raise failure
 
     return compute
+
+
+def _failure(staged: Staged) -> dg.Failure:
+    """Why the step of a table fails; where only some of its days do, with these."""
+    days = [unit for unit in staged.held if unit != WHOLE]
+    return dg.Failure(failure_message(staged), metadata={HELD_DAYS: days} if days else {}, allow_retries=False)

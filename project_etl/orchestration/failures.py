@@ -6,8 +6,13 @@ Belongs here: reading Dagster's failure events. Does not belong here: what is do
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
+from typing import Any
 
 import dagster as dg
+
+HELD_DAYS = "held_back"
+"""What a `dg.Failure` calls the days of a table that were held back, where others were published or may be."""
 
 
 def failures_of(events: Iterable[dg.DagsterEvent]) -> dict[str, str]:
@@ -17,6 +22,18 @@ def failures_of(events: Iterable[dg.DagsterEvent]) -> dict[str, str]:
         for event in events
         if event.event_type is dg.DagsterEventType.STEP_FAILURE
     }
+
+
+def held_days_of(events: Iterable[dg.DagsterEvent]) -> dict[str, frozenset[date]]:
+    """The days that tables held back, by table; tables that failed as a whole are absent."""
+    found: dict[str, frozenset[date]] = {}
+    for event in events:
+        if event.event_type is dg.DagsterEventType.STEP_FAILURE:
+            data = event.step_failure_data.user_failure_data
+            days: Any = data.metadata[HELD_DAYS].value if data and HELD_DAYS in data.metadata else ()
+            if days:
+                found[table_of_step(event.step_key or "")] = frozenset(map(date.fromisoformat, days))
+    return found
 
 
 def checks_of(events: Iterable[dg.DagsterEvent]) -> dict[str, str]:

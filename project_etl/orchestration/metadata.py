@@ -134,7 +134,7 @@ def _files(paths: Sequence[str] | None) -> dict[str, Any]:
 
 def check_result(table: dg.AssetKey, rule: RuleResult, report: Report) -> dg.AssetCheckResult:
     """A rule's verdict, with counts, share, days and samples."""
-    read = {day: counts.get("read", counts.get("published", 0)) for day, counts in report.days.items()}
+    read = {day: _judged(counts) for day, counts in report.days.items()}
     failed_days = rule.failed_days(read)
     total = sum(read.values())
     metadata: dict[str, Any] = {
@@ -161,14 +161,23 @@ def check_result(table: dg.AssetKey, rule: RuleResult, report: Report) -> dg.Ass
     )
 
 
-def failure_message(table: str, failed: Sequence[RuleResult]) -> str:
-    """Why nothing was published, in words."""
+def _judged(counts: Mapping[str, int]) -> int:
+    """Records of a day that were judged: what was read, what is held back, or else what is published."""
+    return next((counts[name] for name in ("read", "held_back", "published") if name in counts), 0)
+
+
+def failure_message(staged: Staged) -> str:
+    """Why nothing was published, or some days are held back, in words."""
     lines = [
         f"{rule.name} ({rule.description}): {rule.broken} rows on {', '.join(sorted(rule.by_day)[:10])}"
         + (f", for example {rule.samples[0]}" if rule.samples else "")
-        for rule in failed
+        for rule in staged.report.failed
     ]
-    return f"{table}: nothing was published, the table is as it was. Broken: {'; '.join(lines)}."
+    what = "nothing was published, the table is as it was"
+    if not staged.is_refused:
+        held = f"{some_of(staged.held, MAX_SPANS_SHOWN)} held back with the rows that they had, or none"
+        what = f"{held}; the other days of the run are published"
+    return f"{staged.table}: {what}. Broken: {'; '.join(lines)}."
 
 
 _SIZES = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame, SparkSession
 
+from project_etl.core.contracts import WARN
 from project_etl.gold import fact_order_items, fact_orders
 from project_etl_tests.gold import given
 from project_etl_tests.small_tables import assert_rows
@@ -100,7 +101,7 @@ def test_amounts_are_converted_with_the_rate_of_the_day_or_the_newest_before_it(
     assert given.broken(fact_order_items.TABLE, found) == [[], [], [], []]
 
 
-def test_revenue_without_any_rate_stops_the_table_and_other_items_do_not(spark: SparkSession):
+def test_revenue_without_any_rate_is_published_with_a_warning_and_other_items_without(spark: SparkSession):
     found = items_of(
         spark,
         "order_item_id | order_id\ni1 | o1\ni2 | o2",
@@ -112,7 +113,17 @@ def test_revenue_without_any_rate_stops_the_table_and_other_items_do_not(spark: 
     )
     assert given.broken(fact_order_items.TABLE, found) == [[], ["fx_rate_known"]]
     rule = next(rule for rule in given.rules(fact_order_items.TABLE) if rule.name == "fx_rate_known")
-    assert rule.column == "currency"
+    assert (rule.column, rule.action) == ("currency", WARN)
+
+
+def test_a_rate_that_is_carried_for_more_than_seven_days_is_warned_of(spark: SparkSession):
+    found = items_of(
+        spark,
+        "order_item_id | order_id | order_date\ni1 | o1 | 2025-01-12\ni2 | o2 | 2025-01-13\ni3 | o3 | 2025-01-13",
+        "order_id | order_date | currency\no1 | 2025-01-12 | USD\no2 | 2025-01-13 | USD\no3 | 2025-01-13 | EUR",
+        rates="rate_date | base_currency | quote_currency | rate\n2025-01-05 | USD | EUR | 0.9",
+    )
+    assert given.broken(fact_order_items.TABLE, found) == [[], [], ["fx_rate_is_older"]]
 
 
 def test_an_item_without_its_order_stops_the_table_instead_of_vanishing(spark: SparkSession):

@@ -1,7 +1,8 @@
 """The ten Gold tables by the oracle, as plain SQL over the table `facts` of `tables.py`.
 
 SQL gives exact integers and DECIMAL sums; money, shares and rates are rounded here, once, at the end, from exact
-fractions. Not here: which order lines count, and in which currency.
+fractions. What sums an amount that nobody knows has no rows for that day. Not here: which order lines count, and in
+which currency.
 """
 
 from __future__ import annotations
@@ -66,10 +67,14 @@ def _ratio(name: str, numerator: str, denominator: str, places: int = RATIO_PLAC
 
 @dataclass(frozen=True)
 class _Question:
+    """A table. One that sums amounts of `back` days before its own, and them, has no row where one is unknown."""
+
     name: str
     key: tuple[str, ...]
     columns: tuple[_Column, ...]
     sql: str
+    back: int | None = None
+    summed: str = "TRUE"
 
 
 # One row per revenue order; `first_date` is the day of its customer's first revenue order ever.
@@ -92,6 +97,7 @@ _QUESTIONS = (
                sum(gross) AS gross_revenue, sum(f.discount) AS discount, sum(net) AS net_revenue
         FROM facts AS f JOIN days ON day = order_date GROUP BY order_date, category
         """,
+        back=0,
     ),
     _Question(
         "daily_aov",
@@ -101,6 +107,7 @@ _QUESTIONS = (
         SELECT order_date, count(*) AS orders, sum(net) AS net_revenue
         FROM revenue_orders JOIN days ON day = order_date GROUP BY order_date
         """,
+        back=0,
     ),
     _Question(
         "customer_first_order",
@@ -119,7 +126,7 @@ _QUESTIONS = (
         + _ratio("avg_order_value", "net_revenue", "orders", MONEY_PLACES),
         """
         SELECT customer_id, min(order_date) AS first_order_date, max(order_date) AS last_order_date,
-               count(*) AS orders, sum(net) AS net_revenue
+               count(*) AS orders, coalesce(sum(net), 0) AS net_revenue
         FROM revenue_orders WHERE customer_id IS NOT NULL GROUP BY customer_id
         """,
     ),
@@ -143,6 +150,7 @@ _QUESTIONS = (
         FROM days JOIN facts ON order_date BETWEEN day - 6 AND day
         GROUP BY day, product_id QUALIFY rank <= 10
         """,
+        back=6,
     ),
     _Question(
         "category_growth_wow",
@@ -159,6 +167,7 @@ _QUESTIONS = (
             FROM days JOIN facts ON order_date BETWEEN day - 13 AND day GROUP BY day, category
         )
         """,
+        back=13,
     ),
     _Question(
         "country_revenue_share",
@@ -169,6 +178,7 @@ _QUESTIONS = (
                sum(sum(net)) OVER (PARTITION BY order_date) AS day_revenue
         FROM revenue_orders JOIN days ON day = order_date GROUP BY order_date, country
         """,
+        back=0,
     ),
     _Question(
         "new_vs_returning",
@@ -184,6 +194,7 @@ _QUESTIONS = (
                coalesce(sum(net) FILTER (customer_id IS NULL), 0) AS guest_revenue
         FROM revenue_orders JOIN days ON day = order_date GROUP BY order_date
         """,
+        back=0,
     ),
     _Question(
         "hourly_sales",
@@ -193,6 +204,7 @@ _QUESTIONS = (
         SELECT order_date, hour, count(*) AS orders, sum(units) AS units, sum(net) AS net_revenue
         FROM revenue_orders JOIN days ON day = order_date GROUP BY order_date, hour
         """,
+        back=0,
     ),
     _Question(
         "top_users",
@@ -204,6 +216,8 @@ _QUESTIONS = (
         FROM revenue_orders JOIN days ON day = order_date WHERE customer_id IS NOT NULL
         GROUP BY order_date, customer_id QUALIFY rank <= 10
         """,
+        back=0,
+        summed="customer_id IS NOT NULL",
     ),
 )
 
@@ -223,10 +237,20 @@ def gold_tables(con: duckdb.DuckDBPyConnection, days: Iterable[date]) -> dict[st
 
 
 def _answer(con: duckdb.DuckDBPyConnection, question: _Question) -> GoldTable:
+    unknown = set[Any]()
+    if question.back is not None:
+        found = con.execute(
+            f"""
+            SELECT DISTINCT day FROM days JOIN facts ON order_date BETWEEN day - {question.back} AND day
+            WHERE net IS NULL AND {question.summed}
+            """
+        )
+        unknown = {day for (day,) in found.fetchall()}
     result = con.execute(question.sql)
     names = [column[0] for column in result.description or ()]
     exact = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-    rows = [tuple(column.value(row) for column in question.columns) for row in exact]
+    known = [row for row in exact if row.get("order_date") not in unknown]
+    rows = [tuple(column.value(row) for column in question.columns) for row in known]
     columns = tuple(column.name for column in question.columns)
     rows.sort(key=lambda row: [row[columns.index(name)] for name in question.key])
     return GoldTable(question.name, question.key, columns, rows)

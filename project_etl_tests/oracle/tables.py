@@ -1,7 +1,7 @@
 """The clean relations that both sources share, from judged records to priced facts, in DuckDB.
 
 A source module judges its own records and adds the good ones to the `*_versions` tables. `settle` then lets the newest
-version win, drops items without a parent, and prices what is left; `gold.py` reads nothing but the table `facts`.
+version win, drops items without a parent, and prices what has a rate; `gold.py` reads nothing but the table `facts`.
 Not here: what a source looks like, and what Gold asks.
 """
 
@@ -107,13 +107,14 @@ ASOF LEFT JOIN products_history AS p ON i.product_id = p.product_id AND o.order_
 LEFT JOIN first_products AS f ON i.product_id = f.product_id;
 """
 
+# What has another currency is in `priced`, without amounts where no rate is known.
 _FACTS = """
 CREATE TABLE facts AS
-SELECT order_id, order_date, hour, customer_id, country, product_id, category, quantity,
-       CAST(coalesce(p.gross, s.gross_amount) AS DECIMAL(38, 4)) AS gross,
-       CAST(coalesce(p.discount, s.discount) AS DECIMAL(38, 4)) AS discount,
-       CAST(coalesce(p.net, s.net_amount) AS DECIMAL(38, 4)) AS net
-FROM sold AS s LEFT JOIN priced AS p USING (order_id, order_item_id);
+SELECT s.order_id, order_date, hour, customer_id, country, product_id, category, quantity,
+       CAST(CASE WHEN p.order_id IS NULL THEN s.gross_amount ELSE p.gross END AS DECIMAL(38, 4)) AS gross,
+       CAST(CASE WHEN p.order_id IS NULL THEN s.discount ELSE p.discount END AS DECIMAL(38, 4)) AS discount,
+       CAST(CASE WHEN p.order_id IS NULL THEN s.net_amount ELSE p.net END AS DECIMAL(38, 4)) AS net
+FROM sold AS s LEFT JOIN priced AS p ON p.order_id = s.order_id AND p.order_item_id = s.order_item_id;
 """
 
 
@@ -150,11 +151,7 @@ def put_before_ids(con: duckdb.DuckDBPyConnection, source: str, prefix: str) -> 
 
 
 def settle(con: duckdb.DuckDBPyConnection, reporting_currency: str) -> None:
-    """Make `orders`, `items`, the histories, `fx_rates` and `facts` from all versions that the sources added.
-
-    Raises:
-        MissingRateError: a revenue order has a currency without a rate up to its day.
-    """
+    """Make `orders`, `items`, the histories, `fx_rates` and `facts` from all versions that the sources added."""
     con.execute(_SETTLE)
     con.execute(_SOLD)
     rates = Rates(con.sql("SELECT rate_date, base, quote, rate FROM fx_rates").fetchall())
@@ -167,8 +164,13 @@ def settle(con: duckdb.DuckDBPyConnection, reporting_currency: str) -> None:
     ).fetchall()
     priced: list[dict[str, Any]] = []
     for order, item, currency, day, gross, discount, net in foreign:
-        rate = rates.newest(currency, reporting_currency, day)
-        amounts = {"gross": convert(gross, rate), "discount": convert(discount, rate), "net": convert(net, rate)}
+        amounts = {"gross": gross, "discount": discount, "net": net}
+        try:
+            rate = rates.newest(currency, reporting_currency, day)
+        except MissingRateError:
+            amounts = dict.fromkeys(amounts)
+        else:
+            amounts = {name: convert(amount, rate) for name, amount in amounts.items()}
         priced.append({"order_id": order, "order_item_id": item, **amounts})
     columns = [
         ("order_id", pa.string()),

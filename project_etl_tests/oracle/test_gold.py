@@ -38,7 +38,8 @@ def tables(*facts: tuple[Any, ...], days: Iterable[int] = range(1, 16)) -> dict[
         )
         for order, number, hour, customer, country, product, category, quantity, net in facts:
             row = [order, day(number), hour, customer, country, product, category, quantity]
-            con.execute("INSERT INTO facts VALUES (?,?,?,?,?,?,?,?,?,?,?)", [*row, Decimal(net) + 1, 1, Decimal(net)])
+            amounts = [Decimal(net) + 1, 1, Decimal(net)] if net is not None else [None] * 3
+            con.execute("INSERT INTO facts VALUES (?,?,?,?,?,?,?,?,?,?,?)", [*row, *amounts])
         return gold_tables(con, [day(number) for number in days])
 
 
@@ -116,6 +117,26 @@ def test_rolling_tables_have_a_row_as_long_as_the_window_reaches() -> None:
         *((day(n), "Home", *two, *one, *both) for n in range(8, 15)),
         (day(15), "Home", Decimal(0), *two, Decimal(-1)),
     ]
+
+
+def test_what_sums_an_amount_that_nobody_knows_has_no_rows() -> None:
+    unknown = ("o3", 3, 23, "ann", "FR", "hat", "Wear", 3, None)
+    found = answers(*(unknown if fact[0] == "o3" else fact for fact in SHOP))
+    own = ("daily_revenue_by_category", "daily_aov", "hourly_sales", "country_revenue_share", "new_vs_returning")
+    assert {name: {row[0] for row in found[name]} for name in (*own, "top_users")} == {
+        name: {day(1)} for name in (*own, "top_users")
+    }
+    assert {row[0] for row in found["top_products_7d"]} == {day(1), day(2)}
+    assert {row[0] for row in found["category_growth_wow"]} == {day(1), day(2)}
+    # Counts and first orders do not need amounts; sums over all time leave them out.
+    assert found["repeat_customers"] == [(day(1), 1, 0, Decimal(0)), (day(3), 2, 1, Decimal("0.5"))]
+    assert found["customer_ltv"] == [
+        ("ann", day(1), day(3), 2, *money("15.01", "7.50")),
+        ("bob", day(3), day(3), 1, *money("2.01", "2.01")),
+    ]
+    guest = answers(*SHOP, ("o5", 3, 1, None, "FR", "cup", "Home", 1, None))
+    assert [row[0] for row in guest["top_users"]] == [day(1), day(3), day(3)]
+    assert [row[0] for row in guest["daily_aov"]] == [day(1)]
 
 
 def test_ranks_follow_unrounded_revenue_then_the_key_and_end_at_ten() -> None:

@@ -218,10 +218,9 @@ class TestRates:
         assert convert(Decimal("3"), Fraction(2, 3)) == Decimal(2)
         assert [round_half_up(Fraction(n, 1000), 2) for n in (5, -5, 4)] == [Decimal("0.01"), Decimal("-0.01"), 0]
 
-    def test_an_order_is_priced_by_its_day_and_no_rate_is_an_error(self, tmp_path: Path) -> None:
+    def test_an_order_is_priced_by_its_day_and_without_a_rate_it_has_no_amounts(self, tmp_path: Path) -> None:
         land_shop(tmp_path, products=[product()], orders=[order(currency="USD")], order_items=[item()])
-        with pytest.raises(MissingRateError, match="from USD to EUR on 2025-01-15"):
-            rows_of(tmp_path, "FROM facts")
+        assert rows_of(tmp_path, "SELECT gross, discount, net FROM facts") == [(None, None, None)]
         header = ("rate_date", "base_currency", "quote_currency", "rate")
         text = csv_text(header, (NEXT_DAY, "EUR", "USD", "2"), ("2025-01-10", "EUR", "USD", "3"))
         land(tmp_path, f"shop/fx_rates/{DAY}/rates.csv", text)

@@ -15,6 +15,7 @@ import dagster as dg
 from dagster_pyspark import LazyPySparkResource
 
 from project_etl.orchestration.build import build_defs
+from project_etl.orchestration.failures import failures_of
 from project_etl.setting_types import Sources
 from project_etl.settings import Settings, load_settings
 
@@ -67,12 +68,15 @@ class Done:
         }
 
     @property
+    def failures(self) -> dict[str, str]:
+        """Table → why its step failed."""
+        return failures_of(self.result.all_events)
+
+    @property
     def failure(self) -> str:
-        """The description of the one step that failed."""
-        (event,) = [event for event in self.result.all_events if event.is_step_failure]
-        data = event.step_failure_data.user_failure_data
-        assert data is not None, event.step_failure_data.error
-        return data.description or ""
+        """Why the one step that failed did."""
+        (why,) = self.failures.values()
+        return why
 
     def metadata(self, table: str, day: str | None = None) -> dict[str, Any]:
         """Metadata of a table's materialization of that day."""

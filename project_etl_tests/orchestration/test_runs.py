@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -19,7 +20,18 @@ from project_etl_tests.orchestration.given import Done, definitions_of, run
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
 
 D1, D2, D3 = "2025-01-01", "2025-01-02", "2025-01-03"
-FACT = "gold/fact_order_items"
+FACT, AOV, LTV = "gold/fact_order_items", "gold/daily_aov", "gold/customer_ltv"
+# The tables that sum a day's revenue.
+SUMS = {
+    "gold/category_growth_wow",
+    "gold/country_revenue_share",
+    AOV,
+    "gold/daily_revenue_by_category",
+    "gold/hourly_sales",
+    "gold/new_vs_returning",
+    "gold/top_products_7d",
+    "gold/top_users",
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,7 @@ class Story:
     again: Done
     stopped: Done
     repaired: Done
+    shop_before_the_rate: dict[str, list[tuple[Any, ...]]]
     versions: tuple[dict[str, int | None], ...]
     log: tuple[str, ...]
 
@@ -55,13 +68,14 @@ def story(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Story:
         go(D1, D2)
         land_order_in_yen(shop)
         go(D3)
+        before = {table: shop.rows(table, "order_date") for table in SUMS}
         shop.land_rows(
             "fx_rates", D3, {"rate_date": D2, "base_currency": "EUR", "quote_currency": "JPY", "rate": "160"}
         )
         go(D3)
         entries = [entry for done in runs for entry in instance.all_logs(done.result.run_id)]
     log = tuple(entry.user_message for entry in entries if entry.dagster_event is None)
-    return Story(shop, defs, *runs, versions=tuple(versions), log=log)
+    return Story(shop, defs, *runs, shop_before_the_rate=before, versions=tuple(versions), log=log)
 
 
 def land_two_days(shop: SmallShop) -> None:
@@ -168,27 +182,24 @@ def test_running_again_commits_nothing_and_says_the_same(story: Story) -> None:
     assert again["dagster/partition_row_count"] == first["dagster/partition_row_count"]
 
 
-def test_a_tripped_fail_rule_stops_the_run_and_names_currency_and_day(story: Story) -> None:
+def test_a_tripped_fail_rule_fails_the_run_and_names_day_and_remedy(story: Story) -> None:
     assert not story.stopped.succeeded
-    assert all(text in story.stopped.failure for text in (FACT, "fx_rate_known", "JPY", D3, "nothing was published"))
-    check = story.stopped.checks[FACT, "fx_rate_known"]
+    assert story.stopped.failures.keys() == SUMS
+    said = story.stopped.failures[AOV]
+    assert all(text in said for text in (AOV, "net_revenue_not_null", D3, "nothing was published", "add the rates"))
+    check = story.stopped.checks[AOV, "net_revenue_not_null"]
     assert (check.passed, check.severity, check.metadata["broken"].value) == (False, dg.AssetCheckSeverity.ERROR, 1)
 
 
-def test_nothing_downstream_of_a_tripped_rule_runs(story: Story) -> None:
-    graph = story.defs.resolve_asset_graph()
-    reached, waiting = set(), [dg.AssetKey(FACT.split("/"))]
-    while waiting:
-        key = waiting.pop()
-        reached.add("/".join(key.path))
-        waiting += graph.get(key).child_keys
-    assert {"gold/fact_orders", "gold/daily_aov"} < reached
-    assert not reached & set(story.stopped.materialized)
-    assert {table: story.versions[2][table] for table in reached} == {
-        table: story.versions[1][table] for table in reached
-    }
-    # What is upstream has been published: the run goes on from there once the rate has landed.
-    assert "silver/orders" in story.stopped.materialized
+def test_what_a_tripped_rule_keeps_back_is_as_it_was_and_all_else_is_published(story: Story) -> None:
+    assert story.stopped.materialized.keys() == story.first.materialized.keys() - SUMS
+    for table in SUMS:
+        assert {str(day) for (day,) in story.shop_before_the_rate[table]} <= {D1, D2}, table
+    # The order is a fact, with a warning.
+    assert story.stopped.metadata(FACT, D3)["dagster/partition_row_count"] == 1
+    warned = {table: story.stopped.checks[table, "fx_rate_known"] for table in (FACT, "gold/fact_orders", LTV)}
+    assert {table: check.metadata["broken"].value for table, check in warned.items()} == dict.fromkeys(warned, 1)
+    assert {check.severity for check in warned.values()} == {dg.AssetCheckSeverity.WARN}
 
 
 def test_the_day_is_published_once_its_rate_has_landed(story: Story) -> None:
@@ -243,7 +254,7 @@ def test_gold_that_meets_another_run_between_two_tables_tries_again(
     stuck = compute()
     assert "order_ts_not_null" in stuck.failure
     assert seen == [("silver/order_items",)] * (factory.MOST_TRIES - 1)
-    assert shop.version(FACT) == 0, "made, and empty"
+    assert shop.rows(FACT) == []
     comes_to_items = True
     done = compute()
     assert done.succeeded

@@ -25,6 +25,17 @@ from project_etl_tests.parity.engines import Engines, arrow, same_rows
 DAYS = [f"2025-01-{day:02}" for day in range(1, 20)]
 CURRENCIES = ["EUR", "USD", "GBP", "AUD", "JPY", "XAU"]
 Texts = dict[str, list[str | None]]
+# What a daily table sums in the reporting currency.
+SUMS = {
+    "daily_aov": ("net_revenue", "aov"),
+    "daily_revenue_by_category": ("gross_revenue", "discount", "net_revenue"),
+    "country_revenue_share": ("net_revenue",),
+    "hourly_sales": ("net_revenue",),
+    "new_vs_returning": ("new_revenue", "returning_revenue", "guest_revenue"),
+    "top_products_7d": ("net_revenue",),
+    "top_users": ("net_revenue",),
+    "category_growth_wow": ("revenue_7d", "prev_revenue_7d"),
+}
 
 
 def drawn_orders(random: Random, number: int) -> tuple[Texts, Texts]:
@@ -140,7 +151,7 @@ def tables(engines: Engines) -> Callable[[SparkSession, str], DataFrame]:
         assert gold.transform is not None
         inputs = [fact(session, read.table) for read in gold.inputs.values()]
         settings = {"reporting_currency": "EUR"} if name == "gold/fact_order_items" else {}
-        return conform(gold.transform(*inputs, **settings), gold.schema, name)
+        return conform(gold.transform(*inputs, **settings), gold.schema, name, also=gold.for_rules)
 
     def fact(session: SparkSession, name: str) -> DataFrame:
         if name in silver:
@@ -161,7 +172,13 @@ def test_gold_tables_are_the_same(
     def judged(session: SparkSession) -> DataFrame:
         return tables(session, gold.name).select("*", broken_rules(given.rules(gold)).alias("_broken"))
 
-    assert same_rows(engines, judged)
+    rows = same_rows(engines, judged)
+    assert rows
+    if sums := {f"{column}_not_null" for column in SUMS.get(module, ())}:
+        # Orders of the first days are older than all rates.
+        held = {row["order_date"] for row in rows if sums.intersection(row["_broken"])}
+        assert held
+        assert held < {row["order_date"] for row in rows}
 
 
 def test_rates_are_derived_alike(engines: Engines, tables: Callable[[SparkSession, str], DataFrame]) -> None:

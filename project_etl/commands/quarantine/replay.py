@@ -126,13 +126,14 @@ def _bring_gold_up_to_date(work: _Work, lake: TableStore, tables: Sequence[Table
         return True
     declared, parameters = {table.name: table for table in tables}, parameters_of(work.settings)
     is_first = True
-    while stale := Staleness(lake, declared, parameters).everywhere(days):
+    while stale := Staleness(lake, declared, parameters).everywhere(days, with_held=False):
         concerned = sorted(frozenset[date]().union(*stale.values()))
         span = f"{len(concerned)} days, {concerned[0]} to {concerned[-1]}" if concerned else "snapshots only"
         work.console.print(f"Gold to be computed again: {len(stale)} tables, {span}.")
-        for stretch, names in work_of(stale, days[-1]):
-            if not work.materialize(stretch, names):
-                return False
+        # A day that is held back fails its run, and keeps no other from being computed.
+        done = [work.materialize(stretch, names) for stretch, names in work_of(stale, days[-1])]
+        if not all(done):
+            return False
         is_first = False
     if is_first:
         work.console.print("Nothing of Gold is stale. `project-etl plan` names days that are yet to be computed.")

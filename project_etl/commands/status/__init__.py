@@ -13,11 +13,11 @@ from project_etl.commands.shared.options import exit_with
 )
 @click.pass_obj
 def command(env: str | None, *, books: bool) -> None:
-    """Show latest days, waiting files, files that are not read, quarantine and overdue tables.
+    """Show latest days, waiting files, files that are not read, quarantine, days held back, and overdue tables.
 
-    Exits 1 when files wait to be loaded, something in landing is not read, or a Gold table is overdue. With --books,
-    shows instead what became of every record, and exits 1 when a Silver table or its quarantine does not hold what its
-    records say.
+    Exits 1 when files wait to be loaded, something in landing is not read, or a Gold table is overdue or holds a day
+    back. With --books, shows instead what became of every record, and exits 1 when a Silver table or its quarantine
+    does not hold what its records say.
     """
     from project_etl.commands.shared.console import new_console
     from project_etl.commands.shared.environment import settings_of

@@ -66,7 +66,7 @@ class Backlog:
 
 
 def run(console: Console, settings: Settings) -> bool:
-    """Show how the platform stands; False when files wait to be loaded, are not read, or a Gold table is overdue."""
+    """Show how the platform stands; False when files wait or are not read, or Gold is overdue or held back."""
     lake, declared = lake_without_spark(settings), tables()
     datasets = datasets_of(settings.sources)
     # What reads rows comes first: pyarrow's threads may still close files when the process ends, and that aborts it.
@@ -79,6 +79,10 @@ def run(console: Console, settings: Settings) -> bool:
     _show_tables(console, [*bronze, *(state_of(lake, table.name) for table in declared)])
     _show_backlog(console, left, landing.unread)
     _show_outside(console, outside, settings.start_date)
+    held = held_back(lake, declared)
+    for table, days in held.items():
+        told = [f"{day} ({why})" for day, why in days.items()]
+        _say(console, ("Held back", "red"), f" by {table}: {some_of(told, SHOWN)}")
     day = due_day(settings.freshness_deadline, now)
     overdue = missing_day(lake, declared, day) if day and day >= settings.start_date else []
     if overdue:
@@ -87,7 +91,16 @@ def run(console: Console, settings: Settings) -> bool:
         console.print(f"Fresh: every daily Gold table has been computed for {day}.")
     else:
         console.print("Freshness: no deadline is set (freshness_deadline in the settings), so nothing can be overdue.")
-    return not (left.waiting or landing.unread or overdue)
+    return not (left.waiting or landing.unread or overdue or held)
+
+
+def held_back(lake: TableStore, declared: Sequence[Table]) -> dict[str, dict[str, str]]:
+    """Gold table → the days that it holds back, or `all` of it, each with the rules that it breaks."""
+    found: dict[str, dict[str, str]] = {}
+    for table in declared:
+        if held := lake.journal(table.name).held:
+            found[table.name] = {unit: str(entry.held[unit]) for unit, entry in sorted(held.items())}
+    return found
 
 
 def state_of(lake: TableStore, name: str) -> State:

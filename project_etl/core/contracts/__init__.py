@@ -114,7 +114,7 @@ def _column_rules(column: ContractColumn, *, has_text: bool, where: str) -> Iter
             name=name,
             condition=condition,
             action=reaction.action,
-            description=sentence,
+            description=reaction.description or sentence,
             column=column.name,
             at_most=reaction.at_most,
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, Row
@@ -44,16 +44,22 @@ class Group:
         count: how many they are.
         broken: the rules that they break.
         sample: one of them, as text; None when they break none.
+        records: rule → how many records they stand for when they break it; of a rule that is absent, each row is one.
     """
 
     keys: Row
     count: int
     broken: tuple[str, ...]
     sample: str | None
+    records: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 def grouped(
-    rows: DataFrame, keys: Sequence[Column], sample: Sequence[str], as_text: Callable[[Row], str]
+    rows: DataFrame,
+    keys: Sequence[Column],
+    sample: Sequence[str],
+    as_text: Callable[[Row], str],
+    rules: Sequence[Rule] = (),
 ) -> list[Group]:
     """Count judged rows by some keys and by the rules that they break, in one query.
 
@@ -62,16 +68,21 @@ def grouped(
         keys: what to group by.
         sample: columns that show a row; of the rows of a group, the one with the smallest values is shown.
         as_text: writes those columns as text.
+        rules: those of which a row may stand for several records.
     """
+    counted = {rule.name: rule.counts for rule in rules if rule.counts is not None}
     # Only of rows that break a rule: comparing all of them would be most of the work.
     smallest = F.min(F.when(F.size(BROKEN) > 0, F.struct(*sample)))
     found = rows.groupBy(*keys, F.concat_ws(SEPARATOR, BROKEN).alias("_rules")).agg(
-        F.count(F.lit(1)).alias("_number"), smallest.alias("_sample")
+        F.count(F.lit(1)).alias("_number"),
+        smallest.alias("_sample"),
+        *[F.sum(F.expr(counts)).alias(f"_of_{name}") for name, counts in counted.items()],
     )
 
     def group(row: Row) -> Group:
         broken = tuple(row["_rules"].split(SEPARATOR)) if row["_rules"] else ()
-        return Group(row, row["_number"], broken, as_text(row["_sample"]) if broken else None)
+        records = {name: row[f"_of_{name}"] for name in counted if name in broken}
+        return Group(row, row["_number"], broken, as_text(row["_sample"]) if broken else None, records)
 
     return [group(row) for row in found.collect()]
 
@@ -89,7 +100,7 @@ def rule_results(rules: Sequence[Rule], groups: Iterable[Group], day: str) -> tu
     for group in groups:
         when = group.keys[day]
         for name in group.broken:
-            by_day[name][when] = by_day[name].get(when, 0) + group.count
+            by_day[name][when] = by_day[name].get(when, 0) + group.records.get(name, group.count)
             if group.sample is not None:
                 samples[name][when] = min(group.sample, samples[name].get(when, group.sample))
     return tuple(

@@ -79,6 +79,10 @@ class Report:
         """The days that forbid publishing."""
         return frozenset(day for rule in self.rules for day in rule.failed_days(self._read))
 
+    def broken_on(self, day: str) -> dict[str, int]:
+        """The rules that forbid publishing a day, and how many records break each of them."""
+        return {rule.name: rule.by_day[day] for rule in self.rules if day in rule.failed_days(self._read)}
+
     @property
     def _read(self) -> dict[str, int]:
         return {day: counts.get("read", 0) for day, counts in self.days.items()}

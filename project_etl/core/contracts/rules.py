@@ -36,7 +36,7 @@ class Action(StrEnum):
     QUARANTINE = "quarantine"
     """The row leaves the table for quarantine and is counted."""
     FAIL = "fail"
-    """Nothing of the batch is published."""
+    """The unit is not published: the day of a daily table, the whole of any other."""
 
 
 WARN, QUARANTINE, FAIL = Action.WARN, Action.QUARANTINE, Action.FAIL
@@ -48,6 +48,7 @@ class OnFail:
 
     action: Action = Action.QUARANTINE
     at_most: float | None = None
+    description: str = ""
     by_check: Mapping[str, OnFail] = field(default_factory=dict[str, "OnFail"])
 
     def to(self, keyword: str) -> OnFail:
@@ -56,16 +57,21 @@ class OnFail:
 
 
 def on_fail(
-    action: Action = Action.QUARANTINE, *, at_most: float | None = None, **by_check: Action | Mapping[str, Any]
+    action: Action = Action.QUARANTINE,
+    *,
+    at_most: float | None = None,
+    description: str = "",
+    **by_check: Action | Mapping[str, Any],
 ) -> dict[str, Any]:
     """Say in a field's metadata what happens when a row breaks one of the field's rules.
 
     Args:
         action: For every rule of the field that is not named in `by_check`.
         at_most: For those rules, with `QUARANTINE`: the share of a batch beyond which the batch fails instead.
+        description: The rule for a missing value, a type or NaN as a sentence, in place of the usual one.
         by_check: Exceptions: the keyword of a check in `pa.Field` (`gt`, `isin`, `str_matches`, …), or `null` for a
             missing value, `type` for text that could not be read, `nan` for a float that is not a number. The value
-            is an action, or another `on_fail(…)` when a tolerance belongs to it.
+            is an action, or another `on_fail(…)` when a tolerance or a description belongs to it.
 
     Returns:
         A dict for `pa.Field(metadata=…)`; other metadata may be joined with `|`.
@@ -86,7 +92,7 @@ def on_fail(
         else:
             _check_reaction(given, None, where=f"on_fail({keyword}=…)")
             exceptions[keyword] = OnFail(given)
-    return {ON_FAIL: OnFail(action, at_most, exceptions)}
+    return {ON_FAIL: OnFail(action, at_most, description, exceptions)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +107,7 @@ class Rule:
         description: The rule as a sentence, such as "quantity must be greater than 0".
         column: The column the rule is about, or None when it is about several.
         at_most: For `QUARANTINE` only: the share of a batch, between 0 and 1, beyond which the batch fails instead.
+        counts: Spark SQL for how many records a row that breaks the rule stands for; None where it is one.
 
     Raises:
         ContractError: When an attribute is unusable.
@@ -112,6 +119,7 @@ class Rule:
     description: str
     column: str | None = None
     at_most: float | None = None
+    counts: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could not be shown, stored or evaluated later."""
@@ -143,6 +151,7 @@ def sql_rule(
     action: Action = Action.QUARANTINE,
     at_most: float | None = None,
     column: str | None = None,
+    counts: str | None = None,
 ) -> Rule:
     """Declare a rule that Pandera's checks cannot say, usually one over several columns.
 
@@ -153,11 +162,20 @@ def sql_rule(
         action: What happens to a row that breaks it.
         at_most: See `Rule`.
         column: The column to blame, if it is one.
+        counts: See `Rule`.
 
     Raises:
         ContractError: When the name, the condition, the description or the tolerance is unusable.
     """
-    return Rule(name=name, condition=condition, action=action, description=description, column=column, at_most=at_most)
+    return Rule(
+        name=name,
+        condition=condition,
+        action=action,
+        description=description,
+        column=column,
+        at_most=at_most,
+        counts=counts,
+    )
 
 
 def broken_rules(rules: Sequence[Rule]) -> Column:

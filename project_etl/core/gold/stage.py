@@ -1,5 +1,8 @@
 """Gold: compute the asked days (or the whole of a snapshot), judge them, and replace what was there.
 
+A unit is a day of a daily table, and the whole of any other. One that breaks a `fail` rule is held back: it keeps the
+rows that it had, or none, and the others are published. A day that is computed from one is held back with it.
+
 Belongs here: reading exactly the input days a table needs, judging, and the commit. Does not belong here: what any
 table means (`gold/`), Dagster.
 """
@@ -14,15 +17,23 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from project_etl.core.contracts import Rule, rules_of
+from project_etl.core.contracts import FAIL, Rule, rules_of, sql_rule
 from project_etl.core.contracts.judge import grouped, judged, rule_results, shown, unbroken
 from project_etl.core.contracts.report import Report
 from project_etl.core.contracts.sql_text import is_day
-from project_etl.core.lake import WHOLE, Append, Commit, Journal, Overwrite, ReplaceWhere, TableStore
+from project_etl.core.lake import WHOLE, Append, Commit, Held, Journal, Overwrite, ReplaceWhere, TableStore
 from project_etl.core.model.staged import Run, Staged, note_of, staging
 from project_etl.core.model.table import Input, ReplaceDays, Table, TableError
 from project_etl.core.model.transform import call, conform
-from project_etl.core.staleness import Staleness, input_days
+from project_etl.core.staleness import BLOCKED, Staleness, input_days
+
+# No row breaks it: what would be computed from rows that are not those of today is not even judged.
+INPUTS_PUBLISHED = sql_rule(
+    BLOCKED,
+    "TRUE",
+    action=FAIL,
+    description="no day of a Gold table that the day is computed from may be held back",
+)
 
 
 @dataclass(frozen=True)
@@ -56,11 +67,17 @@ class GoldJob:
 
 def gold_rules(table: Table) -> tuple[Rule, ...]:
     """The rules of a Gold table."""
-    return rules_of(table.contract, extra=table.rules)
+    reads_gold_by_day = table.is_daily and any(
+        not item.whole and item.table.startswith("gold/") for item in table.inputs.values()
+    )
+    return rules_of(table.contract, extra=(*table.rules, *((INPUTS_PUBLISHED,) if reads_gold_by_day else ())))
 
 
 def stage_gold(job: GoldJob) -> Staged:
-    """Compute and judge the asked days of a Gold table, or find that they have been computed from the same inputs."""
+    """Compute and judge the asked days of a Gold table, or find that they have been computed from the same inputs.
+
+    What breaks a `fail` rule is computed again with each run that asks for it, until it breaks none.
+    """
     table = job.table
     job.lake.create(
         table.name,
@@ -74,25 +91,38 @@ def stage_gold(job: GoldJob) -> Staged:
     journal, staleness = lake.journal(table.name), Staleness(lake, job.tables, job.run.parameters)
     stale = staleness.units_of(table, job.units)
     if not stale:
-        return Staged(table.name, _remembered(job, journal, job.units), lake)
+        return Staged(table.name, _remembered(job, journal, job.units), lake, good=job.units)
     made = staleness.made_from(table)
     lake = lake.for_work(partial(_bytes_read, job, stale))
     job = replace(job, lake=lake)
     with staging(lake) as kept:
         rows = kept.enter_context(lake.keep(judged(_computed(job, stale), job.rules)))
-        fresh = _report(job, rows)
-        report = fresh.joined(_remembered(job, journal, [unit for unit in job.units if unit not in stale]))
+        found = _report(job, rows, staleness.blocked(table, stale))
+        held = tuple(unit for unit in stale if unit in found.failed_days)
+        good = tuple(unit for unit in stale if unit not in held)
         note = note_of(
             job.run,
             table.name,
-            fresh,
-            days=dict.fromkeys(stale, made.identity),
+            found.of_days(good),
+            days=dict.fromkeys(good, made.identity),
+            held={unit: Held(made.identity, found.broken_on(unit)).to_json() for unit in held},
             reads=made.versions,
-            touched=_touched(job, stale, rows),
-            **staleness.checked(table, stale),
+            touched=_touched(job, good, rows) if good else [],
+            **staleness.checked(table, good),
         )
-        commit = partial(_commit, job, stale, rows, note)
-        return Staged(table.name, report, lake, commit, kept=kept.pop_all(), remarks=_remarks(job, journal, stale))
+        # Who asks again for what is held back, with nothing changed, leaves no commit.
+        has_news = good or held != staleness.held_back(table, held)
+        fresh = [unit for unit in job.units if unit not in stale]
+        return Staged(
+            table.name,
+            _of_held(found, held, journal).joined(_remembered(job, journal, fresh)),
+            lake,
+            partial(_commit, job, good, rows, note) if has_news else None,
+            kept=kept.pop_all(),
+            remarks=_remarks(job, journal, stale),
+            good=tuple(unit for unit in job.units if unit not in held),
+            held=held,
+        )
 
 
 def _remarks(job: GoldJob, journal: Journal, stale: Sequence[str]) -> tuple[str, ...]:
@@ -109,11 +139,11 @@ def _remarks(job: GoldJob, journal: Journal, stale: Sequence[str]) -> tuple[str,
     )
 
 
-def _touched(job: GoldJob, stale: Sequence[str], rows: DataFrame) -> Sequence[str] | None:
+def _touched(job: GoldJob, good: Sequence[str], rows: DataFrame) -> Sequence[str] | None:
     """The days of rows that the commit changes; None when any may be among them."""
     table, lake = job.table, job.lake
     if table.is_daily:
-        return stale
+        return good
     if table.day_column is None or lake.is_empty(table.name):
         return None
     columns = table.schema.fieldNames()
@@ -135,14 +165,24 @@ def _bytes_read(job: GoldJob, days: Sequence[str]) -> int:
     return sum(map(size, job.table.inputs.values()))
 
 
-def _commit(job: GoldJob, stale: Sequence[str], rows: DataFrame, note: dict[str, Any]) -> Commit:
+def _commit(job: GoldJob, good: Sequence[str], rows: DataFrame, note: dict[str, Any]) -> Commit | None:
+    """Replace the good units; where there are none, only the note is left.
+
+    Returns:
+        None when no row was replaced.
+    """
     table, lake = job.table, job.lake
     result = rows.select(*table.schema.fieldNames())
+    if not good:
+        lake.commit(table.name, Append(), lake.state(table.name).arrow_schema.empty_table(), note)
+        return None
+    if isinstance(table.write, ReplaceDays) and note["held"]:
+        result = result.where(is_day(table.write.day, good))
     if lake.is_empty(table.name):
         # There is nothing to replace, and the writer need not look for it.
         change = Append()
     elif isinstance(table.write, ReplaceDays):
-        change = ReplaceWhere(is_day(table.write.day, stale))
+        change = ReplaceWhere(is_day(table.write.day, good))
     else:
         change = Overwrite()
     return lake.commit(table.name, change, result, note)
@@ -150,7 +190,8 @@ def _commit(job: GoldJob, stale: Sequence[str], rows: DataFrame, note: dict[str,
 
 def _computed(job: GoldJob, days: Sequence[str]) -> DataFrame:
     frames = [_input(job, item, days) for item in job.table.inputs.values()]
-    rows = conform(call(job.table, frames, job.run.parameters), job.table.schema, job.table.name)
+    rows = call(job.table, frames, job.run.parameters)
+    rows = conform(rows, job.table.schema, job.table.name, also=job.table.for_rules)
     if isinstance(job.table.write, ReplaceDays):
         rows = rows.where(is_day(job.table.write.day, days))
     return rows
@@ -178,19 +219,32 @@ def _day_of(job: GoldJob, item: Input) -> str:
     return column
 
 
-def _report(job: GoldJob, rows: DataFrame) -> Report:
+def _report(job: GoldJob, rows: DataFrame, blocked: dict[str, int]) -> Report:
     day = F.col(job.table.write.day) if isinstance(job.table.write, ReplaceDays) else F.lit(WHOLE)
     schema = job.table.schema
     groups = grouped(
-        rows, [day.cast("string").alias("day")], schema.fieldNames(), lambda row: shown(row.asDict(True), schema)
+        rows,
+        [day.cast("string").alias("day")],
+        schema.fieldNames(),
+        lambda row: shown(row.asDict(True), schema),
+        job.rules,
     )
     published: dict[str, int] = {}
     for group in groups:
         published[group.keys["day"]] = published.get(group.keys["day"], 0) + group.count
-    return Report(
-        days={unit: {"published": number} for unit, number in sorted(published.items())},
-        rules=rule_results(job.rules, groups, "day"),
+    rules = (
+        replace(rule, by_day=blocked) if rule.name == INPUTS_PUBLISHED.name else rule
+        for rule in rule_results(job.rules, groups, "day")
     )
+    return Report({unit: {"published": number} for unit, number in sorted(published.items())}, tuple(rules))
+
+
+def _of_held(found: Report, held: Sequence[str], journal: Journal) -> Report:
+    """The report in which units that are held back still publish what they had."""
+    had = Report.remembered(journal, held).days
+    rows = {unit: found.days.get(unit, {}).get("published", 0) for unit in held}
+    days = {unit: {**had.get(unit, {}), "held_back": number} for unit, number in rows.items()}
+    return replace(found, days={**found.days, **days})
 
 
 def _remembered(job: GoldJob, journal: Journal, units: Sequence[str]) -> Report:

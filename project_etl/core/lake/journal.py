@@ -37,6 +37,27 @@ PLAIN = ("version", "timestamp", "oldest", "anywhere", "by_day", "filed", "is_co
 
 
 @dataclass(frozen=True)
+class Held:
+    """Why a unit was held back.
+
+    Attributes:
+        made_from: what it was computed from, in short.
+        rules: name of each `fail` rule that it breaks → records that break it.
+    """
+
+    made_from: str
+    rules: Mapping[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """As a note tells it."""
+        return {"from": self.made_from, "rules": dict(self.rules)}
+
+    def __str__(self) -> str:
+        """The rules, for a person."""
+        return ", ".join(f"{name} {broken:,}" for name, broken in self.rules.items())
+
+
+@dataclass(frozen=True)
 class Entry:
     """A commit that computed something.
 
@@ -55,6 +76,12 @@ class Entry:
         """Unit that it computed → what the unit was made from, in short."""
         return self.note.get("days") or {}
 
+    @property
+    def held(self) -> Mapping[str, Held]:
+        """Unit that it held back → why."""
+        found: Mapping[str, Any] = self.note.get("held") or {}
+        return {unit: Held(value["from"], value["rules"]) for unit, value in found.items()}
+
 
 @dataclass(frozen=True)
 class Journal:
@@ -72,6 +99,7 @@ class Journal:
         checked: input → the version up to which all units that are not doubted are known to be right; for inputs that
             are read as of an instant.
         doubted: units that were found to be stale and have not been computed since.
+        held: unit that breaks a `fail` rule → the newest commit that held it back; absent once it has been published.
         is_complete: whether a unit that is not in `units` has never been computed.
     """
 
@@ -86,6 +114,7 @@ class Journal:
     is_complete: bool = True
     checked: Mapping[str, int] = field(default_factory=dict[str, int])
     doubted: frozenset[str] = frozenset()
+    held: Mapping[str, Entry] = field(default_factory=dict[str, Entry])
 
     # --- what it says -------------------------------------------------------------------------------------------------
 
@@ -119,12 +148,12 @@ class Journal:
         if not commits:
             return self
         by_day, units, last = dict(self.by_day), dict(self.units), self.last
-        checked, doubted = self.checked, {*self.doubted}
+        checked, doubted, held = self.checked, {*self.doubted}, dict(self.held)
         anywhere, is_complete, oldest, filed = self.anywhere, self.is_complete, self.oldest, self.filed
         if commits[-1].version != self.version + 1:
             # What the log has forgotten may have changed and computed anything.
             by_day, units, last, is_complete = {}, {}, None, False
-            checked, doubted = {}, set[str]()
+            checked, doubted, held = {}, set[str](), {}
             anywhere = oldest = commits[-1].version
         for commit in reversed(commits):
             if commit.may_change_rows:
@@ -138,6 +167,8 @@ class Journal:
             if commit.note.get("table") == table:
                 last = Entry(commit.version, commit.timestamp, commit.note)
                 units |= dict.fromkeys(last.days, last)
+                held = {unit: entry for unit, entry in held.items() if unit not in last.days}
+                held |= dict.fromkeys(last.held, last)
                 checked = commit.note.get("checked", checked)
                 doubted = (doubted | {*commit.note.get("doubted", ())}) - last.days.keys()
                 is_complete = is_complete or bool(commit.note.get("is_all"))
@@ -154,21 +185,24 @@ class Journal:
             is_complete,
             checked,
             frozenset(doubted),
+            held,
         )
 
     # --- how it is stored ---------------------------------------------------------------------------------------------
 
     def to_json(self) -> dict[str, Any]:
         """The journal as JSON values; notes without what no unit needs any more."""
-        kept = {entry.version: entry for entry in [*self.units.values(), *filter(None, [self.last])]}
+        entries = [*self.units.values(), *self.held.values(), *filter(None, [self.last])]
+        kept = {entry.version: entry for entry in entries}
         wanted: dict[int, set[str]] = {version: set() for version in kept}
-        for unit, entry in self.units.items():
+        for unit, entry in [*self.units.items(), *self.held.items()]:
             wanted[entry.version].add(unit)
         return {
             "shape": SHAPE,
             **{name: getattr(self, name) for name in PLAIN},
             "doubted": sorted(self.doubted),
             "units": {unit: entry.version for unit, entry in self.units.items()},
+            "held": {unit: entry.version for unit, entry in self.held.items()},
             "last": self.last.version if self.last else None,
             "notes": [
                 [version, entry.timestamp, _trimmed(entry.note, wanted[version])]
@@ -184,6 +218,8 @@ class Journal:
             **{name: value[name] for name in PLAIN},
             doubted=frozenset(value["doubted"]),
             units={unit: notes[version] for unit, version in value["units"].items()},
+            # A journal of an earlier version has none.
+            held={unit: notes[version] for unit, version in value.get("held", {}).items()},
             last=None if value["last"] is None else notes[value["last"]],
         )
 
@@ -195,8 +231,9 @@ def _trimmed(note: Mapping[str, Any], units: set[str]) -> dict[str, Any]:
         return {unit: value for unit, value in values.items() if unit in units}
 
     kept = {key: value for key, value in note.items() if key != "files"}
-    if "days" in kept:
-        kept["days"] = of_units(kept["days"] or {})
+    for key in ("days", "held"):
+        if key in kept:
+            kept[key] = of_units(kept[key] or {})
     if report := kept.get("report"):
         rules = [rule | {"by_day": of_units(rule["by_day"])} for rule in report.get("rules", [])]
         kept["report"] = report | {"days": of_units(report.get("days", {})), "rules": rules}

@@ -44,6 +44,8 @@ class Staged:
         files: landing day → the files that are new in this batch, for Bronze.
         kept: frees what was kept between judging and committing.
         remarks: what people should know of how the rows were computed, as sentences.
+        good: units (days, or `WHOLE`) of a Gold table that break no `fail` rule; empty for other layers.
+        held: units of a Gold table that break one. The commit leaves their rows as they are, and remembers why.
     """
 
     table: str
@@ -53,6 +55,19 @@ class Staged:
     files: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     kept: ExitStack = field(default_factory=ExitStack)
     remarks: tuple[str, ...] = ()
+    good: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether a `fail` rule leaves nothing to publish."""
+        return bool(self.report.failed) and not self.good
+
+    def refuse(self) -> None:
+        """Publish no row. A Gold table remembers what it holds back."""
+        if self.held:
+            self.publish()
+        self.discard()
 
     def publish(self) -> Commit | None:
         """Make the rows visible; None when no row of the table changed."""

@@ -147,6 +147,8 @@ class Table:
         inputs: for Gold, argument name of the transform → what to read.
         references: foreign keys of a Silver table.
         rules: rules over several columns.
+        for_rules: columns that a Gold transform gives beside those of the contract. Rules judge them, and nobody
+            publishes them.
         write: how rows become visible.
         day: column with a row's business day; a daily table's is in its `write`. None when rows belong to no day.
         partition_by: column that partitions the files on disk, for tables of many gigabytes; None for a single folder.
@@ -166,6 +168,7 @@ class Table:
     inputs: Mapping[str, Input] = field(default_factory=dict[str, Input])
     references: tuple[Reference, ...] = ()
     rules: tuple[Rule, ...] = ()
+    for_rules: tuple[str, ...] = ()
     day: str | None = None
     partition_by: str | None = None
     min_score: float | None = None

@@ -7,10 +7,11 @@ here: what Silver has to judge (`core/silver/plan.py`), which files are new (`co
 from __future__ import annotations
 
 from project_etl.core.staleness.freshness import due_day, missing_day
-from project_etl.core.staleness.stale import Staleness, days_of_data, input_days, misjudged
+from project_etl.core.staleness.stale import BLOCKED, Staleness, days_of_data, input_days, misjudged
 from project_etl.core.staleness.work import MOST_STRETCHES, by_day, work_of
 
 __all__ = [
+    "BLOCKED",
     "MOST_STRETCHES",
     "Staleness",
     "by_day",

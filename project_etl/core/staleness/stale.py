@@ -22,6 +22,9 @@ from project_etl.core.model.table import Input, Table
 from project_etl.core.model.transform import taken
 from project_etl.core.staleness.as_of import Affects, affected
 
+# The rule that a day breaks when it is computed from days that are held back.
+BLOCKED = "inputs_published"
+
 
 @dataclass(frozen=True)
 class Made:
@@ -61,26 +64,41 @@ class Staleness:
         return Made(identity, {name: state.version for name, state in states.items()})
 
     def units_of(self, table: Table, units: Sequence[str]) -> tuple[str, ...]:
-        """Those of some units (days, or `WHOLE`) of a Gold table that are stale, its inputs being right."""
+        """Those of some units (days, or `WHOLE`) of a Gold table that are stale, its inputs being right.
+
+        What is held back is stale, whatever it is computed from now.
+        """
         made, journal = self.made_from(table), self.lake.journal(table.name)
         inputs = {name: self.lake.journal(name) for name in made.versions}
 
-        def since_of(item: Input, reads: Mapping[str, int]) -> int | None:
-            since = reads.get(item.table)
-            return since if since is None else max(since, journal.checked.get(item.table, since))
-
         def is_fresh(unit: str) -> bool:
             reads: Mapping[str, int] = journal.note(unit).get("reads", {})
+            since = {name: max(version, journal.checked.get(name, version)) for name, version in reads.items()}
+            is_doubted = unit in journal.doubted or unit in journal.held
             return (
                 journal.fingerprint(unit) == made.identity
-                and unit not in journal.doubted
-                and all(
-                    self._is_as_it_was(table, item, inputs.get(item.table), since_of(item, reads), unit)
-                    for item in table.inputs.values()
-                )
+                and not is_doubted
+                and self._are_as_they_were(table, inputs, since, unit)
             )
 
         return tuple(unit for unit in units if not is_fresh(unit))
+
+    def held_back(self, table: Table, units: Sequence[str]) -> tuple[str, ...]:
+        """Those of some units of a Gold table that are held back, and would be again: their inputs are the same."""
+        made, held = self.made_from(table), self.lake.journal(table.name).held
+        inputs = {name: self.lake.journal(name) for name in made.versions} if held else {}
+        blocked = self.blocked(table, [unit for unit in units if unit in held])
+
+        def is_held(unit: str) -> bool:
+            entry = held.get(unit)
+            if entry is None or entry.held[unit].made_from != made.identity:
+                return False
+            if BLOCKED in entry.held[unit].rules:
+                # A day may be published again without a row, which changes nothing in the input.
+                return unit in blocked
+            return self._are_as_they_were(table, inputs, entry.note.get("reads", {}), unit)
+
+        return tuple(unit for unit in units if is_held(unit))
 
     def checked(self, table: Table, computed: Collection[str]) -> dict[str, Any]:
         """What the note of a commit says of the units that it does not compute.
@@ -99,11 +117,22 @@ class Staleness:
             "doubted": self.units_of(table, others),
         }
 
-    def everywhere(self, days: Iterable[date]) -> dict[str, frozenset[date]]:
+    def blocked(self, table: Table, units: Sequence[str]) -> dict[str, int]:
+        """Those of some units that are computed from days which an input holds back → how many these are."""
+        by_day = [item for item in table.inputs.values() if table.is_daily and not item.whole]
+        held = {item: self.lake.journal(item.table).held for item in by_day}
+        found = {
+            unit: sum(day in days for item, days in held.items() if days for day in input_days([unit], item))
+            for unit in units
+        }
+        return {unit: number for unit, number in found.items() if number}
+
+    def everywhere(self, days: Iterable[date], *, with_held: bool = True) -> dict[str, frozenset[date]]:
         """All stale tables, with those that will be once their inputs are computed.
 
         Args:
             days: the business days of interest.
+            with_held: whether to name what is held back, too, and would be again.
 
         Returns:
             Gold table → stale days; none for one that is computed as a whole. Tables that are up to date are absent,
@@ -112,17 +141,31 @@ class Staleness:
         """
         asked = sorted(days)
         found: dict[str, frozenset[date]] = {}
+        held: dict[str, frozenset[date]] = {}
         for table in gold_order(self.tables.values()):
             if any(item.table not in found and not self.lake.exists(item.table) for item in table.inputs.values()):
                 continue
             behind = [(item, found[item.table]) for item in table.inputs.values() if item.table in found]
             if not table.is_daily:
-                if behind or self.units_of(table, [WHOLE]):
+                own = self.units_of(table, [WHOLE])
+                if behind or (own and (with_held or not self.held_back(table, own))):
                     found[table.name] = frozenset()
                 continue
             follow = {day for item, stale in behind for day in asked if self._follows(item, stale, day)}
             own = self.units_of(table, [day.isoformat() for day in asked if day not in follow])
-            if stale := follow.union(map(date.fromisoformat, own)):
+            stale = follow.union(map(date.fromisoformat, own))
+            if not with_held:
+                kept = {date.fromisoformat(day) for day in self.held_back(table, own)}
+                kept |= {
+                    day
+                    for item in table.inputs.values()
+                    if not item.whole and item.table in held
+                    for day in stale - follow
+                    if self._follows(item, held[item.table], day)
+                }
+                held[table.name] = frozenset(kept)
+                stale -= kept
+            if stale:
                 found[table.name] = frozenset(stale)
         return found
 
@@ -170,6 +213,15 @@ class Staleness:
         if item.whole:
             return True
         return any(day - timedelta(days=back) in stale for back in range(item.back + 1))
+
+    def _are_as_they_were(
+        self, table: Table, inputs: Mapping[str, Journal], since: Mapping[str, int], unit: str
+    ) -> bool:
+        """Whether all inputs say to a unit what they said at some versions."""
+        return all(
+            self._is_as_it_was(table, item, inputs.get(item.table), since.get(item.table), unit)
+            for item in table.inputs.values()
+        )
 
     def _is_as_it_was(self, table: Table, item: Input, journal: Journal | None, since: int | None, unit: str) -> bool:
         """Whether an input says to a unit what it said at a version."""

@@ -2,8 +2,8 @@
 
 Here: every place where an amount is summed, divided, rounded or converted, so that all tables do it alike. Not here:
 which orders count as revenue (`gold/fact_order_items.py`). Nothing is ever a float, and rounding is half up (a half
-goes away from zero). A value that does not fit its type becomes NULL instead of an exception, and the NOT NULL
-rules of the contracts then say in which row.
+goes away from zero). A value that does not fit its type becomes NULL instead of an exception, and so does the sum of
+amounts of which one is NULL; the NOT NULL rules of the contracts then say in which row.
 """
 
 from __future__ import annotations
@@ -47,8 +47,11 @@ SMALLEST_LARGE_RATE = 10_000
 
 
 def total(amount: Column | str) -> Column:
-    """Sum amounts and leave the sum unrounded (`TOTAL`); NULL when there is nothing to sum or it does not fit."""
-    return F.sum(amount).try_cast(TOTAL)
+    """Sum amounts and leave the sum unrounded (`TOTAL`).
+
+    NULL when one of them is NULL, for a sum of the others is none of all; when there is none, or the sum does not fit.
+    """
+    return F.when(F.count_if(_column(amount).isNull()) == 0, F.sum(amount).try_cast(TOTAL))
 
 
 def total_where(amount: Column | str, condition: Column) -> Column:

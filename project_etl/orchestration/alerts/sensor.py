@@ -22,7 +22,7 @@ from project_etl.core.model.table import Table
 from project_etl.core.staleness import due_day, missing_day
 from project_etl.orchestration.alerts.channels import Channel, Message, channels_of, without_secrets
 from project_etl.orchestration.alerts.troubles import LATE, RUN, Ended, Trouble, broken, message_of, table_of
-from project_etl.orchestration.failures import checks_of, failures_of, table_of_step
+from project_etl.orchestration.failures import checks_of, failures_of, held_days_of, table_of_step
 from project_etl.orchestration.partitions import PARTITION, RANGE_END, RANGE_START, days_of
 from project_etl.orchestration.sensors.runs import RETRY_SECONDS, awaits_retry
 from project_etl.settings import Settings
@@ -126,7 +126,8 @@ def ended_since(instance: dg.DagsterInstance, since: float, now: float) -> Itera
         # Of a table that failed, its own rules are the reason, and that has been said.
         failed |= {name: reason for name, reason in checks.items() if reason and table_of(name) not in failed}
         why = {table: without_secrets(text) for table, text in failed.items()}
-        yield Ended(_label(run), _days(run), frozenset(worked | ({RUN} if run.is_success else set())), why)
+        is_fine = {RUN} if run.is_success else set[str]()
+        yield Ended(_label(run), _days(run), frozenset(worked | is_fine), why, held_days_of(events))
 
 
 def overdue_tables(lake: TableStore, tables: Sequence[Table], day: date) -> dict[str, Trouble]:

@@ -8,7 +8,7 @@ overdue. Does not belong here: asking Dagster (`alerts.py`).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -54,12 +54,14 @@ class Ended:
         days: the days that it was for.
         worked: tables that were materialized, and checks (`layer/name check name`) that hold.
         failed: table, check, or `RUN` → why not.
+        held: failed table → the days that it holds back, where it failed for no other day of the run.
     """
 
     label: str
     days: frozenset[date]
     worked: frozenset[str]
     failed: Mapping[str, str]
+    held: Mapping[str, frozenset[date]] = field(default_factory=dict[str, frozenset[date]])
 
 
 def broken(
@@ -81,7 +83,8 @@ def broken(
                 del now[name]
         for name, why in run.failed.items():
             earlier = now[name].days if name in now else frozenset[date]()
-            days = frozenset[date]() if table_of(name) in snapshots else run.days | earlier
+            days = (earlier - run.days) | run.held.get(name, run.days)
+            days = frozenset[date]() if table_of(name) in snapshots else days
             now[name] = Trouble(f"{why} ({run.label})", days)
     return now | dict(overdue)
 

@@ -69,7 +69,9 @@ class Gold:
         staleness = Staleness(self.lake, {table.name: table for table in self.tables}, parameters_of(self.settings))
 
         def find() -> Stale:
-            return staleness.everywhere(days_of_data(self.lake, self.tables, self.settings.start_date, until))
+            days = days_of_data(self.lake, self.tables, self.settings.start_date, until)
+            # What is held back would be again: it is wanted when what it is computed from has changed.
+            return staleness.everywhere(days, with_held=False)
 
         versions = versions_of(self.lake, (table.name for table in self.tables))
         stale = self._stale.of((versions, until), find)
@@ -77,6 +79,11 @@ class Gold:
         why, follow = staleness.why(stale), staleness.followers(stale)
         wanted = {day: Wanted(names, why, follows=day in follow) for day, names in tables.items()}
         return Goal(wanted, digest(versions), lambda days: {day: self._changed_at(tables[day], day) for day in days})
+
+    @property
+    def held(self) -> list[str]:
+        """The tables that hold something back."""
+        return [table.name for table in self._gold if self.lake.journal(table.name).held]
 
     @property
     def _gold(self) -> list[Table]:
@@ -131,7 +138,8 @@ def tick(gold: Gold, instance: dg.DagsterInstance, now: float) -> dg.RunRequest 
         return "Silver has not been computed yet"
     goal = gold.goal(datetime.fromtimestamp(now, UTC).date())
     if not goal.days:
-        return "Gold is up to date with Silver"
+        held = f", but for what {', '.join(gold.held)} hold back" if gold.held else ""
+        return f"Gold is up to date with Silver{held}"
     # What a person loads is waited for, too.
     silver = [table.name for table in gold.tables if table.layer == "silver"]
     if loads := [run for run in past.flying if run.makes_any(silver)]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from project_etl.core.lake import Append, Journal, TableStore
+from project_etl.core.lake import Append, Held, Journal, TableStore
 from project_etl.core.lake.journal import KEPT_FILES, MOST_COMMITS
 from project_etl_tests.core.lake.given import PARTITIONED, lake_in, rows
 
@@ -65,6 +65,22 @@ def test_the_newest_commit_that_computed_a_day_speaks_for_it(lake: TableStore) -
     assert (journal.changed_on([D1]), journal.changed_on([D2]), journal.data_version) == (first, second, second)
     assert journal.is_complete
     assert lake.journal("silver/nothing") == Journal()
+
+
+def test_what_is_held_back_is_remembered_until_it_is_computed(lake: TableStore) -> None:
+    compute(lake, D1, D2)
+    why = {"from": "b", "rules": {"positive": 2}}
+    version = compute(lake, of="b", held={D2: why})
+    for journal in (lake.journal(PARTITIONED), fresh(lake), Journal.from_json(fresh(lake).to_json())):
+        assert {unit: entry.version for unit, entry in journal.held.items()} == {D2: version}
+        assert journal.held[D2].held == {D2: Held("b", {"positive": 2})}
+        assert str(journal.held[D2].held[D2]) == "positive 2"
+        # Its rows are those of the commit before.
+        assert journal.fingerprint(D2) == "a"
+    compute(lake, D1, of="c")
+    assert fresh(lake).held.keys() == {D2}
+    compute(lake, D2, of="c")
+    assert fresh(lake).held == {}
 
 
 def test_a_commit_that_does_not_say_which_days_it_changed_may_have_changed_all(lake: TableStore) -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyspark.sql import types as T
 
 from project_etl.catalog import tables
-from project_etl.core.lake import WHOLE, Append, TableStore, Upsert
+from project_etl.core.lake import WHOLE, Append, Held, TableStore, Upsert
 from project_etl.core.model.order import gold_order
 from project_etl.core.model.table import Table
 from project_etl.core.silver.plan import silver_schema
@@ -134,11 +134,20 @@ def compute(lake: TableStore, numbers: Iterable[int] = range(1, LAST + 1), only:
             lake.commit(table.name, Append(), nothing, {**note, "touched": []})
 
 
+def hold_back(lake: TableStore, name: str, number: int, rule: str = "rule") -> None:
+    """Leave the note of a computation of a Gold table in which a day broke a rule."""
+    now = staleness(lake).made_from(TABLES[name])
+    held = {str(day(number)): Held(now.identity, {rule: 1}).to_json()}
+    note = {"table": name, "reads": now.versions, "days": {}, "held": held, "touched": []}
+    lake.commit(name, Append(), lake.state(name).arrow_schema.empty_table(), note)
+
+
 def staleness(lake: TableStore, declared: Mapping[str, Table] = TABLES, **parameters: Any) -> Staleness:
     return Staleness(lake, declared, {**PARAMETERS, **parameters})
 
 
-def stale(lake: TableStore, until: int = LAST, **parameters: Any) -> dict[str, set[int]]:
+def stale(lake: TableStore, until: int = LAST, *, with_held: bool = True, **parameters: Any) -> dict[str, set[int]]:
     """Gold table → numbers of its stale days."""
-    found = staleness(lake, **parameters).everywhere(day(number) for number in range(1, until + 1))
+    days = [day(number) for number in range(1, until + 1)]
+    found = staleness(lake, **parameters).everywhere(days, with_held=with_held)
     return {name: {(each - day(1)).days + 1 for each in days} for name, days in found.items()}

@@ -18,7 +18,7 @@ from project_etl.core.lake.maintenance import tidy
 from project_etl.core.model.order import gold_order
 from project_etl.core.model.table import Input, ReplaceDays, Snapshot, WriteMode, same_day, whole, window
 from project_etl.core.silver.plan import silver_schema
-from project_etl.core.staleness import days_of_data
+from project_etl.core.staleness import BLOCKED, days_of_data
 from project_etl_tests.core.staleness.given import (
     ALL_GOLD,
     CHANGE_FEED,
@@ -33,6 +33,7 @@ from project_etl_tests.core.staleness.given import (
     change,
     compute,
     day,
+    hold_back,
     instant,
     item,
     made,
@@ -88,6 +89,45 @@ def test_an_order_makes_its_day_stale_the_windows_over_it_and_what_is_computed_a
     assert found["gold/customer_ltv"] == set()
     # Whether anybody's first order is another one now is known when that has been computed.
     assert found["gold/repeat_customers"] == found["gold/new_vs_returning"] == {3}
+
+
+def test_what_is_held_back_is_stale_and_wanted_again_when_an_input_changes(lake: TableStore) -> None:
+    name = "gold/fact_order_items"
+    change(lake, ITEMS, item("i1", "o1", "mug", 3))
+    hold_back(lake, name, 3)
+    assert stale(lake)[name] == {3}
+    assert name not in stale(lake, with_held=False)
+    assert staleness(lake).held_back(TABLES[name], UNITS) == (str(day(3)),)
+    # Something happens on another day, and then to its own rate.
+    change(lake, ITEMS, item("i3", "o3", "mug", 9))
+    assert stale(lake, with_held=False)[name] == {9}
+    change(lake, RATES, rate(3, "JPY", "EUR"), op="insert")
+    assert 3 in stale(lake, with_held=False)[name]
+    assert staleness(lake).held_back(TABLES[name], UNITS) == ()
+
+
+def test_days_that_are_computed_from_what_is_held_back_wait_with_it(lake: TableStore) -> None:
+    change(lake, ITEMS, item("i1", "o1", "mug", 3))
+    assert stale(lake, with_held=False)["gold/top_products_7d"] == set(range(3, 10))
+    hold_back(lake, "gold/fact_order_items", 3)
+    assert "gold/fact_order_items" not in stale(lake, with_held=False)
+    # Another day of them is wanted, but for what looks back on the third.
+    change(lake, ITEMS, item("i3", "o3", "mug", 9))
+    found = stale(lake, with_held=False)
+    assert found["gold/fact_order_items"] == {9}
+    blocked = staleness(lake).blocked(TABLES["gold/top_products_7d"], [str(day(number)) for number in range(1, 12)])
+    assert blocked == {str(day(number)): 1 for number in range(3, 10)}
+    assert staleness(lake).blocked(TABLES["gold/customer_ltv"], [WHOLE]) == {}
+
+
+def test_a_day_that_waits_is_wanted_once_its_input_is_published_even_without_rows(lake: TableStore) -> None:
+    facts, products = "gold/fact_order_items", "gold/top_products_7d"
+    change(lake, ITEMS, item("i1", "o1", "mug", 3))
+    hold_back(lake, facts, 3)
+    hold_back(lake, products, 5, BLOCKED)
+    assert staleness(lake).held_back(TABLES[products], [str(day(5))]) == (str(day(5)),)
+    compute(lake, only=facts)
+    assert stale(lake, with_held=False) == {products: {5}}
 
 
 def test_days_of_interest_are_the_asked_ones_alone(lake: TableStore) -> None:

@@ -66,6 +66,13 @@ def test_sums_stay_unrounded_and_wide(spark: SparkSession):
     assert_rows(rows.agg(money.total("a").alias("t")), "t\n200000000000000.0000")
 
 
+def test_a_sum_of_which_one_amount_is_unknown_is_unknown(spark: SparkSession):
+    rows = frame(spark, "kind | a\nx | 1.5\nx | -\ny | 7", "kind STRING, a DECIMAL(18,4)")
+    assert_rows(rows.groupBy("kind").agg(money.total("a").alias("t")), "kind | t\nx | -\ny | 7.0000")
+    by_kind = [money.total_where("a", F.col("kind") == kind).alias(kind) for kind in ("x", "y")]
+    assert_rows(rows.agg(*by_kind), "x | y\n- | 7.0000")
+
+
 def test_a_sum_that_does_not_fit_is_missing_rather_than_an_exception(spark: SparkSession):
     rows = frame(spark, f"a\n{'9' * 20}", "a DECIMAL(38,4)")
     assert_rows(rows.agg(money.total("a").alias("t")), "t\n-")

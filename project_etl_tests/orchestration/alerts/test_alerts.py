@@ -339,6 +339,17 @@ def test_a_table_works_again_when_it_has_worked_for_each_day_for_which_it_failed
     assert broken(opened, [run(2, 3, works=True), run(4, 4, works=True)], {}, {"gold/ltv"}) == {}
 
 
+def test_a_table_that_held_a_day_back_works_again_with_that_day() -> None:
+    first, second, third = (date(2025, 1, day) for day in (1, 2, 3))
+    earlier = {"gold/one": Trouble("why", frozenset({first, second}))}
+    held = Ended(
+        "run", frozenset({first, second, third}), frozenset(), {"gold/one": "x"}, {"gold/one": frozenset({third})}
+    )
+    opened = broken(earlier, [held], {})
+    assert opened == {"gold/one": Trouble("x (run)", frozenset({third}))}
+    assert broken(opened, [Ended("run", frozenset({third}), frozenset({"gold/one"}), {})], {}) == {}
+
+
 def test_days_of_a_run_are_those_of_its_tags() -> None:
     ranged = {"dagster/asset_partition_range_start": "2025-01-30", "dagster/asset_partition_range_end": "2025-02-02"}
     with dg.DagsterInstance.ephemeral() as instance:

@@ -1,0 +1,241 @@
+"""Days that are held back: the other days are published, the run fails, and the sensors ask again for nothing in vain.
+
+Belongs here: what runs, commands and sensors make of it. Does not belong here: which rows break a rule (`gold/`).
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from project_etl.core.contracts import FAIL, sql_rule
+from project_etl.core.engine.base import Engine
+from project_etl.core.lake import WHOLE
+from project_etl.core.staleness import Staleness
+from project_etl.orchestration.alerts.sensor import ended_since
+from project_etl.orchestration.alerts.troubles import broken
+from project_etl_tests.commands.given import REPOSITORY, surroundings
+from project_etl_tests.oracle import expected_gold
+from project_etl_tests.oracle.compare import assert_gold_equal
+from project_etl_tests.orchestration.autopilot import Autopilot, Ran, autopilot
+from project_etl_tests.promises.commands import everything
+from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PARAMETERS, PRODUCT, SmallShop
+
+FIRST = date(2025, 1, 1)
+D1, D2, D3 = "2025-01-01", "2025-01-02", "2025-01-03"
+FACT, AOV = "gold/fact_order_items", "gold/daily_aov"
+DAYS = [FIRST + timedelta(days=number) for number in range(3)]
+# Beyond the last day that a window reaches.
+ALL_DAYS = [FIRST + timedelta(days=number) for number in range(16)]
+
+
+def land(shop: SmallShop, *, currency: str = "JPY") -> None:
+    """Three days with an order each; on the second another one, in a currency without a rate."""
+    shop.land_rows("customers", D1, CUSTOMER)
+    shop.land_rows("products", D1, PRODUCT)
+    for day in (D1, D2, D3):
+        at = f"{day}T09:00:00Z"
+        orders = [{**ORDER, "order_id": f"O-{day}", "order_ts": at, "updated_at": at}]
+        if day == D2:
+            orders.append({**orders[0], "order_id": "other", "currency": currency})
+        items = [{**ITEM, "order_item_id": row["order_id"], "order_id": row["order_id"]} for row in orders]
+        items[1:] = [{**item, "quantity": "100000", "unit_price": "100000.00"} for item in items[1:]]
+        shop.land_rows("orders", day, *orders)
+        shop.land_rows("order_items", day, *items)
+
+
+def land_rate(shop: SmallShop, day: str, rate: str, quote: str = "JPY") -> None:
+    row = {"rate_date": D1, "base_currency": "EUR", "quote_currency": quote, "rate": rate}
+    shop.land_rows("fx_rates", day, row, name=f"{quote}-{rate}.csv")
+
+
+def days_of(shop: SmallShop, table: str) -> set[str]:
+    return {str(day) for (day,) in shop.rows(table, "order_date")}
+
+
+def versions(shop: SmallShop) -> dict[str, int | None]:
+    return {table: shop.version(table) for table in shop.tables}
+
+
+# --- a run of three days, as a command --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Commands:
+    """A shop and the commands that look at it."""
+
+    shop: SmallShop
+    environment: dict[str, str]
+
+    def dagster(self, *arguments: str) -> int:
+        command = [sys.executable, "-m", "dagster", *arguments]
+        return subprocess.run(
+            command, cwd=REPOSITORY, env=self.environment, capture_output=True, check=False
+        ).returncode
+
+    def project_etl(self, *arguments: str) -> tuple[int, str]:
+        command = [sys.executable, "-c", "from project_etl.cli import main; main()", *arguments]
+        done = subprocess.run(
+            command, cwd=REPOSITORY, env=self.environment, capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout + done.stderr
+
+
+def commands_in(folder: Path) -> Commands:
+    wanted = {"START_DATE": D1, "SETTLE_SECONDS": 0, "SOURCES": "shop"}
+    return Commands(SmallShop(folder), surroundings(folder, **wanted))
+
+
+@pytest.mark.timeout(600)
+def test_the_day_that_lacks_a_rate_is_held_back_and_the_others_are_published(tmp_path: Path) -> None:
+    commands = commands_in(tmp_path)
+    shop = commands.shop
+    land(shop)
+    assert commands.dagster(*everything(D1, D3)) == 1
+    # The oracle has no row of the day in what sums it, or what looks back on it.
+    assert_gold_equal(shop.lake.root, expected_gold(shop.landing, ["shop"], "EUR", DAYS))
+    assert days_of(shop, AOV) == {D1, D3}
+    assert days_of(shop, FACT) == {D1, D2, D3}
+
+    code, said = commands.project_etl("gate")
+    assert code == 1
+    assert f"FAILED  {AOV} net_revenue_not_null (fail): 1 break the rule" in said
+    assert f"broken on {D2}" in said
+    assert "WARNED  gold/fact_orders fx_rate_known (warn): 1 break the rule" in said
+    assert f"{AOV}: {D2} held back with the rows that they had, or none" in said
+    code, said = commands.project_etl("status")
+    assert code == 1
+    assert f"Held back by {AOV}: {D2} (net_revenue_not_null 1, aov_not_null 1)" in said
+
+    before = versions(shop)
+    assert commands.dagster(*everything(D1, D3)) == 1
+    assert versions(shop) == before, "a second run changes nothing"
+
+    land_rate(shop, D3, "160")
+    assert commands.dagster(*everything(D1, D3)) == 0
+    assert_gold_equal(shop.lake.root, expected_gold(shop.landing, ["shop"], "EUR", DAYS))
+    assert days_of(shop, AOV) == {D1, D2, D3}
+    code, said = commands.project_etl("status")
+    assert (code, "Held back" in said) == (0, False)
+
+
+@pytest.mark.timeout(600)
+def test_a_fact_that_holds_a_day_back_does_not_stop_what_reads_the_others(tmp_path: Path) -> None:
+    commands = commands_in(tmp_path)
+    shop = commands.shop
+    land(shop)
+    # An amount of it does not fit.
+    land_rate(shop, D1, "0.000000001")
+    assert commands.dagster(*everything(D1, D3)) == 1
+    assert days_of(shop, FACT) == days_of(shop, "gold/fact_orders") == days_of(shop, AOV) == {D1, D3}
+    # The third day looks back on the second.
+    assert days_of(shop, "gold/top_products_7d") == {D1}
+    held = {table: set(shop.lake.journal(table).held) for table in (FACT, AOV, "gold/top_products_7d")}
+    assert held == {FACT: {D2}, AOV: {D2}, "gold/top_products_7d": {D2, D3}}
+    code, said = commands.project_etl("gate")
+    assert code == 1
+    assert "FAILED  gold/top_products_7d inputs_published (fail): 2 break the rule" in said
+    # A rate that serves lands later, and wins.
+    land_rate(shop, D2, "160")
+    assert commands.dagster(*everything(D1, D3)) == 0
+    assert_gold_equal(shop.lake.root, expected_gold(shop.landing, ["shop"], "EUR", DAYS))
+
+
+def test_a_snapshot_that_breaks_a_rule_is_held_back_as_a_whole(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine)
+    land(shop)
+    shop.everything(D1, D2, D3)
+    declared, ltv = shop.tables["gold/customer_ltv"], shop.rows("gold/customer_ltv")
+    assert ltv
+    strict = sql_rule("many_orders", "orders > 100", action=FAIL, description="nobody has so many")
+    shop.tables[declared.name] = replace(declared, rules=(*declared.rules, strict))
+    report = shop.gold("customer_ltv")
+    assert [rule.name for rule in report.failed] == ["many_orders"]
+    assert shop.rows("gold/customer_ltv") == ltv
+    assert shop.lake.journal(declared.name).held.keys() == {WHOLE}
+    held = shop.version(declared.name)
+    shop.gold("customer_ltv")
+    assert shop.version(declared.name) == held
+    shop.tables[declared.name] = declared
+    assert shop.gold("customer_ltv").failed == ()
+    # Its rows are those from before the rule.
+    assert shop.rows("gold/customer_ltv") == ltv
+    assert shop.lake.journal(declared.name).held == {}
+
+
+# --- the sensors ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the sensors did on their own when the shop landed, when its rate did, and what was left in between."""
+
+    shop: SmallShop
+    pilot: Autopilot
+    first: list[Ran]
+    idle: str
+    released: list[Ran]
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[Story]:
+    folder = tmp_path_factory.mktemp("held")
+    shop = SmallShop(folder, engine)
+    with autopilot(folder) as pilot:
+        land(shop)
+        first = pilot.until_quiet()
+        idle = pilot.why_nothing("changed_days")
+        land_rate(shop, D3, "160")
+        yield Story(shop, pilot, first, idle, pilot.until_quiet())
+
+
+def test_the_sensor_asks_once_for_what_is_held_back(story: Story) -> None:
+    gold = [ran for ran in story.first if ran.sensor == "changed_days"]
+    assert [(ran.days, ran.done.succeeded) for ran in gold] == [((D1, "2025-01-16"), False)]
+    assert story.idle.startswith("Gold is up to date with Silver, but for what gold/")
+    assert AOV in story.idle
+
+
+def test_the_failure_names_the_days_that_are_held_back(story: Story) -> None:
+    (gold,) = [ran for ran in story.first if ran.sensor == "changed_days"]
+    why = gold.done.failures[AOV]
+    assert f"{AOV}: {D2} held back with the rows that they had, or none; the other days of the run" in why
+    assert gold.done.metadata(AOV, D2)["held_back"] == 1
+    assert gold.done.metadata(AOV, D2)["dagster/partition_row_count"] == 0
+
+
+def test_the_alert_is_about_the_days_that_are_held_back(story: Story) -> None:
+    (gold,) = [ran for ran in story.first if ran.sensor == "changed_days"]
+    ended = [each for each in ended_since(story.pilot.instance, 0, time.time()) if AOV in each.failed]
+    assert [each.label.split()[1] for each in ended] == [gold.done.result.run_id[:8]]
+    # It is over once the day that was held back has succeeded.
+    opened = broken({}, ended, {})
+    assert opened[AOV].days == {date(2025, 1, 2)}
+    later = list(ended_since(story.pilot.instance, 0, time.time()))
+    assert AOV not in broken({}, later, {}, {"gold/customer_ltv", "gold/customer_first_order"})
+
+
+def test_what_is_held_back_is_released_by_its_rate(story: Story) -> None:
+    assert all(ran.done.succeeded for ran in story.released)
+    assert_gold_equal(story.shop.lake.root, expected_gold(story.shop.landing, ["shop"], "EUR", ALL_DAYS))
+    assert Staleness(story.shop.lake, story.shop.tables, PARAMETERS).everywhere(ALL_DAYS) == {}
+
+
+def test_a_correction_that_lacks_a_rate_leaves_the_rows_that_were_there(story: Story) -> None:
+    shop = story.shop
+    before = {table: shop.rows(table) for table in (AOV, "gold/top_users", "gold/hourly_sales")}
+    yen = {**ORDER, "order_id": f"O-{D3}", "order_ts": f"{D3}T09:00:00Z", "updated_at": f"{D3}T12:00:00Z"}
+    shop.land_rows("orders", D3, {**yen, "currency": "CHF"}, name="late.csv")
+    ran = [each for each in story.pilot.until_quiet() if each.sensor == "changed_days"]
+    assert [each.done.succeeded for each in ran] == [False]
+    assert {table: shop.rows(table) for table in before} == before
+    assert shop.lake.journal(AOV).held.keys() == {D3}
+    (order,) = [row for row in shop.rows("gold/fact_orders", "order_id", "net_amount_reporting") if row[0] == f"O-{D3}"]
+    assert order[1] is None
