@@ -21,7 +21,8 @@ from project_etl.core.contracts import FAIL, Rule, rules_of, sql_rule
 from project_etl.core.contracts.judge import grouped, judged, rule_results, shown, unbroken
 from project_etl.core.contracts.report import Report
 from project_etl.core.contracts.sql_text import is_day
-from project_etl.core.lake import WHOLE, Append, Commit, Held, Journal, Overwrite, ReplaceWhere, TableStore
+from project_etl.core.lake import WHOLE, Append, Commit, Held, Journal, Overwrite, Remake, ReplaceWhere, TableStore
+from project_etl.core.lake.state import REMADE
 from project_etl.core.model.staged import Run, Staged, note_of, staging
 from project_etl.core.model.table import Input, ReplaceDays, Table, TableError
 from project_etl.core.model.transform import call, conform
@@ -79,17 +80,22 @@ def stage_gold(job: GoldJob) -> Staged:
     What breaks a `fail` rule is computed again with each run that asks for it, until it breaks none.
     """
     table = job.table
-    job.lake.create(
-        table.name,
-        table.schema,
-        partition_by=table.partition_by,
-        description=table.description,
-        statistics=table.statistics,
-    )
+    misfit = job.lake.misfit(table.name, table.schema)
+    if not misfit:
+        job.lake.create(
+            table.name,
+            table.schema,
+            partition_by=table.partition_by,
+            description=table.description,
+            statistics=table.statistics,
+        )
     lake = job.lake.pinned([table.name, *(item.table for item in table.inputs.values())])
-    job = replace(job, lake=lake)
     journal, staleness = lake.journal(table.name), Staleness(lake, job.tables, job.run.parameters)
-    stale = staleness.units_of(table, job.units)
+    if misfit and table.is_daily:
+        # All that was ever computed is computed again, into the new columns.
+        job = replace(job, days=tuple(sorted({*job.days, *journal.units})))
+    job = replace(job, lake=lake)
+    stale = job.units if misfit else staleness.units_of(table, job.units)
     if not stale:
         return Staged(table.name, _remembered(job, journal, job.units), lake, good=job.units)
     made = staleness.made_from(table)
@@ -107,8 +113,9 @@ def stage_gold(job: GoldJob) -> Staged:
             days=dict.fromkeys(good, made.identity),
             held={unit: Held(made.identity, found.broken_on(unit)).to_json() for unit in held},
             reads=made.versions,
-            touched=_touched(job, good, rows) if good else [],
+            touched=None if misfit else _touched(job, good, rows) if good else [],
             **staleness.checked(table, good),
+            **({REMADE: misfit} if misfit else {}),
         )
         # Who asks again for what is held back, with nothing changed, leaves no commit.
         has_news = good or held != staleness.held_back(table, held)
@@ -119,14 +126,16 @@ def stage_gold(job: GoldJob) -> Staged:
             lake,
             partial(_commit, job, good, rows, note) if has_news else None,
             kept=kept.pop_all(),
-            remarks=_remarks(job, journal, stale),
+            remarks=_remarks(job, journal, stale, misfit),
             good=tuple(unit for unit in job.units if unit not in held),
             held=held,
         )
 
 
-def _remarks(job: GoldJob, journal: Journal, stale: Sequence[str]) -> tuple[str, ...]:
-    """What people should know when days are computed of which nobody knows any more whether they were."""
+def _remarks(job: GoldJob, journal: Journal, stale: Sequence[str], misfit: str) -> tuple[str, ...]:
+    """What people should know when more is computed than was asked for, or more than had to be."""
+    if misfit:
+        return (f"All of {job.table.name} is computed again, once, and its rows are replaced in one commit: {misfit}.",)
     day = job.table.day_column
     if journal.is_complete or not job.table.is_daily or day is None:
         return ()
@@ -178,7 +187,9 @@ def _commit(job: GoldJob, good: Sequence[str], rows: DataFrame, note: dict[str, 
         return None
     if isinstance(table.write, ReplaceDays) and note["held"]:
         result = result.where(is_day(table.write.day, good))
-    if lake.is_empty(table.name):
+    if REMADE in note:
+        change = Remake(table.schema)
+    elif lake.is_empty(table.name):
         # There is nothing to replace, and the writer need not look for it.
         change = Append()
     elif isinstance(table.write, ReplaceDays):
