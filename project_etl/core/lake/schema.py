@@ -6,7 +6,6 @@ Does not belong here: changing a table (`store.py`).
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -49,9 +48,9 @@ class Fit:
     gone: tuple[str, ...]
 
     @classmethod
-    def of(cls, stored: Sequence[dict[str, Any]], schema: T.StructType) -> Fit:
-        """Compare the fields of a stored table, as Delta's schema JSON has them, with a contract's columns."""
-        held = {item["name"]: item for item in stored}
+    def of(cls, stored: str, schema: T.StructType) -> Fit:
+        """Compare the schema of a stored table, as Delta's JSON, with a contract's columns."""
+        held = {item["name"]: item for item in json.loads(stored)["fields"]}
         wanted = {item["name"]: item for item in json.loads(schema.json())["fields"]}
         added = [column for column in wanted if column not in held]
         strict = [f"{column} is new and must not be null" for column in added if not wanted[column]["nullable"]]
@@ -61,6 +60,18 @@ class Fit:
             if column in held and held[column]["type"] != wanted[column]["type"]
         ]
         return cls(tuple(added), (*other, *strict), tuple(column for column in held if column not in wanted))
+
+    def check(self, what: str) -> None:
+        """Refuse a table that cannot take rows of the contract.
+
+        Raises:
+            LakeError: it cannot.
+        """
+        if self.wrong:
+            raise LakeError(
+                f"{what} does not fit what it is declared as: {'; '.join(self.wrong)}. "
+                "Move the table's folder away and materialize all days again."
+            )
 
 
 def in_types_of(state: TableState, rows: Any, new: T.StructType | None = None) -> Any:  # noqa: ANN401 - tables of pyarrow have no types

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -367,6 +368,14 @@ class TableState:
 def _counts(values: Any) -> dict[str, int]:  # noqa: ANN401 - a column of pyarrow
     """How often each value occurs, in the order of the values."""
     return {str(entry["values"]): entry["counts"] for entry in values.value_counts().to_pylist()}
+
+
+@dataclass(frozen=True)
+class Known:
+    """A state, and the file of the log that made it, by which a table that was made anew is told apart."""
+
+    state: TableState
+    entry: tuple[int, int] | None
 
 
 def on_days(column: str, days: Collection[str]) -> Any:  # noqa: ANN401 - an expression of pyarrow

@@ -33,7 +33,7 @@ from project_etl.core.lake.journal import Journal
 from project_etl.core.lake.locks import file_lock
 from project_etl.core.lake.log import PROPERTIES, Commit
 from project_etl.core.lake.schema import Fit, as_table, in_types_of, refusing_nulls, stored_schema
-from project_etl.core.lake.state import TableState
+from project_etl.core.lake.state import Known, TableState
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -48,14 +48,6 @@ APP = "project_etl"
 # What delta-rs takes into this process at most: bytes of a batch as Arrow, and of the files that a MERGE may rewrite.
 MAX_BATCH_BYTES = 256 * 1024**2
 MAX_MERGE_BYTES = 1024**3
-
-
-@dataclass(frozen=True)
-class Known:
-    """A state, and the file of the log that made it, by which a table that was made anew is told apart."""
-
-    state: TableState
-    entry: tuple[int, int] | None
 
 
 @dataclass(frozen=True)
@@ -259,12 +251,8 @@ class TableStore:
         wanted = deltalake.Schema.from_json(stored_schema(schema).json())
         if self.exists(name):
             state = self.state(name)
-            fit = Fit.of(json.loads(state.schema_json)["fields"], schema)
-            if fit.wrong:
-                raise LakeError(
-                    f"Table {name} at {self.path(name)} does not fit what it is declared as: {'; '.join(fit.wrong)}. "
-                    "Move the table's folder away and materialize all days again."
-                )
+            fit = Fit.of(state.schema_json, schema)
+            fit.check(f"Table {name} at {self.path(name)}")
             if fit.added:
                 state.release().alter.add_columns([item for item in wanted.fields if item.name in fit.added])
             return
@@ -288,7 +276,7 @@ class TableStore:
         """Why a table cannot be brought up to a contract's columns as it is, in words; empty when it can."""
         if not self.exists(name):
             return ""
-        fit = Fit.of(json.loads(self.state(name).schema_json)["fields"], schema)
+        fit = Fit.of(self.state(name).schema_json, schema)
         return "; ".join((*fit.wrong, *(f"{column} is gone" for column in fit.gone)))
 
     def commit(self, name: str, change: Change, rows: Rows, note: Mapping[str, Any]) -> Commit:
