@@ -84,6 +84,8 @@ class TestOnlineRetail:
             ({"InvoiceDate": "soon"}, "invoice_date_type"),
             ({"StockCode": "Q", "Description": " "}, "product_exists"),
             ({"InvoiceNo": "9", "InvoiceDate": "2025-01-17 00:00:00"}, "order_exists"),
+            ({"InvoiceNo": "9", "InvoiceDate": "1899-12-31 23:59:59"}, "order_exists"),
+            ({"InvoiceNo": "9", "CustomerID": "1.5E+12"}, "order_exists"),
         ],
     )
     def test_a_line_that_breaks_a_rule_is_no_item(self, change: dict[str, object], rule: str, tmp_path: Path) -> None:
