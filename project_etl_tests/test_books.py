@@ -39,14 +39,19 @@ RULES_OF: dict[str, tuple[str, ...]] = {
     "country_not_iso": ("country_isin",),
     "currency_not_iso": ("currency_isin",),
     "customer_id_missing": ("customer_id_not_null",),
+    "customer_id_rounded": ("keys_not_rounded",),
     "discount_above_gross": ("discount_within_gross",),
     "discount_negative": ("discount_greater_than_or_equal_to",),
     "discount_not_a_number": ("discount_type",),
     "email_malformed": ("email_str_matches",),
     "malformed_json": ("well_formed",),
     "name_missing": ("name_not_null",),
+    "newer_version_lost": ("status_isin",),
+    "order_deleted": ("order_exists",),
     "order_id_missing": ("order_id_not_null",),
+    "order_id_rounded": ("keys_not_rounded",),
     "order_item_id_missing": ("order_item_id_not_null",),
+    "order_ts_far": ("order_ts_in_range",),
     "order_ts_in_future": ("order_ts_in_range",),
     "order_ts_missing": ("order_ts_not_null",),
     "order_ts_nonexistent": ("order_ts_type",),
@@ -57,7 +62,7 @@ RULES_OF: dict[str, tuple[str, ...]] = {
     "product_id_missing": ("product_id_not_null",),
     "product_unknown": ("product_exists",),
     # No discount is small enough for less than nothing.
-    "quantity_negative": ("discount_within_gross", "quantity_greater_than"),
+    "quantity_negative": ("quantity_greater_than",),
     "quantity_not_a_number": ("quantity_type",),
     "quantity_too_large": ("quantity_less_than_or_equal_to",),
     "quantity_zero": ("quantity_greater_than",),
@@ -76,6 +81,7 @@ RULES_OF: dict[str, tuple[str, ...]] = {
     "unit_price_not_a_number": ("unit_price_type",),
     "unit_price_too_large": ("unit_price_less_than_or_equal_to",),
     "unit_price_zero": ("unit_price_greater_than",),
+    "updated_at_far": ("updated_at_in_range",),
     "updated_at_missing": ("updated_at_not_null",),
     "updated_at_unparsable": ("updated_at_type",),
 }
@@ -83,6 +89,7 @@ WARNING_OF = {
     ("customers", "email_missing"): "email_not_null",
     ("orders", "guest"): "customer_id_not_null",
     ("orders", "customer_unknown"): "customer_known",
+    ("orders", "newer_version_lost"): "newer_version_quarantined",
 }
 
 
@@ -122,7 +129,8 @@ def test_totals_are_those_of_the_manifest(loaded: Loaded, table: str) -> None:
         "superseded": 0 if is_history else books.superseded,
         "quarantined": books.quarantined,
     }
-    assert len(loaded.shop.rows(f"silver/{table}", "_source_file")) == report.total("published")
+    rows = books.history_rows if is_history else books.rows
+    assert len(loaded.shop.rows(f"silver/{table}", "_source_file")) == rows
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -148,6 +156,7 @@ def test_quarantine_holds_what_was_planted_under_the_rule_it_breaks(loaded: Load
 def test_checks_count_what_quarantine_holds(loaded: Loaded, table: str) -> None:
     held = Counter(rule for *_, rules in loaded.shop.quarantined(table) for rule in rules)
     counted = {rule.name: rule.broken for rule in loaded.reports[f"silver/{table}"].rules}
+    # It counts again what another rule has kept out, such as a bad rate after a good one.
     warnings = {rule for (dataset, _), rule in WARNING_OF.items() if dataset == TABLES[table]} | {NEWER_QUARANTINED}
     assert {name: number for name, number in counted.items() if number and name not in warnings} == held
 

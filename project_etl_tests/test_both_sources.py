@@ -120,6 +120,14 @@ def test_a_rounded_number_is_told_behind_its_prefix(tmp_path: Path, engine: Engi
     assert shop.rows("silver/orders", "order_id") == [("uk-12E5",)]
 
 
+def test_a_return_whose_number_is_padded_is_a_return_in_both_tables(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine, ("online_retail",))
+    land_lines(shop.landing, (" C5\u00a0", "88001", "MUG", -2, f"{DAY} 08:00:00", "5.00", "", "France"), day=DAY)
+    shop.load(DAY)
+    assert shop.rows("silver/orders", "order_id", "status") == [("C5", "RETURNED")]
+    assert shop.rows("silver/order_items", "order_id", "quantity") == [("C5", 2)]
+
+
 def test_a_prefix_that_changes_gives_every_thing_its_new_name(tmp_path: Path, engine: Engine) -> None:
     before, after = (SmallShop(tmp_path, engine, ("shop",), {"shop": prefix}) for prefix in ("", "uk-"))
     _land_equal_numbers(before)

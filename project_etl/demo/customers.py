@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from project_etl.demo import kinds
+from project_etl.demo.as_sent import CUSTOMERS_BESIDE, as_sent
 from project_etl.demo.dirt import DirtPlan
 from project_etl.demo.draws import below, of_class, stream, trait
 from project_etl.demo.files import JsonLinesFile, landing_path, to_json
@@ -54,6 +55,9 @@ class Customers:
         total = self.known[-1]
         self._countries = bytearray(self._first_country(position) for position in range(total))
         self._email_numbers = bytearray(total)
+        # What is said of customers beside the shop's own: their keys, and deletions with what follows, by day.
+        self._number_beside = CUSTOMERS_BESIDE
+        self._gone: dict[int, list[tuple[dict[str, Any], str]]] = {}
         self._spread = _SPREAD if math.gcd(_SPREAD, self._initial) == 1 else 1
 
     def pick(self, day: int, chance: float) -> int:
@@ -83,6 +87,35 @@ class Customers:
             for place, (name, number) in enumerate(planned):
                 moment = day * DAY + 3_600 + place * 80_000 // len(planned)
                 self._plant(file, day, moment, name, number, rnd)
+            for record, name in self._gone.pop(day, []):
+                file.write(record, record["customer_id"], name)
+            rnd = stream(self._seed, kinds.CUSTOMERS, day, "beside").random
+            for kind, number in self._plan.beside(kinds.CUSTOMERS, day):
+                if kind.outcome is kinds.Outcome.DEDUPLICATED:
+                    position = of_class(_IS_REPEATED, first, self.known[day], rnd)
+                    record, names = self._valid(position, self._first_seen(position))
+                    file.write(as_sent(record, kind, number), record["customer_id"], *names, kind.name)
+                else:
+                    self._write_beside(file, day, kind, number)
+
+    def _write_beside(self, file: JsonLinesFile, day: int, kind: kinds.Kind, number: int) -> None:
+        """Write a customer of whom the shop knows nothing else; one that goes does so in the next file."""
+        position, moment = self._number_beside, day * DAY + 7_200
+        self._number_beside += 1
+        record = self._record(position, moment, self._first_country(position), 0)
+        key = record["customer_id"]
+        if kind.name in (kinds.DELETED, kinds.RESTORED):
+            file.write(record, key)
+            told = {"customer_id": key, "updated_at": self._timeline.iso(moment + DAY), "_deleted": True}
+            following = self._gone.setdefault(day + 1, [])
+            following.append((told, kinds.DELETED))
+            if kind.name == kinds.RESTORED:
+                following.append((record | {"updated_at": self._timeline.iso(moment + DAY + 60)}, kinds.RESTORED))
+            return
+        if kind.outcome is kinds.Outcome.TIDIED:
+            key = record["customer_id"] = str(position)
+        sent = as_sent(record, kind, number)
+        file.write(sent, sent["customer_id"] if kind.outcome is kinds.Outcome.QUARANTINED else key, kind.name)
 
     def _plant(
         self, file: JsonLinesFile, day: int, moment: int, name: str, number: int, rnd: Callable[[], float]
@@ -137,17 +170,22 @@ class Customers:
         file.write(record, key, name)
 
     def _write(self, file: JsonLinesFile, position: int, moment: int, *names: str, country: int | None = None) -> None:
-        """Write a valid record of a customer of the shop, with what its position always shows."""
+        """Write a valid record of a customer of the shop."""
+        record, shown = self._valid(position, moment, country)
+        file.write(record, record["customer_id"], *names, *shown)
+
+    def _valid(self, position: int, moment: int, country: int | None = None) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Return a valid record of a customer of the shop, with what its position always shows."""
         country = self._countries[position] if country is None else country
         record = self._record(position, moment, country, self._email_numbers[position])
         if position % 51 == 3:  # a multiple of 3: such a customer is neither repeated nor spoiled
             record["email"] = None
-            names = (*names, "email_missing")
-        elif position % 40 == 5:
+            return record, ("email_missing",)
+        if position % 40 == 5:
             record |= {"first_name": f"  {record['first_name'].lower()} ", "last_name": record["last_name"].upper()}
             record["email"] = record["email"].upper()
-            names = (*names, kinds.UNTIDY)
-        file.write(record, record["customer_id"], *names)
+            return record, (kinds.UNTIDY,)
+        return record, ()
 
     def _record(self, position: int, moment: int, country: int, email_number: int) -> dict[str, Any]:
         bits = trait(self._seed, _TRAIT, position)

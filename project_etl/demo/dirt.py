@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import accumulate
 
 from project_etl.demo.draws import below, stream
@@ -26,9 +27,7 @@ class DirtPlan:
         self.extra_column_day = min(days - 1, max(1, days // 3))
         self.truncated_day = min(days // 2, days - 2) if days > 1 else None
         self.copied_day = 2 * days // 3
-        self._numbers = {
-            (kind.dataset, kind.name): self._spread(kind, scale, seed) for kind in KINDS if kind.per_90_days
-        }
+        self._numbers = {kind: self._spread(kind, scale, seed) for kind in KINDS if kind.per_90_days}
 
     def on(self, dataset: str, day: int) -> list[tuple[str, int]]:
         """Return what to plant into a dataset on a day.
@@ -37,12 +36,16 @@ class DirtPlan:
             Pairs of a kind's name and a running number of that kind, which starts at 0 on its first day. The number
             varies how the kind looks and keeps two of a kind apart.
         """
-        return [
-            (name, number)
-            for (owner, name), numbers in self._numbers.items()
-            if owner == dataset
-            for number in numbers.get(day, ())
-        ]
+        return [(kind.name, number) for kind, number in self._planned(dataset, day) if not kind.is_beside]
+
+    def beside(self, dataset: str, day: int) -> list[tuple[Kind, int]]:
+        """Return what to write beside a dataset's own records on a day, as `on` does."""
+        return [(kind, number) for kind, number in self._planned(dataset, day) if kind.is_beside]
+
+    def _planned(self, dataset: str, day: int) -> Iterator[tuple[Kind, int]]:
+        for kind, numbers in self._numbers.items():
+            if kind.dataset == dataset:
+                yield from ((kind, number) for number in numbers.get(day, ()))
 
     def next_plain_day(self, day: int) -> int | None:
         """Return the next later day whose files have no extra column, or None."""

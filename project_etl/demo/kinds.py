@@ -27,6 +27,8 @@ LATE_RECORD = "late_record"
 CORRECTED_RECORD = "corrected_record"
 EXTRA_COLUMN = "extra_column"
 UNTIDY = "untidy_text"
+DELETED = "deleted"
+RESTORED = "restored"
 
 
 class Outcome(StrEnum):
@@ -39,6 +41,8 @@ class Outcome(StrEnum):
     DEDUPLICATED = "deduplicated"  # says again what a loaded record says
     SUPERSEDES = "supersedes"  # newer than a loaded record of its key, which it replaces
     SUPERSEDED = "superseded"  # lands after a newer record of its key, and loses
+    DELETES = "deletes"  # says that what a loaded record tells of is gone: its key has no row
+    RESTORES = "restores"  # newer than a deletion: its key has a row again
     RESCUED = "rescued"  # published; the value that fits no column is kept beside it
     CARRIED = "carried"  # a day that uses the rate of an earlier one
     NOT_LOADED = "not_loaded"  # a whole file
@@ -58,6 +62,7 @@ class Kind:
         first_day: The first landing day (from 0) that can have it.
         days_after: Landing days that must follow.
         grows: Whether the amount grows with `scale`.
+        is_beside: Whether it is written beside the shop's own records (see `as_sent.py`).
     """
 
     dataset: str
@@ -69,11 +74,31 @@ class Kind:
     first_day: int = 0
     days_after: int = 0
     grows: bool = True
+    is_beside: bool = False
 
 
-def _spoiled(dataset: str, amount: int, *kinds: tuple[str, str, str], grows: bool = True) -> Iterator[Kind]:
+def _spoiled(
+    dataset: str, amount: int, *kinds: tuple[str, str, str], grows: bool = True, is_beside: bool = False
+) -> Iterator[Kind]:
     for name, column, meaning in kinds:
-        yield Kind(dataset, name, column or None, Outcome.QUARANTINED, meaning, amount, grows=grows)
+        yield Kind(
+            dataset, name, column or None, Outcome.QUARANTINED, meaning, amount, grows=grows, is_beside=is_beside
+        )
+
+
+def _spelled(dataset: str, amount: int, *kinds: tuple[str, str, str]) -> Iterator[Kind]:
+    """List the kinds that say again what a record says, in another spelling."""
+    for name, column, how in kinds:
+        meaning = f"the same record again, {how}"
+        yield Kind(dataset, name, column, Outcome.DEDUPLICATED, meaning, amount, is_beside=True)
+
+
+def _deletions(dataset: str, amount: int) -> Iterator[Kind]:
+    for name, outcome, meaning in (
+        (DELETED, Outcome.DELETES, "_deleted: true, with its instant, after a record of the key"),
+        (RESTORED, Outcome.RESTORES, "a record of the key after its deletion"),
+    ):
+        yield Kind(dataset, name, "_deleted", outcome, meaning, amount, days_after=1, is_beside=True)
 
 
 def _versions(dataset: str, repeats: int, late: int, corrected: int, *, after: int, first_day: int) -> Iterator[Kind]:
@@ -135,6 +160,23 @@ KINDS: tuple[Kind, ...] = (
     Kind(CUSTOMERS, UNTIDY, "first_name", Outcome.TIDIED, "blanks around names, addresses in capitals"),
     Kind(CUSTOMERS, EXTRA_COLUMN, "loyalty_tier", Outcome.RESCUED, "an undeclared key, on one day"),
     *_versions(CUSTOMERS, 20, 20, 400, first_day=1, after=0),
+    *_spelled(
+        CUSTOMERS, 8,
+        ("customer_id_padded", "customer_id", "blanks around its key"),
+        ("customer_id_guarded", "customer_id", "its key guarded from a spreadsheet"),
+        ("updated_at_offset", "updated_at", "its offset written otherwise"),
+    ),
+    Kind(
+        CUSTOMERS, "customer_id_as_float", "customer_id", Outcome.TIDIED, "a key of digits as 9500001.0", 6,
+        is_beside=True,
+    ),
+    *_spoiled(
+        CUSTOMERS, 6,
+        ("customer_id_rounded", "customer_id", "a key in scientific notation"),
+        ("updated_at_far", "updated_at", "a time of change in the year 1, 1899 or 9999"),
+        is_beside=True,
+    ),
+    *_deletions(CUSTOMERS, 6),
     *_spoiled(
         PRODUCTS, 4,
         ("product_id_missing", "product_id", "the key is null or absent"),
@@ -150,6 +192,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(PRODUCTS, UNTIDY, "name", Outcome.TIDIED, "blanks around the name, the category in other cases"),
     *_versions(PRODUCTS, 8, 8, 150, first_day=1, after=0),
+    *_spelled(PRODUCTS, 6, ("product_id_padded", "product_id", "blanks around its key")),
     *_spoiled(
         ORDERS, 8,
         ("order_id_missing", "order_id", "the key is empty"),
@@ -169,13 +212,28 @@ KINDS: tuple[Kind, ...] = (
     Kind(ORDERS, EXTRA_COLUMN, "channel", Outcome.RESCUED, "an undeclared column, on one day"),
     *_versions(ORDERS, 20, 25, 1700, first_day=0, after=1),
     Kind(ORDERS, "moved_to_another_day", "order_ts", Outcome.SUPERSEDES, "a newer record, a day earlier", 6, 1, 1),
+    *_spelled(
+        ORDERS, 8,
+        ("order_id_padded", "order_id", "blanks around its key"),
+        ("customer_id_guarded", "customer_id", "its customer guarded from a spreadsheet"),
+        ("customer_id_as_word", "customer_id", "a word for no customer"),
+        ("updated_at_offset", "updated_at", "its offset written otherwise"),
+    ),
+    *_spoiled(
+        ORDERS, 6,
+        ("order_id_rounded", "order_id", "a key in scientific notation"),
+        ("order_ts_far", "order_ts", "an order time in the year 1, 1899 or 9999"),
+        ("newer_version_lost", "status", "a newer version with an unknown status: the row goes on"),
+        is_beside=True,
+    ),
+    *_deletions(ORDERS, 6),
     Kind(ORDERS, "truncated_gzip", None, Outcome.NOT_LOADED, "a file that breaks off; its records land the next day"),
     *_spoiled(
         ORDER_ITEMS, 8,
         ("order_item_id_missing", "order_item_id", "the key is empty"),
         ("order_id_missing", "order_id", "no order"),
         ("quantity_zero", "quantity", "a quantity of 0"),
-        ("quantity_negative", "quantity", "a quantity below 0, which also leaves the discount above gross"),
+        ("quantity_negative", "quantity", "a quantity below 0"),
         ("quantity_too_large", "quantity", "100,001 pieces"),
         ("quantity_not_a_number", "quantity", "a quantity in words"),
         ("unit_price_zero", "unit_price", "a price of 0"),
@@ -192,6 +250,13 @@ KINDS: tuple[Kind, ...] = (
     Kind(ORDER_ITEMS, "order_lands_later", "order_id", Outcome.RELEASED, "lands before its order", 15, 0, 1),
     Kind(ORDER_ITEMS, "product_lands_later", "product_id", Outcome.RELEASED, "lands before its product", 15, 0, 1),
     *_versions(ORDER_ITEMS, 25, 25, 40, first_day=0, after=1),
+    *_spelled(
+        ORDER_ITEMS, 8,
+        ("order_id_padded", "order_id", "blanks around its order"),
+        ("product_id_guarded", "product_id", "its product guarded from a spreadsheet"),
+        ("quantity_as_float", "quantity", "its quantity as 2.0"),
+    ),
+    Kind(ORDER_ITEMS, "order_deleted", "order_id", Outcome.QUARANTINED, "its order was deleted", is_beside=True),
     Kind(ORDER_ITEMS, "file_under_two_names", None, Outcome.NOT_LOADED, "the bytes of the day's file once more"),
     *_spoiled(
         FX_RATES, 2,

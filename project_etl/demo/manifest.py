@@ -21,7 +21,8 @@ LISTED_PER_KIND = 5_000
 
 # A place that `indent` spread over five lines; on one line a person can read the list.
 _SPREAD_PLACE = re.compile(r'\[\s+("[^"\n]*"),\s+(\d+|null),\s+("[^"\n]*")\s+\]')
-_SUPERSEDING = frozenset((Outcome.SUPERSEDES, Outcome.SUPERSEDED))
+# One of two records of the key counts as superseded, whichever it is.
+_SUPERSEDING = frozenset((Outcome.SUPERSEDES, Outcome.SUPERSEDED, Outcome.DELETES, Outcome.RESTORES))
 
 
 class ManifestError(ValueError):
@@ -74,7 +75,7 @@ class DatasetBooks:
 
     Attributes:
         records: Records in loaded files, malformed ones included, headers not.
-        published: Distinct keys with a valid record: the rows of the Silver table.
+        published: Distinct keys with a valid record, be it a deletion.
         deduplicated: Records that repeat a loaded one.
         superseded: Valid records that are not the newest of their key.
         quarantined: Records that break a quarantine rule for good, and malformed ones.
@@ -94,8 +95,18 @@ class DatasetBooks:
 
     @property
     def versions(self) -> int:
-        """Distinct pairs of key and time among the valid records: the rows of a history table."""
+        """Distinct pairs of key and time among the valid records."""
         return self.published + self.superseded
+
+    @property
+    def rows(self) -> int:
+        """Rows of the Silver table: keys whose newest valid record is no deletion."""
+        return self.published - self._counted(Outcome.DELETES) + self._counted(Outcome.RESTORES)
+
+    @property
+    def history_rows(self) -> int:
+        """Rows of the history table: versions that are no deletions."""
+        return self.versions - self._counted(Outcome.DELETES)
 
     def add_clean_record(self) -> None:
         """Enter one record of a loaded file that shows no dirt."""
@@ -119,6 +130,9 @@ class DatasetBooks:
             self.superseded += 1
         else:
             self.published += 1
+
+    def _counted(self, outcome: Outcome) -> int:
+        return sum(kind.count for kind in self.kinds.values() if kind.outcome is outcome)
 
 
 @dataclass

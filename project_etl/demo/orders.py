@@ -19,6 +19,7 @@ from project_etl.demo.dirt import DirtPlan
 from project_etl.demo.draws import below, money, stream
 from project_etl.demo.files import CsvFile, landing_path
 from project_etl.demo.manifest import DatasetBooks, FileBooks, Planted
+from project_etl.demo.order_beside import OrdersBeside
 from project_etl.demo.order_dirt import OrderDirt
 from project_etl.demo.order_rows import (
     ITEM_COLUMNS,
@@ -58,6 +59,7 @@ class Orders:
         self._numbers = 0
         self._late: list[Order] = []
         self._dirt = OrderDirt(timeline, plan, products, self._next_id)
+        self._beside = OrdersBeside(timeline, plan, seed)
         total = round(20_000 * scale * timeline.days / 90)
         chance = stream(seed, "orders per day").random
         self._per_day = orders_per_day(timeline, total, chance, at_least=_ORDERS_A_DAY_AT_LEAST)
@@ -72,6 +74,7 @@ class Orders:
             order_file = stack.enter_context(CsvFile(root, orders_path, orders, ORDER_COLUMNS, extra))
             item_file = stack.enter_context(CsvFile(root, items_path, items, ITEM_COLUMNS))
             self._write_orders(day, order_file, item_file)
+        self._beside.write_deletions(day, root, orders)
         if day == self._plan.truncated_day:
             self._write_truncated(root, landing_path(kinds.ORDERS, text, "orders_extra.csv.gz"), orders)
         if day == self._plan.copied_day:
@@ -106,6 +109,8 @@ class Orders:
                     write_items(item_file, order, ("order_lands_later",))
                 elif not order.lands_later:
                     write_items(item_file, order)
+            if number == 0:
+                self._beside.write(day, block, order_file, item_file)
         self._dirt.orders.write(day, order_file)
         self._dirt.items.write(day, item_file)
 

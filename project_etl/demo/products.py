@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from project_etl.demo import kinds
+from project_etl.demo.as_sent import as_sent
 from project_etl.demo.dirt import DirtPlan
 from project_etl.demo.draws import below, lognormal_thousandths, of_class, stream, trait
 from project_etl.demo.files import JsonLinesFile, landing_path, to_json
@@ -81,6 +82,11 @@ class Products:
             for place, (name, number) in enumerate(planned):
                 moment = day * DAY + 3_600 + place * 80_000 // len(planned)
                 self._plant(file, day, moment, name, number, rnd)
+            rnd = stream(self._seed, kinds.PRODUCTS, day, "beside").random
+            for kind, number in self._plan.beside(kinds.PRODUCTS, day):
+                position = of_class(_IS_REPEATED, first, self.known[day], rnd)
+                record, names = self._valid(position, self._first_seen(position))
+                file.write(as_sent(record, kind, number), record["product_id"], *names, kind.name)
 
     def _plant(
         self, file: JsonLinesFile, day: int, moment: int, name: str, number: int, rnd: Callable[[], float]
@@ -127,14 +133,19 @@ class Products:
         file.write(record, key, name)
 
     def _write(self, file: JsonLinesFile, position: int, moment: int, *names: str, cents: int | None = None) -> None:
-        """Write a valid record of a product of the shop, with what its position always shows."""
+        """Write a valid record of a product of the shop."""
+        record, shown = self._valid(position, moment, cents)
+        file.write(record, record["product_id"], *names, *shown)
+
+    def _valid(self, position: int, moment: int, cents: int | None = None) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Return a valid record of a product of the shop, with what its position always shows."""
         cents = self._cents[position] if cents is None else cents
         record = self._record(position, moment, self._shelves[position], cents)
         if position % 40 == 5:
             record["name"] = f" {record['name']}  "
             record["category"] = record["category"].upper() if position % 80 == 5 else record["category"].lower()
-            names = (*names, kinds.UNTIDY)
-        file.write(record, record["product_id"], *names)
+            return record, (kinds.UNTIDY,)
+        return record, ()
 
     def _record(self, position: int, moment: int, shelf: int, cents: int) -> dict[str, Any]:
         bits = trait(self._seed, _TRAIT, position)

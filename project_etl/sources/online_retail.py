@@ -46,11 +46,12 @@ def order_items(lines: DataFrame) -> DataFrame:
     """Every line is an item; the eight columns as text are its identity, so that exact repeats are one item."""
     identity = F.concat_ws("\x1f", *[F.coalesce(F.concat(F.lit("="), F.col(name)), F.lit("-")) for name in COLUMNS])
     positive = F.regexp_replace("Quantity", rf"^{BLANK}*-", "")
+    is_return = _is_return(clean(F.col("InvoiceNo"), Kind.KEY))
     return lines.select(
         F.sha2(identity, 256).substr(1, 32).alias("order_item_id"),
         F.col("InvoiceNo").alias("order_id"),
         F.col("StockCode").alias("product_id"),
-        F.when(_is_return(), positive).otherwise(F.col("Quantity")).alias("quantity"),
+        F.when(is_return, positive).otherwise(F.col("Quantity")).alias("quantity"),
         F.col("UnitPrice").alias("unit_price"),
         F.col("InvoiceDate").alias("updated_at"),
         *PASSED_ON,
@@ -75,7 +76,7 @@ def orders(lines: DataFrame) -> DataFrame:
         F.col("InvoiceNo").alias("order_id"),
         "customer_id",
         F.col("first.InvoiceDate").alias("order_ts"),
-        F.when(_is_return(), "RETURNED").otherwise("COMPLETED").alias("status"),
+        F.when(_is_return(F.col("InvoiceNo")), "RETURNED").otherwise("COMPLETED").alias("status"),
         F.lit(CURRENCY).alias("currency"),
         F.col("first._country").alias("country"),
         F.col("first.InvoiceDate").alias("updated_at"),
@@ -107,8 +108,8 @@ def products(lines: DataFrame) -> DataFrame:
     )
 
 
-def _is_return() -> Column:
-    return F.col("InvoiceNo").startswith("C")
+def _is_return(invoice_no: Column) -> Column:
+    return invoice_no.startswith("C")
 
 
 def _country() -> dict[str, Column]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ KEYS = {
     "fx_rates": ("rate_date", "base_currency", "quote_currency"),
 }
 DECLARED = {"customers": 9, "products": 9, "orders": 8, "order_items": 7, "fx_rates": 4}
+WORDS = {"null", "none", "nan", "n/a", "-", "\\n"}
 EXTRA = {"customers": "loyalty_tier", "orders": "channel"}
 
 
@@ -37,6 +39,7 @@ class Counted:
     deduplicated: int = 0
     superseded: int = 0
     newest: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
+    gone: set[tuple[str, ...]] = field(default_factory=set)
     landed: dict[tuple[str, ...], str] = field(default_factory=dict)
     keys: dict[tuple[str, int], str] = field(default_factory=dict)
 
@@ -85,7 +88,8 @@ def count(landing: Path, dataset: str, broken: Callable[[dict[str, Any], date], 
                 continue
             for number, record in enumerate(found, start=1):
                 _count_record(counted, dataset, record, folder.name, broken)
-                key = "" if isinstance(record, str) else " ".join(record.get(k) or "" for k in KEYS[dataset])
+                told = {} if isinstance(record, str) else cleaned(record)
+                key = " ".join(told.get(k) or "" for k in KEYS[dataset])
                 counted.keys[path.relative_to(landing).as_posix(), number] = key
     return counted
 
@@ -103,6 +107,14 @@ def _count_record(
         counted.kinds[_malformed_kind(dataset, record)] += 1
         return
     counted.kinds["extra_column"] += EXTRA.get(dataset) in record
+    sent, record = record, cleaned(record)
+    if record.get("_deleted"):
+        key = tuple(record[column] for column in KEYS[dataset])
+        del counted.newest[key]
+        counted.gone.add(key)
+        counted.superseded += 1
+        counted.kinds["deleted"] += 1
+        return
     rule = broken(record, date.fromisoformat(day))
     if rule:
         counted.quarantined += 1
@@ -111,11 +123,17 @@ def _count_record(
     key = tuple(record[column] for column in KEYS[dataset])
     counted.landed.setdefault(key, day)
     older = counted.newest.get(key)
-    if older is None:
+    if key in counted.gone:
+        counted.newest[key] = record
+        counted.gone.remove(key)
+        counted.superseded += 1
+        counted.kinds["restored"] += 1
+    elif older is None:
         counted.newest[key] = record
     elif older == record:
         counted.deduplicated += 1
-        counted.kinds["repeat_in_same_file" if counted.landed[key] == day else "repeat_in_later_file"] += 1
+        repeat = "repeat_in_same_file" if counted.landed[key] == day else "repeat_in_later_file"
+        counted.kinds[spelling(sent) or repeat] += 1
     else:
         counted.superseded += 1
         is_late = record.get("updated_at", day) < older.get("updated_at", day)
@@ -125,6 +143,34 @@ def _count_record(
         moved = record.get("order_ts", "")[:10] != older.get("order_ts", "")[:10]
         counted.kinds["moved_to_another_day" if moved else "corrected_record"] += 1
         counted.newest[key] = record
+
+
+def cleaned(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record as it would be, had nobody exported it; what people write stays."""
+    return {name: _cleaned(name, value) if isinstance(value, str) else value for name, value in record.items()}
+
+
+def _cleaned(name: str, text: str) -> str:
+    if name == "updated_at":
+        return re.sub(r"(\+00| GMT| \+0000 UTC)$", "Z", text)
+    if name.endswith("_id") or name == "quantity":
+        text = text.strip(" \t\u00a0\u200b")
+        text = re.sub('^="(.*)"$', r"\1", text)
+        text = re.sub(r"^([0-9]+)\.0$", r"\1", text)
+        return "" if name == "customer_id" and text.lower() in WORDS else text
+    return text
+
+
+def spelling(record: dict[str, Any]) -> str | None:
+    """Name in which way a record is spelled otherwise, None when it is not."""
+    for name, text in record.items():
+        if not isinstance(text, str) or (cleaned := _cleaned(name, text)) == text:
+            continue
+        if name == "updated_at":
+            return "updated_at_offset"
+        how = {text.startswith("="): "guarded", text.endswith(".0"): "as_float", cleaned == "": "as_word"}
+        return f"{name}_{how.get(True, 'padded')}"
+    return None
 
 
 def _malformed_kind(dataset: str, text: str) -> str:

@@ -35,6 +35,11 @@ def is_instant(text: str) -> bool:
     return True
 
 
+def is_near(text: str) -> bool:
+    """Tell whether an instant is one of a shop that is open."""
+    return "1900" <= text[:4] < "2200"
+
+
 def is_date(text: str) -> bool:
     """Tell whether a text is an existing date."""
     try:
@@ -59,6 +64,8 @@ def customer_rule(record: dict[str, Any], _: date) -> str | None:
         "customer_id_missing": bool(record.get("customer_id")),
         "updated_at_missing": record["updated_at"] is not None,
         "updated_at_unparsable": record["updated_at"] is None or is_instant(record["updated_at"]),
+        "updated_at_far": not is_instant(record["updated_at"] or "") or is_near(record["updated_at"] or ""),
+        "customer_id_rounded": "E+" not in (record.get("customer_id") or ""),
         "signup_date_unparsable": is_date(record["signup_date"]),
         "email_malformed": email is None or re.fullmatch(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}", email) is not None,
         "country_not_iso": re.fullmatch("[A-Z]{2}", record["country"]) is not None,
@@ -92,8 +99,11 @@ def order_rule(record: dict[str, Any], landed: date) -> str | None:
         "order_id_missing": bool(record["order_id"]),
         "order_ts_missing": bool(moment),
         "order_ts_nonexistent": not moment or exists,
-        "order_ts_in_future": not exists or datetime.fromisoformat(moment).date() < latest,
-        "status_unknown": record["status"].upper() in STATUSES,
+        "order_ts_in_future": not exists or not is_near(moment) or datetime.fromisoformat(moment).date() < latest,
+        "order_ts_far": not exists or is_near(moment),
+        "order_id_rounded": "E+" not in record["order_id"],
+        "status_unknown": record["status"].upper() in STATUSES | {"LOST"},
+        "newer_version_lost": record["status"] != "LOST",
         "total_negative": total is None or total >= 0,
         "total_not_a_number": total is not None,
         "updated_at_unparsable": is_instant(record["updated_at"]),
@@ -136,7 +146,8 @@ def item_rule(orders: Counted, products: Counted) -> Callable[[dict[str, Any], d
             "discount_above_gross": gross is None or gross < 0 or discount is None or discount <= gross,
             "discount_not_a_number": discount is not None,
             "updated_at_unparsable": is_instant(record["updated_at"]),
-            "order_unknown": not record["order_id"] or (record["order_id"],) in orders.newest,
+            "order_unknown": not record["order_id"] or (record["order_id"],) in orders.newest.keys() | orders.gone,
+            "order_deleted": (record["order_id"],) not in orders.gone,
             "product_unknown": (record["product_id"],) in products.newest,
         }
         return only_one(checks, record)

@@ -45,7 +45,10 @@ _LINE_SCHEMA = pa.schema(
 
 # A line belongs to an invoice even when its item is rejected: the invoice's time, customer and country come from all
 # lines. An order is in the future only when no landing day of its lines makes it plausible.
-_VERSIONS = """
+_VERSIONS = r"""
+CREATE MACRO is_of_business(moment, landing_day) AS CAST(moment AS DATE) BETWEEN DATE '1900-01-01' AND landing_day + 1;
+CREATE MACRO is_rounded(key) AS coalesce(regexp_full_match(key, '[0-9]+(\.[0-9]*)?[eE][+-][0-9]+'), false);
+
 CREATE TABLE invoices AS
 SELECT invoice_no, min(invoice_at) AS invoice_at,
        first(customer_id ORDER BY invoice_at NULLS LAST, landing_day, source_file, row_number)
@@ -59,12 +62,17 @@ FROM online_retail_lines WHERE invoice_no IS NOT NULL GROUP BY invoice_no;
 
 INSERT INTO rejects BY NAME
     SELECT 'orders' AS dataset, landing_day, source_file, row_number,
-           CASE WHEN invoice_at IS NULL THEN 'order_ts' ELSE 'not_in_the_future' END AS rule
-    FROM invoices WHERE invoice_at IS NULL OR CAST(invoice_at AS DATE) > landing_day + 1;
+           CASE WHEN invoice_at IS NULL THEN 'order_ts'
+                WHEN is_rounded(invoice_no) OR is_rounded(customer_id) THEN 'not_rounded'
+                ELSE 'order_ts_in_range' END AS rule
+    FROM invoices
+    WHERE invoice_at IS NULL OR NOT is_of_business(invoice_at, landing_day)
+        OR is_rounded(invoice_no) OR is_rounded(customer_id);
 INSERT INTO order_versions BY NAME
     SELECT invoice_no AS order_id, customer_id, invoice_at AS order_ts, status, 'GBP' AS currency, country,
            invoice_at AS updated_at, landing_day, source_file, row_number
-    FROM invoices WHERE CAST(invoice_at AS DATE) <= landing_day + 1;
+    FROM invoices
+    WHERE is_of_business(invoice_at, landing_day) AND NOT (is_rounded(invoice_no) OR is_rounded(customer_id));
 
 INSERT INTO rejects BY NAME
     SELECT 'order_items' AS dataset, unnest(broken_rules) AS rule, landing_day, source_file, row_number
@@ -78,12 +86,14 @@ INSERT INTO item_versions BY NAME
 INSERT INTO customer_versions BY NAME
     SELECT customer_id, coalesce(country, 'ZZ') AS country, invoice_at AS updated_at,
            landing_day, source_file, row_number
-    FROM online_retail_lines WHERE customer_id IS NOT NULL AND invoice_at IS NOT NULL;
+    FROM online_retail_lines
+    WHERE customer_id IS NOT NULL AND NOT is_rounded(customer_id) AND is_of_business(invoice_at, landing_day);
 INSERT INTO product_versions BY NAME
     SELECT stock_code AS product_id, 'Unknown' AS category, invoice_at AS updated_at,
            landing_day, source_file, row_number
     FROM online_retail_lines
-    WHERE stock_code IS NOT NULL AND is_described AND unit_price > 0 AND invoice_at IS NOT NULL;
+    WHERE stock_code IS NOT NULL AND NOT is_rounded(stock_code) AND is_described AND unit_price > 0
+        AND is_of_business(invoice_at, landing_day);
 """
 
 
@@ -136,6 +146,8 @@ def _broken_rules(record: RawRecord, quantity: int | None, unit_price: Decimal |
         "order_id": record["InvoiceNo"] is not None,
         "product_id": record["StockCode"] is not None,
         "invoice_date_type": record["InvoiceDate"] is None or values.to_instant(record["InvoiceDate"]) is not None,
+        "order_id_not_rounded": not values.is_rounded(record["InvoiceNo"]),
+        "product_id_not_rounded": not values.is_rounded(record["StockCode"]),
         "quantity_type": quantity is not None,
         "quantity_range": quantity is None or 0 < quantity <= 100_000,
         "unit_price_type": unit_price is not None,

@@ -41,6 +41,7 @@ def load(con: duckdb.DuckDBPyConnection, landing_root: Path) -> dict[str, Datase
             record = received.read_as(kind.columns)
             row, rules = kind.judge(record)
             rules = {**rules, **_of_all(kind, record)}
+            row["is_deleted"], rules = _deletion(kind, received, rules)
             broken = [name for name, is_kept in rules.items() if not is_kept]
             rejects += [{"dataset": kind.dataset, "rule": rule, **record.lineage} for rule in broken]
             if not broken:
@@ -172,10 +173,28 @@ def _of_all(kind: _Kind, record: RawRecord) -> dict[str, bool]:
     return rounded | {f"{name}_in_range": is_right for name, is_right in ranges.items()}
 
 
+def _deletion(kind: _Kind, received: RawRecord, rules: Mapping[str, bool]) -> tuple[bool, Mapping[str, bool]]:
+    """Return whether a record says that something is gone, and the verdicts that count then.
+
+    It need not say more than what is gone and when; what else it says counts only where a key has lost digits.
+    """
+    text = values.cleaned(received["_deleted"], "number")
+    is_deleted = values.to_bool(text)
+    if not is_deleted:
+        return False, {**rules, "deletion_readable": text is None or is_deleted is not None}
+    verdicts = ("required", "type", "in_range")
+    wanted = {f"{name}_{verdict}" for name in (*kind.key, kind.time) for verdict in verdicts}
+    counting = {name: is_kept for name, is_kept in rules.items() if name in wanted or name.endswith("_not_rounded")}
+    at = values.cleaned(received[kind.time], "instant")
+    return True, {**counting, "deletion_dated": values.to_instant(at) is not None}
+
+
 @dataclass(frozen=True)
 class _Kind:
     dataset: str
     table: str
+    key: tuple[str, ...]
+    time: str
     columns: Mapping[str, str]
     judge: Callable[[RawRecord], Verdict]
 
@@ -184,6 +203,8 @@ _KINDS = (
     _Kind(
         "customers",
         "customer_versions",
+        ("customer_id",),
+        "updated_at",
         {
             "customer_id": "key",
             "first_name": "name",
@@ -200,6 +221,8 @@ _KINDS = (
     _Kind(
         "products",
         "product_versions",
+        ("product_id",),
+        "updated_at",
         {
             "product_id": "key",
             "name": "name",
@@ -216,6 +239,8 @@ _KINDS = (
     _Kind(
         "orders",
         "order_versions",
+        ("order_id",),
+        "updated_at",
         {
             "order_id": "key",
             "customer_id": "key",
@@ -231,6 +256,8 @@ _KINDS = (
     _Kind(
         "order_items",
         "item_versions",
+        ("order_id", "order_item_id"),
+        "updated_at",
         {
             "order_item_id": "key",
             "order_id": "key",
@@ -245,6 +272,8 @@ _KINDS = (
     _Kind(
         "fx_rates",
         "fx_versions",
+        ("rate_date", "base_currency", "quote_currency"),
+        "rate_date",
         {"rate_date": "instant", "base_currency": "code", "quote_currency": "code", "rate": "number"},
         _fx_rate,
     ),

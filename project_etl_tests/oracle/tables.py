@@ -24,14 +24,19 @@ def _schema(*columns: tuple[str, pa.DataType]) -> pa.Schema:
     return pa.schema([*columns, *LINEAGE])
 
 
+def _versions(*columns: tuple[str, pa.DataType]) -> pa.Schema:
+    """Versions of something, of which one may say that it is gone; no word is no deletion."""
+    return _schema(*columns, ("is_deleted", pa.bool_()))
+
+
 SCHEMAS: Mapping[str, pa.Schema] = {
-    "customer_versions": _schema(
+    "customer_versions": _versions(
         ("customer_id", pa.string()), ("country", pa.string()), ("updated_at", pa.timestamp("us"))
     ),
-    "product_versions": _schema(
+    "product_versions": _versions(
         ("product_id", pa.string()), ("category", pa.string()), ("updated_at", pa.timestamp("us"))
     ),
-    "order_versions": _schema(
+    "order_versions": _versions(
         ("order_id", pa.string()),
         ("customer_id", pa.string()),
         ("order_ts", pa.timestamp("us")),
@@ -40,7 +45,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
         ("country", pa.string()),
         ("updated_at", pa.timestamp("us")),
     ),
-    "item_versions": _schema(
+    "item_versions": _versions(
         ("order_item_id", pa.string()),
         ("order_id", pa.string()),
         ("product_id", pa.string()),
@@ -50,41 +55,51 @@ SCHEMAS: Mapping[str, pa.Schema] = {
         ("updated_at", pa.timestamp("us")),
     ),
     # A rate keeps all its digits, so it travels as text.
-    "fx_versions": _schema(
+    "fx_versions": _versions(
         ("rate_date", pa.date32()), ("base", pa.string()), ("quote", pa.string()), ("rate", pa.string())
     ),
     "rejects": _schema(("dataset", pa.string()), ("rule", pa.string())),
 }
 
-# One row per key: the newest valid record, by business time, landing day, file and row.
-_NEWEST = "{time} DESC NULLS LAST, landing_day DESC, source_file DESC, row_number DESC"
+# One row per key: the newest valid record, by business time, landing day, file and row. It may be a deletion, and then
+# there is none. A deletion of an item asks for no parents; in a history it only ends the version before it.
+_NEWEST = """
+    SELECT * FROM (
+        FROM {versions}
+        QUALIFY row_number() OVER (
+            PARTITION BY {key} ORDER BY {time} DESC NULLS LAST, landing_day DESC, source_file DESC, row_number DESC
+        ) = 1
+    ) WHERE is_deleted IS NOT TRUE
+"""
+
+
+def _newest(versions: str, key: str, time: str = "updated_at") -> str:
+    return _NEWEST.format(versions=versions, key=key, time=time)
+
+
 _SETTLE = f"""
-CREATE TABLE orders AS
-    SELECT *, CAST(order_ts AS DATE) AS order_date FROM order_versions
-    QUALIFY row_number() OVER (PARTITION BY order_id ORDER BY {_NEWEST.format(time="updated_at")}) = 1;
-CREATE TABLE customers_history AS
-    SELECT * FROM customer_versions
-    QUALIFY row_number() OVER (PARTITION BY customer_id, updated_at ORDER BY {_NEWEST.format(time="updated_at")}) = 1;
-CREATE TABLE products_history AS
-    SELECT * FROM product_versions
-    QUALIFY row_number() OVER (PARTITION BY product_id, updated_at ORDER BY {_NEWEST.format(time="updated_at")}) = 1;
-CREATE TABLE fx_rates AS
-    SELECT * FROM fx_versions
-    QUALIFY row_number() OVER (PARTITION BY rate_date, base, quote ORDER BY {_NEWEST.format(time="rate_date")}) = 1;
+CREATE TABLE orders AS SELECT *, CAST(order_ts AS DATE) AS order_date FROM ({_newest("order_versions", "order_id")});
+CREATE TABLE products AS {_newest("product_versions", "product_id")};
+CREATE TABLE customers_history AS {_newest("customer_versions", "customer_id, updated_at")};
+CREATE TABLE products_history AS {_newest("product_versions", "product_id, updated_at")};
+CREATE TABLE fx_rates AS {_newest("fx_versions", "rate_date, base, quote", time="rate_date")};
 INSERT INTO rejects BY NAME
     SELECT 'order_items' AS dataset, 'order_exists' AS rule, landing_day, source_file, row_number
-    FROM item_versions ANTI JOIN orders USING (order_id);
+    FROM item_versions ANTI JOIN orders USING (order_id) WHERE is_deleted IS NOT TRUE;
 INSERT INTO rejects BY NAME
     SELECT 'order_items' AS dataset, 'product_exists' AS rule, landing_day, source_file, row_number
-    FROM item_versions ANTI JOIN products_history USING (product_id);
+    FROM item_versions ANTI JOIN products USING (product_id) WHERE is_deleted IS NOT TRUE;
+CREATE TABLE valid_items AS
+    FROM item_versions
+    WHERE is_deleted OR (order_id IN (SELECT order_id FROM orders) AND product_id IN (SELECT product_id FROM products));
 CREATE TABLE items AS
     SELECT *, quantity * unit_price AS gross_amount, quantity * unit_price - discount AS net_amount
-    FROM item_versions SEMI JOIN orders USING (order_id) SEMI JOIN products_history USING (product_id)
-    QUALIFY row_number() OVER (PARTITION BY order_id, order_item_id ORDER BY {_NEWEST.format(time="updated_at")}) = 1;
+    FROM ({_newest("valid_items", "order_id, order_item_id")});
 """
 
 # Revenue orders with their items; the versions of customer and product that were valid at the order's time, or the
-# earliest ones. A category that nobody gave is `Unknown`, a country that nobody gave is `ZZ`.
+# earliest ones. A version is valid until the next one: of what was deleted by then, nobody has said anything else. A
+# category that nobody gave is `Unknown`, a country that nobody gave is `ZZ`.
 _SOLD = """
 CREATE TABLE sold AS
 WITH first_customers AS (

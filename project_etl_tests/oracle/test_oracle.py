@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -84,6 +84,8 @@ class TestOnlineRetail:
             ({"InvoiceDate": "soon"}, "invoice_date_type"),
             ({"StockCode": "Q", "Description": " "}, "product_exists"),
             ({"InvoiceNo": "9", "InvoiceDate": "2025-01-17 00:00:00"}, "order_exists"),
+            ({"InvoiceNo": "9", "InvoiceDate": "1899-12-31 23:59:59"}, "order_exists"),
+            ({"InvoiceNo": "9", "CustomerID": "1.5E+12"}, "order_exists"),
         ],
     )
     def test_a_line_that_breaks_a_rule_is_no_item(self, change: dict[str, object], rule: str, tmp_path: Path) -> None:
@@ -189,6 +191,98 @@ class TestShop:
         )
         found = rows_of(tmp_path, "SELECT country, category FROM facts ORDER BY order_id")
         assert found == [("FR", "Home & Garden"), ("IE", "Home & Garden")]
+
+
+def gone(at: str, **says: Any) -> dict[str, Any]:
+    """A record that says nothing but what is gone, and when."""
+    return {"updated_at": at, "_deleted": True, **says}
+
+
+class TestDeletions:
+    """A deletion is a version like any other: who wins is the newest, and nobody is left when that is one."""
+
+    LATER, LATEST = "2025-01-16T08:00:00Z", "2025-01-16T09:00:00Z"
+    GOOD: ClassVar[dict[str, Any]] = {
+        "customers": [customer()],
+        "products": [product()],
+        "orders": [order()],
+        "order_items": [item()],
+    }
+
+    @pytest.mark.parametrize(
+        ("dataset", "key", "waits"),
+        [
+            ("products", {"product_id": "p1"}, [("product_exists",)]),
+            ("orders", {"order_id": "o1"}, [("order_exists",)]),
+            ("order_items", {"order_item_id": "i1", "order_id": "o1"}, []),
+        ],
+    )
+    def test_what_is_gone_sells_nothing_until_it_is_there_again(
+        self, dataset: str, key: dict[str, str], waits: list[tuple[str]], tmp_path: Path
+    ) -> None:
+        land_shop(tmp_path, **self.GOOD)
+        land_records(tmp_path, dataset, [gone(self.LATER, **key)], NEXT_DAY)
+        assert rows_of(tmp_path, "FROM facts") == []
+        assert rows_of(tmp_path, "SELECT rule FROM rejects") == waits
+        (good,) = self.GOOD[dataset]
+        land_records(tmp_path, dataset, [{**good, "updated_at": self.LATEST}], "2025-01-17")
+        assert rows_of(tmp_path, "SELECT net FROM facts") == [(Decimal(5),)]
+        assert rows_of(tmp_path, "FROM rejects") == []
+
+    def test_an_older_deletion_loses_and_the_later_file_decides_at_the_same_instant(self, tmp_path: Path) -> None:
+        land_shop(tmp_path, **self.GOOD)
+        land_records(tmp_path, "orders", [gone("2025-01-15T10:29:00Z", order_id="o1")], NEXT_DAY)
+        assert rows_of(tmp_path, "SELECT count(*) FROM facts") == [(1,)]
+        land_records(tmp_path, "orders", [gone("2025-01-15T10:30:00Z", order_id="o1")], "2025-01-17")
+        assert rows_of(tmp_path, "SELECT count(*) FROM facts") == [(0,)]
+
+    def test_a_history_has_no_version_of_a_deletion_and_what_was_known_last_counts_on(self, tmp_path: Path) -> None:
+        land_shop(
+            tmp_path,
+            customers=[customer(country="FR"), customer(updated_at="2025-01-10"), gone("2025-01-12", customer_id="c1")],
+            products=[product(), gone("2025-01-12", product_id="p1"), product(updated_at=self.LATER, category="new")],
+            orders=[order()],
+            order_items=[item()],
+        )
+        assert rows_of(tmp_path, "SELECT country FROM customers_history ORDER BY updated_at") == [("FR",), ("GB",)]
+        assert rows_of(tmp_path, "SELECT category FROM products_history ORDER BY updated_at") == [("Home",), ("New",)]
+        assert rows_of(tmp_path, "SELECT country, category FROM facts") == [("GB", "Home")]
+
+    def test_a_rate_that_is_gone_leaves_the_newest_before_it(self, tmp_path: Path) -> None:
+        land_shop(tmp_path, products=[product()], orders=[order(currency="USD")], order_items=[item()])
+        header = ("rate_date", "base_currency", "quote_currency", "rate", "_deleted")
+        rates = [("2025-01-10", "EUR", "USD", "3", ""), (DAY, "EUR", "USD", "2", "no"), (DAY, "EUR", "USD", "", "true")]
+        land(tmp_path, f"shop/fx_rates/{DAY}/rates.csv", csv_text(header, *rates))
+        assert rows_of(tmp_path, "SELECT gross FROM facts") == [(Decimal("2.0000"),)]
+        assert rows_of(tmp_path, "FROM rejects") == []
+
+    @pytest.mark.parametrize(
+        ("dataset", "bad", "rules"),
+        [
+            ("orders", order(updated_at=LATER, _deleted="maybe"), ["deletion_readable"]),
+            ("orders", gone("", order_id="o1"), ["deletion_dated"]),
+            ("orders", gone("soon", order_id="o1"), ["deletion_dated", "updated_at_type"]),
+            ("orders", gone("9999-12-31", order_id="o1"), ["updated_at_in_range"]),
+            ("orders", gone(LATER), ["order_id_required"]),
+            ("orders", gone(LATER, order_id="o1", customer_id="1.5E+12"), ["customer_id_not_rounded"]),
+            ("customers", gone(LATER, customer_id="4.5e+12"), ["customer_id_not_rounded"]),
+            ("order_items", gone(LATER, order_item_id="i1"), ["order_id_required"]),
+        ],
+    )
+    def test_a_deletion_must_say_what_is_gone_and_when(
+        self, dataset: str, bad: dict[str, Any], rules: list[str], tmp_path: Path
+    ) -> None:
+        land_shop(tmp_path, **self.GOOD)
+        land_records(tmp_path, dataset, [bad], NEXT_DAY)
+        assert rows_of(tmp_path, "SELECT rule FROM rejects ORDER BY rule") == [(rule,) for rule in rules]
+        assert rows_of(tmp_path, "SELECT net FROM facts") == [(Decimal(5),)]
+
+    def test_an_item_may_be_gone_before_its_parents_are_known(self, tmp_path: Path) -> None:
+        land_shop(tmp_path, order_items=[item()])
+        land_records(tmp_path, "order_items", [gone(self.LATER, order_item_id="i1", order_id="o1")], NEXT_DAY)
+        assert rows_of(tmp_path, "SELECT rule FROM rejects ORDER BY rule") == [("order_exists",), ("product_exists",)]
+        land_shop(tmp_path, "2025-01-17", products=[product()], orders=[order()])
+        assert rows_of(tmp_path, "FROM items") == []
 
 
 def test_both_sources_fill_the_same_tables(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from project_etl.setting_types import Sources
 from project_etl_tests.orchestration.given import Done, definitions_of
 
 SENSORS = ("new_files", "changed_days")
@@ -87,7 +88,7 @@ class Autopilot:
 
 
 @contextmanager
-def autopilot(folder: Path) -> Iterator[Autopilot]:
+def autopilot(folder: Path, sources: Sources = ("shop",)) -> Iterator[Autopilot]:
     """An autopilot over the landing and lake of a folder, as a `SmallShop` has them."""
     with dg.DagsterInstance.ephemeral() as instance:
-        yield Autopilot(definitions_of(folder), instance)
+        yield Autopilot(definitions_of(folder, sources), instance)

@@ -1,8 +1,10 @@
 """A shop to which anything may happen in any order, as a Hypothesis state machine.
 
 Files land, are corrected, copied and removed; any tables are materialized for any days, die on the way and are tried
-again; sensors tick; tables are compacted and vacuumed. In the end the sensors are left to finish, and the lake must say
-what one says that was built from scratch from all that ever landed, and the books must balance.
+again; sensors tick; tables are compacted and vacuumed. In the end the sensors are left to finish. Then the lake must
+say what one says that was built from scratch from all that ever landed, Gold must be the oracle's, and the books must
+balance. Records are what shops really send: padded, guarded and rounded ids, words for nothing, far instants,
+deletions, and lines of a second source.
 
 Belongs here: what may happen. Does not belong here: how often it is tried (`test_any_order.py`).
 """
@@ -13,17 +15,21 @@ import shutil
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from project_etl.catalog import tables
+from project_etl.catalog import silver_job, tables
 from project_etl.core.contracts.report import Report
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake.maintenance import tidy
+from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Table
+from project_etl_tests.oracle import expected_gold
+from project_etl_tests.oracle.compare import assert_gold_equal
+from project_etl_tests.oracle.given import LINES, csv_text
 from project_etl_tests.orchestration.autopilot import Autopilot, autopilot
 from project_etl_tests.promises.contents import assert_same, contents, table_names
 from project_etl_tests.promises.crash_points import crash_points
@@ -34,7 +40,11 @@ LANDING_DAYS = 4
 # An order of the last landing day reaches this many days after it.
 WINDOW_DAYS = 13
 DAYS = tuple((FIRST + timedelta(days=number)).isoformat() for number in range(LANDING_DAYS + WINDOW_DAYS))
-DATASETS = ("customers", "products", "orders", "order_items", "fx_rates")
+SOURCES, NAMESPACES = ("shop", "online_retail"), {"shop": "", "online_retail": "or-"}
+RETAIL = "online_retail"
+DATASETS = ("customers", "products", "orders", "order_items", "fx_rates", RETAIL)
+# What the lines of `online_retail` make.
+OF_RETAIL = {"customers", "products", "orders", "order_items"}
 CONSERVED = ("published", "deduplicated", "superseded", "quarantined")
 
 
@@ -42,52 +52,88 @@ class Died(BaseException):
     """Stands for the death of the process: nothing in the platform catches it."""
 
 
+def _mostly(*common: st.SearchStrategy[Any], odd: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Three times out of four something common."""
+    return st.integers(0, 3).flatmap(lambda number: st.one_of(*common) if number else odd)
+
+
 def _days(least: int, most: int) -> st.SearchStrategy[str]:
     return st.integers(least, most).map(lambda number: DAYS[number])
 
 
-def _instants() -> st.SearchStrategy[str]:
-    return st.builds("{}T{:02}:00:00Z".format, _days(0, LANDING_DAYS - 1), st.sampled_from((0, 12)))
+# Spellings of one number, a number that a spreadsheet has rounded, and none.
+ODD_IDS = ("7", "7.0", "'7", '="7"', '\u00a0="7"\t', "1.7E+4", "NULL")
+FAR = ("0001-01-01T00:00:00Z", "1899-12-31T23:59:59Z", "9999-12-31T23:59:59Z", "N/A")
+
+
+def _ids(*ids: str) -> st.SearchStrategy[str]:
+    padded = st.builds(str.format, st.sampled_from((" {}\t", "\u00a0{}", "{}\u200b")), st.sampled_from(ids))
+    return _mostly(st.sampled_from(ids), odd=st.one_of(padded, st.sampled_from(ODD_IDS)))
+
+
+def _instants(latest: int = LANDING_DAYS - 1) -> st.SearchStrategy[str]:
+    near = st.builds(
+        "{}T{:02}:00:00{}".format, _days(0, latest), st.sampled_from((0, 12)), st.sampled_from(("Z", "+00", " gmt"))
+    )
+    return st.integers(0, 7).flatmap(lambda number: near if number else st.sampled_from(FAR))
+
+
+def _records(good: dict[str, Any], *keys: str, **said: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Records that say something, and those that say that something is gone, or nearly so."""
+    told = st.fixed_dictionaries({"updated_at": _instants(), **said}).map(lambda row: {**good, **row})
+    gone = {"updated_at": _instants(), "_deleted": st.sampled_from(("true", " 1", "perhaps"))}
+    return _mostly(told, odd=st.fixed_dictionaries({**{key: said[key] for key in keys}, **gone}))
 
 
 RECORDS = {
-    "customers": st.fixed_dictionaries(
-        {
-            "customer_id": st.sampled_from(("C1", "C2")),
-            "country": st.sampled_from(("GB", "FR", "nowhere")),
-            "updated_at": _instants(),
-        }
-    ).map(lambda row: {**CUSTOMER, **row}),
-    "products": st.fixed_dictionaries(
-        {
-            "product_id": st.sampled_from(("P1", "P2")),
-            "category": st.sampled_from(("home", "garden")),
-            "price": st.sampled_from((10, 60, -1)),
-            "updated_at": _instants(),
-        }
-    ).map(lambda row: {**PRODUCT, **row}),
-    "orders": st.fixed_dictionaries(
-        {
-            "order_id": st.sampled_from(("O1", "O2", "O3")),
-            "customer_id": st.sampled_from(("C1", "C2", "")),
-            "order_ts": _instants(),
-            "status": st.sampled_from(("PAID", "paid", "CANCELLED", "lost")),
-            "currency": st.sampled_from(("EUR", "GBP")),
-            "updated_at": _instants(),
-        }
-    ).map(lambda row: {**ORDER, **row}),
-    "order_items": st.fixed_dictionaries(
-        {
-            "order_item_id": st.sampled_from(("I1", "I2", "I3")),
-            "order_id": st.sampled_from(("O1", "O2", "O3")),
-            "product_id": st.sampled_from(("P1", "P2")),
-            "quantity": st.sampled_from(("1", "2", "0")),
-            "updated_at": _instants(),
-        }
-    ).map(lambda row: {**ITEM, **row}),
+    "customers": _records(
+        CUSTOMER, "customer_id", customer_id=_ids("C1", "C2"), country=st.sampled_from(("GB", "FR", " fr", "nowhere"))
+    ),
+    "products": _records(
+        PRODUCT,
+        "product_id",
+        product_id=_ids("P1", "P2"),
+        category=st.sampled_from(("home", "garden", " Home\u00a0")),
+        price=st.sampled_from((10, 60, -1)),
+    ),
+    "orders": _records(
+        ORDER,
+        "order_id",
+        order_id=_ids("O1", "O2", "O3"),
+        customer_id=_ids("C1", "C2", ""),
+        order_ts=_instants(),
+        status=st.sampled_from(("PAID", "paid", "CANCELLED", "lost", "null")),
+        currency=st.sampled_from(("EUR", "GBP")),
+        country=st.sampled_from(("GB", "", "-")),
+    ),
+    "order_items": _records(
+        ITEM,
+        "order_item_id",
+        "order_id",
+        order_item_id=_ids("I1", "I2", "I3"),
+        order_id=_ids("O1", "O2", "O3"),
+        product_id=_ids("P1", "P2"),
+        quantity=st.sampled_from(("1", "2.0", "0")),
+        discount=st.sampled_from(("0.00", "nan")),
+    ),
+    # The rate of the first day is there for good, so that all amounts can be converted.
     "fx_rates": st.fixed_dictionaries(
-        {"rate_date": _days(0, LANDING_DAYS - 1), "rate": st.sampled_from(("0.8", "0.9", "-1"))}
+        {"rate_date": _days(1, LANDING_DAYS - 1), "rate": st.sampled_from(("0.8", "0.9", "-1"))},
+        optional={"_deleted": st.sampled_from(("true", "no"))},
     ).map(lambda row: {"base_currency": "EUR", "quote_currency": "GBP", **row}),
+    # No line is of a later day than the one after its landing day.
+    RETAIL: st.fixed_dictionaries(
+        {
+            "InvoiceNo": _ids("R1", "O1", "C2"),
+            "StockCode": _ids("P1", "P2"),
+            "Description": st.sampled_from(("CUP", "")),
+            "Quantity": st.sampled_from(("1", "2.0", "-1")),
+            "InvoiceDate": _instants(latest=1),
+            "UnitPrice": st.sampled_from(("1.5", "0")),
+            "CustomerID": _ids("17850.0", "17850", ""),
+            "Country": st.sampled_from(("France", "EIRE", "Atlantis")),
+        }
+    ),
 }
 
 KPIS = [table.short_name for table in tables() if table.layer == "gold" and not table.short_name.startswith("fact_")]
@@ -112,9 +158,9 @@ class AnyOrder(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = self.folders.mktemp("any")
-        self.shop = SmallShop(self.folder / "lived", self.engine)
-        self.scratch = SmallShop(self.folder / "scratch", self.engine)
-        self._open = autopilot(self.folder / "lived")
+        self.shop = SmallShop(self.folder / "lived", self.engine, SOURCES, NAMESPACES)
+        self.scratch = SmallShop(self.folder / "scratch", self.engine, SOURCES, NAMESPACES)
+        self._open = autopilot(self.folder / "lived", SOURCES)
         self.pilot: Autopilot = self._open.__enter__()
         # Datasets and days of which nobody knows whether they were loaded, for the process died: files that are there
         # now may or may not have been seen.
@@ -133,13 +179,19 @@ class AnyOrder(RuleBasedStateMachine):
         self.shop.land_rows("products", DAYS[0], PRODUCT)
         self.shop.land_rows("orders", DAYS[0], ORDER)
         self.shop.land_rows("order_items", DAYS[0], ITEM)
+        line = ("R1", "P1", "CUP", 3, f"{DAYS[0]} 09:00:00", "1.85", "17850", "France")
+        self.shop.land(RETAIL, DAYS[0], csv_text(LINES, line), source=RETAIL)
 
     @rule(landed=st.lists(files, min_size=1, max_size=4))
     def land(self, landed: list[tuple[str, str, str, list[dict]]]) -> None:
         """Files land, or the same names with new bytes."""
         for dataset, day, name, rows in landed:
             self._settle(dataset, day)
-            self.shop.land_rows(dataset, day, *rows, name=f"{name}.{_extension(dataset)}")
+            if dataset == RETAIL:
+                lines = csv_text(LINES, *([row[column] for column in LINES] for row in rows))
+                self.shop.land(dataset, day, lines, f"{name}.csv", source=RETAIL)
+            else:
+                self.shop.land_rows(dataset, day, *rows, name=f"{name}.{_extension(dataset)}")
 
     @rule(dataset=datasets, day=landing_days, name=names)
     def copy(self, dataset: str, day: str, name: str) -> None:
@@ -151,8 +203,9 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(dataset=datasets, day=landing_days)
     def remove(self, dataset: str, day: str) -> None:
-        """A file goes from landing."""
-        for file in self._files(self.shop, dataset, day)[:1]:
+        """A file goes from landing, but for the first rates."""
+        files = self._files(self.shop, dataset, day)
+        for file in [file for file in files if file.name != "fx_rates.csv"][:1]:
             self._settle(dataset, day)
             file.unlink()
 
@@ -164,8 +217,8 @@ class AnyOrder(RuleBasedStateMachine):
         for dataset in sorted(chosen, key=DATASETS.index):
             self._bronze(dataset, days)
         for table in self._silver(chosen):
-            # A table that refers to one that was never made cannot be, and says so.
-            if all(self.shop.lake.exists(reference.table) for reference in table.references):
+            # A table that is fed by one that was never made, or refers to one, cannot be, and says so.
+            if all(map(self.shop.lake.exists, self._needed(table))):
                 self.shop.silver(table.short_name, *days)
 
     @rule(chosen=st.sets(datasets, min_size=1), days=ranges, lives=st.integers(0, 60))
@@ -215,6 +268,9 @@ class AnyOrder(RuleBasedStateMachine):
             reports = self.scratch.load(*DAYS[:LANDING_DAYS])
             self.scratch.all_gold(*DAYS)
             assert_same(contents(self.shop.lake), contents(self.scratch.lake))
+            days = [date.fromisoformat(day) for day in DAYS]
+            expected = expected_gold(self.scratch.landing, SOURCES, "EUR", days, NAMESPACES)
+            assert_gold_equal(self.scratch.lake.root, expected)
             for name in reports:
                 if name.startswith("silver/"):
                     self._balanced(name, reports[name])
@@ -253,7 +309,13 @@ class AnyOrder(RuleBasedStateMachine):
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, kept)
 
+    def _needed(self, table: Table) -> list[str]:
+        """The tables that a Silver table is made of."""
+        feeds = silver_job(self.shop.lake, table, self.shop.settings, (), Run("")).feeds
+        return [*(feed.bronze for feed in feeds), *(reference.table for reference in table.references)]
+
     def _silver(self, chosen: set[str]) -> list[Table]:
+        chosen = chosen | (OF_RETAIL if RETAIL in chosen else set())
         tables = [table for table in self.shop.tables.values() if table.records and table.records.name in chosen]
         return sorted(tables, key=lambda table: DATASETS.index(table.records.name if table.records else ""))
 
@@ -275,7 +337,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @staticmethod
     def _files(shop: SmallShop, dataset: str, day: str) -> list[Path]:
-        return sorted((shop.landing / "shop" / dataset / day).glob("*"))
+        return sorted((shop.landing / (RETAIL if dataset == RETAIL else "shop") / dataset / day).glob("*"))
 
 
 def _extension(dataset: str) -> str:

@@ -16,7 +16,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from project_etl.core.engine.base import Engine
 from project_etl_tests.promises.contents import assert_same, contents
-from project_etl_tests.promises.machine import DATASETS, DAYS, LANDING_DAYS, machine
+from project_etl_tests.promises.machine import DATASETS, DAYS, LANDING_DAYS, RETAIL, machine
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
 
 EVERYTHING, EVER = set(DATASETS), DAYS[:LANDING_DAYS]
@@ -77,6 +77,17 @@ def test_a_week_in_which_everything_happens(engine: Engine, tmp_path_factory: py
             ]
         )
         life.load({"fx_rates", "products"}, EVER)
+        # What is gone, one of them for a while; ids as spreadsheets leave them; the other source has an O1 of its own.
+        gone = {"updated_at": f"{day4}T00:00:00Z", "_deleted": "true"}
+        life.land([("orders", day4, "b", [{"order_id": " O2\u00a0", **gone}])])
+        life.land(
+            [("products", day3, "b", [{"product_id": "P1", "updated_at": f"{day2}T00:00:00Z", "_deleted": True}])]
+        )
+        life.load({"orders", "products", "order_items"}, EVER)
+        life.land([("products", day4, "b", [{**PRODUCT, "updated_at": f"{day3}T00:00:00Z"}])])
+        line = {"InvoiceNo": '="O1"', "StockCode": "P1", "Description": "CUP", "Quantity": "2.0"}
+        line |= {"InvoiceDate": f"{day2} 08:00:00+00", "UnitPrice": "1.5", "CustomerID": "NULL", "Country": "EIRE"}
+        life.land([(RETAIL, day2, "a", [line, {**line, "InvoiceDate": "1899-12-31", "InvoiceNo": "R9"}])])
         assert len(life.deaths) >= 2, life.deaths
     finally:
         life.teardown()

@@ -14,9 +14,10 @@ DAYS = D1, D3
 
 def land_first(shop: SmallShop) -> None:
     """Two days with all that happens to records: bad ones, an item that waits for its order, a file that is none."""
-    shop.land_rows("customers", D1, CUSTOMER, {**CUSTOMER, "customer_id": "C2", "email": "no address"})
+    padded = {**CUSTOMER, "customer_id": " C3\u00a0", "updated_at": "2025-01-01 00:00:00+00"}
+    shop.land_rows("customers", D1, CUSTOMER, {**CUSTOMER, "customer_id": "C2", "email": "no address"}, padded)
     shop.land_rows("products", D1, PRODUCT, {**PRODUCT, "product_id": "P2", "price": -1})
-    shop.land_rows("orders", D1, ORDER, {**ORDER, "order_id": "O2", "status": "SHIPED"})
+    shop.land_rows("orders", D1, ORDER, {**ORDER, "order_id": "O2", "status": "SHIPED"}, {**ORDER, "order_id": "O5"})
     shop.land("orders", D1, "", "empty.csv")
     shop.land_rows("order_items", D2, ITEM, {**ITEM, "order_item_id": "I3", "order_id": "O3"})
     rate = {"rate_date": D1, "base_currency": "EUR", "quote_currency": "GBP", "rate": "0.85"}
@@ -24,11 +25,14 @@ def land_first(shop: SmallShop) -> None:
 
 
 def land_second(shop: SmallShop) -> None:
-    """The order that was waited for, a newer version of each row, corrected files, and a good one for an empty one."""
+    """The order that was waited for, newer versions and deletions, corrected files, and a good one for an empty one."""
     newer = {"updated_at": "2025-01-03T00:00:00Z"}
-    shop.land_rows("customers", D3, {**CUSTOMER, **newer, "country": "FR"})
+    shop.land_rows(
+        "customers", D3, {**CUSTOMER, **newer, "country": "FR"}, {"customer_id": "C3", **newer, "_deleted": True}
+    )
     shop.land_rows("products", D3, {**PRODUCT, **newer, "category": "office"})
-    shop.land_rows("orders", D3, {**ORDER, "order_id": "O3"}, {**ORDER, **newer, "status": "RETURNED"})
+    gone = {"order_id": '="O5"', **newer, "_deleted": "true"}
+    shop.land_rows("orders", D3, {**ORDER, "order_id": "O3"}, {**ORDER, **newer, "status": "RETURNED"}, gone)
     shop.land_rows("orders", D1, {**ORDER, "order_id": "O4"}, name="empty.csv")
     shop.land_rows("order_items", D2, ITEM, {**ITEM, "order_item_id": "I3", "order_id": "O3", "quantity": "3"})
     rate = {"rate_date": D1, "base_currency": "EUR", "quote_currency": "GBP", "rate": "0.86"}

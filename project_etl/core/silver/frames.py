@@ -29,6 +29,7 @@ from project_etl.core.silver.plan import SilverJob, SilverPlan, days_in_bronze, 
 from project_etl.core.silver.rank import Stored, ranked
 from project_etl.core.silver.rules import WELL_FORMED, WITHIN_PARTITIONS, rules_of_deletions
 from project_etl.core.transforms.casts import to_boolean
+from project_etl.core.transforms.text import Kind, clean
 
 FALSE, TRUE = "false", "true"
 
@@ -103,7 +104,8 @@ def _waiting(job: SilverJob, days: Collection[str]) -> DataFrame:
             F.col("_text").alias("text"),
             nothing.alias("malformed"),
             nothing.alias("unmapped"),
-            nothing.alias("deletion"),
+            # One that says clearly that something is gone waits for no parent.
+            clean(F.get_json_object("raw", f"$.{DELETED}"), Kind.NUMBER).alias("deletion"),
         ).alias(RECORD),
     )
 

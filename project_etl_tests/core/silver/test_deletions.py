@@ -104,6 +104,21 @@ def test_children_of_a_deleted_parent_wait(tmp_path: Path, engine: Engine) -> No
     assert shop.rows("gold/daily_aov", "orders") == [(1,)]
 
 
+def test_a_record_that_waits_and_says_nothing_readable_of_its_deletion_stays_out(
+    tmp_path: Path, engine: Engine
+) -> None:
+    shop = SmallShop(tmp_path, engine)
+    shop.land_rows("products", DAYS[0], PRODUCT)
+    shop.land_rows("order_items", DAYS[0], ITEM | {"_deleted": "perhaps"})
+    shop.land_rows("orders", DAYS[1], ORDER)
+    place = (f"shop/order_items/{DAYS[0]}/order_items.csv", 1)
+    shop.load(DAYS[0])
+    assert shop.quarantined("order_items") == [(*place, ["deletion_readable", "order_exists"])]
+    shop.load(DAYS[1])
+    assert shop.quarantined("order_items") == [(*place, ["deletion_readable"])]
+    assert shop.rows("silver/order_items", "order_item_id") == []
+
+
 @pytest.mark.parametrize("together", [True, False])
 def test_a_newer_version_that_is_kept_out_is_told(tmp_path: Path, engine: Engine, together: bool) -> None:
     shop = SmallShop(tmp_path, engine)
