@@ -55,10 +55,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> SmallShop:
     return shop
 
 
-def test_the_last_day_first_gives_the_same(shop: SmallShop, tmp_path: Path, engine: Engine) -> None:
+def test_later_days_first_gives_the_same(shop: SmallShop, tmp_path: Path, engine: Engine) -> None:
     other = _shop(tmp_path, engine)
-    for day in reversed(_days(other)):
-        other.load(day)
+    days = _days(other)
+    # Of each case's days the later one comes first, and what all of them refer to comes last.
+    for first in (2, 1, 0):
+        other.load(*days[first::3])
     assert other.state() == shop.state()
 
 
