@@ -63,8 +63,7 @@ def cleaned(text: str | None, kind: str) -> str | None:
     if kind in ("name", "text"):
         # What people write is kept; of the words, only what a database exports is nothing.
         return None if value in ("", r"\N") else text if kind == "text" else value
-    if kind != "label":
-        value = _unguarded(value)
+    value = _unguarded(value)
     if kind == "key" and re.fullmatch(r"[0-9]+\.0+", value):
         value = value.partition(".")[0]
     nothing = _NOTHING if kind in ("country", "label") else _NOTHING | {"na"}
@@ -82,7 +81,7 @@ def _unguarded(value: str) -> str:
 
 def is_rounded(key: str | None) -> bool:
     """Whether a spreadsheet has written a long number in scientific notation."""
-    return re.fullmatch(r"[0-9]+(\.[0-9]*)?[eE][+-][0-9]+", key or "") is not None
+    return re.fullmatch(r"[+-]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)[eE][+-][0-9]+", key or "") is not None
 
 
 def is_in_range(at: datetime | date | None, landing_day: date) -> bool:
@@ -155,6 +154,8 @@ def to_instant(text: str | None) -> datetime | None:
 def to_bool(text: str | None) -> bool | None:
     """Read a boolean in SQL's spellings."""
     lowered = (text or "").strip().lower()
+    if re.fullmatch(r"[01]\.0+", lowered):
+        lowered = lowered[0]
     return True if lowered in _TRUE else False if lowered in _FALSE else None
 
 

@@ -54,6 +54,7 @@ BAD = {
     "a change for ever": ({"updated_at": "9999-12-31T23:59:59Z"}, ["updated_at_in_range"]),
     "the name of a zone": ({"order_ts": "2025-01-02 10:00:00 CET"}, ["order_ts_type"]),
     "a key that a spreadsheet rounded": ({"order_id": "4.50012E+12"}, ["keys_not_rounded"]),
+    "a key that one with a decimal comma rounded": ({"order_id": "4,5E+12"}, ["keys_not_rounded"]),
     "a reference that one rounded": ({"customer_id": "4E+5"}, ["keys_not_rounded"]),
     "a year with five digits": ({"order_ts": "12025-01-01T00:00:00Z"}, ["order_ts_type"]),
     "no status": ({"status": None}, ["status_not_null"]),
@@ -91,6 +92,7 @@ GOOD = {
     "Namibia": {"country": "NA"},
     "Kosovo": {"country": "XK"},
     "an article number": {"order_id": "12E5"},
+    "an instant in the guards of a spreadsheet": {"updated_at": '="2025-01-01T10:00:00Z"'},
     **{f"a key as {text!r}": {"order_id": text, "customer_id": "\u200bC1\u00a0"} for text in ONE_KEY},
     **{f"ten o'clock as {text}": {"order_ts": text, "updated_at": text} for text in TEN},
 }

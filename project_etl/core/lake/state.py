@@ -152,14 +152,16 @@ class TableState:
         Args:
             partition: the column that partitions the files, of which the values are returned.
             column: the column of text.
-            but: values that do not count.
+            but: values that do not count, in small letters.
         """
         if column not in self.arrow_schema.names:
             return set()
 
         def may_have(file: Mapping[str, Any]) -> bool:
             low, high = file.get(f"min.{column}"), file.get(f"max.{column}")
-            return file.get(f"null_count.{column}") != file["num_records"] and not (low == high and low in but)
+            return file.get(f"null_count.{column}") != file["num_records"] and not (
+                low == high and low is not None and low.lower() in but
+            )
 
         return {str(file[f"partition.{partition}"]) for file in self.files if may_have(file)}
 

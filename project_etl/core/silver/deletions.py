@@ -15,9 +15,10 @@ from project_etl.core.bronze import file_table
 from project_etl.core.lake.state import on_days
 from project_etl.core.model.names import DELETED
 from project_etl.core.silver.plan import SilverJob, SilverPlan, unjudged_days
+from project_etl.core.transforms.casts import FALSE
 
-# What says that nothing is gone, as it is written most.
-NOT_GONE = ("false", "False", "FALSE", "0", "f", "n", "no")
+# What says that nothing is gone, in small letters.
+NOT_GONE = ("", "nan", "null", "0.0", *FALSE)
 
 
 def days_beside(job: SilverJob, plan: SilverPlan) -> set[str]:
@@ -29,7 +30,8 @@ def days_beside(job: SilverJob, plan: SilverPlan) -> set[str]:
 
 def files_with(job: SilverJob, days: Sequence[str]) -> list[list[str]]:
     """Path and version of the files of some days that may hold deletions."""
-    is_gone = pc.field(DELETED).is_valid() & ~pc.field(DELETED).isin(NOT_GONE)
+    spelled = {form for word in NOT_GONE for form in (word, word.upper(), word.title())}
+    is_gone = pc.field(DELETED).is_valid() & ~pc.field(DELETED).isin(sorted(spelled))
     found: set[tuple[str, str]] = set()
     for feed in job.feeds:
         state = job.lake.state(feed.bronze)

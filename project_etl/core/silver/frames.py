@@ -63,7 +63,7 @@ def scored(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Keys], kept: Exi
             return ranked(job.table, columns, _with_batch(fresh, plan), Stored.NOTHING)
         pool = _pool(fresh, _stored_beside(job, fresh))
         if days:
-            pool = pool.unionByName(_deletions_beside(job, fresh, days), allowMissingColumns=True)
+            pool = pool.unionByName(_deletions_beside(job, fresh, days, kept), allowMissingColumns=True)
         return ranked(job.table, columns, _with_batch(pool, plan), Stored.TRUSTED)
     records, stored = _records(job, plan, is_all=True), _stored(job)
     if not _is_all_judged(job, plan):
@@ -210,7 +210,7 @@ def _stored_beside(job: SilverJob, fresh: DataFrame) -> DataFrame:
     return stored.join(since, on=write.of, how="inner").where(still_valid).drop("_since")
 
 
-def _deletions_beside(job: SilverJob, fresh: DataFrame, days: Collection[str]) -> DataFrame:
+def _deletions_beside(job: SilverJob, fresh: DataFrame, days: Collection[str], kept: ExitStack) -> DataFrame:
     """The deletions of earlier batches that new records must be compared with."""
     keys = [*_entity(job.table)]
     bronze = [
@@ -218,7 +218,9 @@ def _deletions_beside(job: SilverJob, fresh: DataFrame, days: Collection[str]) -
         for feed in job.feeds
         if feed.may_delete
     ]
-    told = judged_records(job, union_all(bronze)).where(F.col("_valid") & F.col("_deleted"))
+    # Kept, for an engine copies all of judging into a filter that follows it: minutes for a few hundred records.
+    told = kept.enter_context(job.lake.keep(judged_records(job, union_all(bronze))))
+    told = told.where(F.col("_valid") & F.col("_deleted"))
     return told.join(fresh.select(*keys).distinct(), on=keys, how="left_semi")
 
 

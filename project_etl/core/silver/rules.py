@@ -77,7 +77,7 @@ def comparisons(table: Table) -> tuple[RuleResult, ...]:
     """What shows only when records are compared or counted, as unbroken."""
     checks: list[RuleResult] = []
     if isinstance(table.write, Merge):
-        what = "no row is older than a version of it that is in quarantine: correct that record, for the row goes on"
+        what = "no record of these landing days is kept out that is newer than its row: correct it, for the row goes on"
         checks.append(RuleResult(NEWER_QUARANTINED, Action.WARN, what, version="1"))
     if table.min_score is not None:
         what = f"at least {table.min_score:.2%} of a landing day's records break no rule that keeps them out"

@@ -144,7 +144,9 @@ def to_int(name: str) -> Column:
 
 def to_boolean(name: str) -> Column:
     """Read text as true or false in SQL's spellings (`t`, `true`, `y`, `yes`, `1`); null when it is neither."""
-    word = F.lower(_only(name, "[A-Za-z]+|[01]", _CONTROLS))
+    # A tool that writes flags as floats, for some are missing, means 1 by 1.0.
+    number = _only(name, "[01]", _CONTROLS, after=r"(?:\.0+)?")
+    word = F.lower(F.concat(_only(name, "[A-Za-z]+", _CONTROLS), number))
     return F.when(word.isin(*TRUE), F.lit(True)).when(word.isin(*FALSE), F.lit(False))
 
 

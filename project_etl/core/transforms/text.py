@@ -27,7 +27,7 @@ _RUN = f"[{''.join(map(chr, _WIDE))}]+"
 # `="001"`, or an apostrophe before a digit.
 _GUARDS = r"""^="([^"]*)"\z|^'([0-9])"""
 _FLOAT = r"^([0-9]+)\.0+\z"
-ROUNDED_KEY = r"[0-9]+([.][0-9]*)?[eE][+-][0-9]+\z"
+ROUNDED_KEY = r"[+-]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)[eE][+-][0-9]+\z"
 """A number as a spreadsheet writes a long one: its last digits are lost. `12E5` is an article number."""
 
 
@@ -60,7 +60,7 @@ def clean(text: Column, kind: Kind, nothing: Collection[str] = NOTHING) -> Colum
     text = F.btrim(text, F.lit(BLANKS))
     if kind in (Kind.LABEL, Kind.NAME, Kind.INSTANT):
         text = F.regexp_replace(text, _RUN, " ")
-    else:
+    if kind is not Kind.NAME:
         text = F.btrim(F.regexp_replace(text, _GUARDS, "$1$2"), F.lit(BLANKS))
     if kind is Kind.KEY:
         text = F.regexp_replace(text, _FLOAT, "$1")

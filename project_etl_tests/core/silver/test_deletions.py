@@ -57,6 +57,31 @@ def test_a_customer_whose_deletion_is_corrected_is_there_again(tmp_path: Path, e
     assert shop.rows("silver/customers", "customer_id") == [("C1",), ("C9",)]
 
 
+def test_a_corrected_deletion_is_seen_when_another_day_is_asked_for(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine)
+    others = [CUSTOMER | {"customer_id": "C5"}, CUSTOMER | {"customer_id": "C5", "city": "York"}]
+    for records in ([CUSTOMER, gone("2025-01-02"), others[0]], [CUSTOMER, CUSTOMER | {"customer_id": "C9"}, others[1]]):
+        for day, record in zip(DAYS, records, strict=True):
+            shop.land_rows("customers", day, record)
+        shop.bronze("customers", *DAYS)
+        shop.silver("customers", *(DAYS if records[2] is others[0] else DAYS[2:]))
+    shop.silver("customers", *DAYS)
+    assert shop.rows("silver/customers", "customer_id") == [("C1",), ("C5",), ("C9",)]
+    assert shop.books("customers").are_right
+
+
+@pytest.mark.parametrize("word", ["true", "TRUE", " yes ", "1", "1.0", True, 1.0])
+def test_a_deletion_is_said_in_many_words(tmp_path: Path, engine: Engine, word: object) -> None:
+    shop = SmallShop(tmp_path, engine)
+    stays = [
+        CUSTOMER | {"customer_id": f"S{n}", "_deleted": no} for n, no in enumerate(["false", "0.0", "", "nan", None])
+    ]
+    shop.land_rows("customers", DAYS[0], CUSTOMER | {"_deleted": word}, *stays)
+    shop.bronze("customers", DAYS[0])
+    shop.silver("customers", DAYS[0])
+    assert shop.rows("silver/customers", "customer_id") == [(f"S{n}",) for n in range(len(stays))]
+
+
 def test_a_history_ends_where_the_thing_was_deleted(tmp_path: Path, engine: Engine) -> None:
     shop = SmallShop(tmp_path, engine)
     shop.land_rows("customers", DAYS[0], CUSTOMER)
