@@ -190,6 +190,7 @@ def test_one_document_over_the_whole_file_is_unreadable(tmp_path, content):
     [
         ('{"data":[{"a":1},{"a":2}]}', '."data"[]'),
         ('{"count":1,"orders":[{"a":1}],"next":null}\n{"count":0,"orders":[]}\n', '."orders"[]'),
+        ('{"a":"ok","orders":[{"a":1}]}', '."orders"[]'),
         ('{"data":{"orders":{"nodes":[{"a":1}]}}}', '."data"."orders"."nodes"[]'),
         ('{"data":[{"a":"' + "x" * rescued.MAX_RECORD_CHARS + '"}]}', '."data"[]'),
     ],
@@ -204,6 +205,7 @@ def test_the_envelope_of_an_api_is_unreadable_and_says_where_the_records_are(tmp
 def test_records_with_lists_of_objects_are_records(tmp_path):
     rows = rows_of(tmp_path, '{"a":1,"lines":[{"x":1}]}\n{"b":2}\n{"data":[{"a":1}]}\n{"zzz":[1]}\n')
     assert [row["_row_number"] for row in rows] == [1, 2, 3, 4]
+    assert len(rows_of(tmp_path, '{"a":1,"b":2,"lines":[{"x":1}]}', name="one.json")) == 1
 
 
 def test_a_key_that_comes_twice_among_many_is_found_at_once(tmp_path):

@@ -100,7 +100,7 @@ def _check_lines(lines: list[str], columns: Sequence[str], path: str) -> None:
     wanted = "expected one object a line (JSON Lines)"
     if first.startswith("["):
         _refuse(path, f"{found}: one document over the whole file, a list; {wanted}: write it so, as jq -c '.[]' does")
-    if key := _envelope(lines[0], columns):
+    if key := _envelope(lines[0], columns, is_alone=len(lines) == 1):
         todo = f"take the records out of it, as jq -c '{key}[]' does"
         _refuse(path, f"{found}: the envelope of an API, with its records inside; {wanted}: {todo}")
     goes_on = first.startswith("{") and first.endswith(_GOES_ON) and len(lines) > 1
@@ -112,8 +112,11 @@ def _refuse(path: str, detail: str) -> NoReturn:
     raise UnreadableFile(path, FILE_JSON_LINES, detail)
 
 
-def _envelope(line: str, columns: Sequence[str]) -> str:
-    """Where the records are in the envelope on a line, as a path of jq; nothing if it is none."""
+def _envelope(line: str, columns: Sequence[str], *, is_alone: bool) -> str:
+    """Where the records are in the envelope on a line, as a path of jq; nothing if it is none.
+
+    One that is alone in its file may have a column's name beside them: many answers begin with a `status`.
+    """
     if len(line) > MAX_RECORD_CHARS:
         found = _MEMBER_OPENS.match(line)
         return f".{found[1]}" if found and json.loads(found[1]) not in columns else ""
@@ -121,7 +124,10 @@ def _envelope(line: str, columns: Sequence[str]) -> str:
         members = _parsed(line)
     except _MalformedLineError:
         return ""
-    return "" if members.keys() & {*columns} else _records_in(members, _ENVELOPES)
+    declared = members.keys() & {*columns}
+    if len(declared) > (1 if is_alone else 0):
+        return ""
+    return _records_in({key: value for key, value in members.items() if key not in declared}, _ENVELOPES)
 
 
 def _records_in(members: dict[str, Any], levels: int) -> str:
