@@ -9,7 +9,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
@@ -52,16 +52,23 @@ def name_list(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
-def namespace_list(value: object) -> object:
-    """Take a mapping of sources to prefixes, or its JSON text, as pairs, which cannot change."""
-    if isinstance(value, tuple):
-        return value
+def _mapping(value: object, expected: str) -> Mapping[Any, Any]:
+    """A mapping, or the one whose JSON text is given."""
     try:
         value = json.loads(value or "{}") if isinstance(value, str) else value
     except json.JSONDecodeError:
         value = None
     if not isinstance(value, Mapping):
-        raise ValueError('expected a prefix for each source, as JSON: {"shop": "", "online_retail": "or-"}')  # noqa: TRY004
+        # pydantic turns a ValueError into a message, and lets a TypeError through.
+        raise ValueError(f"expected {expected}")  # noqa: TRY004
+    return cast("Mapping[Any, Any]", value)
+
+
+def namespace_list(value: object) -> object:
+    """Take a mapping of sources to prefixes, or its JSON text, as pairs, which cannot change."""
+    if isinstance(value, tuple):
+        return value
+    value = _mapping(value, 'a prefix for each source, as JSON: {"shop": "", "online_retail": "or-"}')
     if unknown := [str(name) for name in value if name not in SOURCES]:
         raise ValueError(f"expected sources, of which there is {', '.join(SOURCES)}; found {', '.join(unknown)}")
     for name, prefix in value.items():
@@ -120,13 +127,7 @@ def spark_conf(value: object) -> object:
     """Take a mapping, or its JSON text, as pairs, which cannot change; values are written as Spark does (`true`)."""
     if isinstance(value, tuple):
         return value
-    try:
-        value = json.loads(value or "{}") if isinstance(value, str) else value
-    except json.JSONDecodeError:
-        value = None
-    if not isinstance(value, Mapping):
-        # pydantic turns a ValueError into a message, and lets a TypeError through.
-        raise ValueError('expected a mapping of Spark keys, as JSON: {"spark.sql.ansi.enabled": "true"}')  # noqa: TRY004
+    value = _mapping(value, 'a mapping of Spark keys, as JSON: {"spark.sql.ansi.enabled": "true"}')
     own = {"spark.master", "spark.remote", "spark.driver.memory"} & set(value)
     if own:
         raise ValueError(f"{', '.join(sorted(own))} has a setting of its own: spark.master, remote, driver_memory")

@@ -41,7 +41,7 @@ from project_etl.core.model.source import Dataset
 from project_etl.core.model.staged import Run, Staged
 from project_etl.core.model.table import Table
 from project_etl.core.silver.plan import silver_schema
-from project_etl.core.silver.rules import silver_checks, silver_rules
+from project_etl.core.silver.rules import comparisons, silver_rules
 from project_etl.core.silver.stage import stage_silver
 from project_etl.core.staleness import misjudged
 from project_etl.orchestration.failures import HELD_DAYS
@@ -126,11 +126,11 @@ def silver_asset(wiring: Wiring, table: Table) -> dg.AssetsDefinition:
     def prepare(days: tuple[str, ...], run: Run) -> Callable[[TableStore], Staged]:
         return lambda lake: stage_silver(silver_job(lake, table, wiring.settings, days, run))
 
-    feeds, first_day = feeds_of(table, wiring.settings), wiring.settings.start_date
-    rules = silver_rules(table, feeds, first_day)
+    feeds = feeds_of(table, wiring.settings)
+    rules = silver_rules(table, feeds, wiring.settings.start_date)
     deps = (*(feed.bronze for feed in feeds), *(ref.table for ref in table.references))
     shape = _shape(table, deps, silver_schema(table), rules, "_landing_date", is_daily=True)
-    return _asset(wiring, replace(shape, checks=silver_checks(table, feeds, first_day)), prepare)
+    return _asset(wiring, replace(shape, checks=(*rules, *comparisons(table))), prepare)
 
 
 def gold_asset(wiring: Wiring, table: Table, tables: Sequence[Table]) -> dg.AssetsDefinition:

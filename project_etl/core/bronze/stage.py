@@ -21,7 +21,7 @@ from project_etl.core.bronze.file_table import FileRow, Status
 from project_etl.core.bronze.landing_store import LandingFile, content_version, is_unchanged, new_digest, open_bytes
 from project_etl.core.bronze.plan import BronzeJob, Look, Moves, is_as_known, look, moves, with_holders
 from project_etl.core.bronze.readers.records import ROW_NUMBER_COLUMN, absent_columns, read_batches
-from project_etl.core.bronze.readers.rescued import MALFORMED_START
+from project_etl.core.bronze.readers.rescued import is_malformed
 from project_etl.core.bronze.report import bronze_report
 from project_etl.core.bronze.spool import Spool
 from project_etl.core.bronze.unreadable import FILE_ACCESSIBLE, FILE_HAS_RECORDS, FILE_STABLE, UnreadableFile
@@ -219,8 +219,8 @@ def _counted(row: FileRow, batch: ArrowRecordBatch) -> FileRow:
     """The row with some more of its file's records."""
     row = replace(row, records=row.records + batch.num_rows, absent=_absent(batch))
     rescued: list[str] = batch.column(RESCUED).drop_null().to_pylist()
-    malformed = [text for text in rescued if text.startswith(MALFORMED_START)]
-    others = [text for text in rescued if not text.startswith(MALFORMED_START)]
+    malformed = [text for text in rescued if is_malformed(text)]
+    others = [text for text in rescued if not is_malformed(text)]
     if malformed and row.malformed_sample is None:
         row = replace(row, malformed_sample=json.loads(malformed[0])[MALFORMED_KEY][:SAMPLE_CHARS])
     if others and row.rescued_sample is None:

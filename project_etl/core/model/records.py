@@ -148,9 +148,7 @@ class Feed:
         if self.mapping is not None:
             rows = self.mapping(rows)
         present = set(rows.columns)
-        deletion = (
-            clean(F.col(DELETED), Kind.NUMBER, self.nothing) if self.may_delete and DELETED in present else text_null()
-        )
+        deletion = self._clean(DELETED, Kind.NUMBER) if self.may_delete and DELETED in present else text_null()
         text = [
             (self._clean(column, field.kind) if column in present else text_null()).alias(column)
             for column, field in of.columns.items()

@@ -2,12 +2,12 @@
 
 Nothing stored stands for one that has won. So a batch must be compared with the deletions of earlier batches, and when
 a file that held some says something else by now, nobody knows any more which keys it named. Belongs here: what Bronze
-and the journal tell of both, without an engine. Does not belong here: rules (`plan.py`), who wins (`rank.py`).
+and the journal tell of both, without an engine. Does not belong here: rules (`rules.py`), who wins (`rank.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import pyarrow.compute as pc
 
@@ -46,16 +46,10 @@ def have_vanished(job: SilverJob, plan: SilverPlan) -> bool:
 
     Which keys it named nobody knows any more.
     """
-    told = [pair for day in plan.changed_days for pair in _told(plan, day)]
+    # A note tells of all days of its commit; one of them may have been judged again since.
+    notes = {day: plan.journal.note(day).get("deletions", ()) for day in plan.changed_days}
+    told = {(path, version) for day, noted in notes.items() for path, version in noted if f"/{day}/" in path}
     if not told:
         return False
-    days = {path.split("/")[2] for path, _ in told}
-    rows = file_table.files(job.lake, [feed.bronze for feed in job.feeds], days).values()
-    loaded = {(row.path, row.version) for row in rows if row.status is file_table.Status.LOADED}
-    return any((path, version) not in loaded for path, version in told)
-
-
-def _told(plan: SilverPlan, day: str) -> Iterable[tuple[str, str]]:
-    """The files of a day that held deletions when it was judged last."""
-    noted = plan.journal.note(day).get("deletions", ())
-    return ((path, version) for path, version in noted if path.split("/")[2] == day)
+    rows = file_table.files(job.lake, [feed.bronze for feed in job.feeds], plan.changed_days).values()
+    return not told <= {(row.path, row.version) for row in rows if row.status is file_table.Status.LOADED}

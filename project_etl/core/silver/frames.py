@@ -147,25 +147,26 @@ def transformed(table: Table, rows: DataFrame, parameters: dict[str, object]) ->
 
 def judged_records(job: SilverJob, records: DataFrame) -> DataFrame:
     """Records as rows of the table, judged: the stored columns, `_text`, `_broken`, `_valid` and `_stored`."""
+    rules = job.rules
     if job.may_delete:
         is_deleted = to_boolean(f"{RECORD}.deletion")
         records = records.withColumn(RECORD, F.col(RECORD).withField("is_deleted", is_deleted))
     rows = transformed(job.table, _with_parents(job, records), dict(job.run.parameters))
     # A record that could not be parsed breaks that one rule; that its columns are empty follows from it.
     malformed = F.when(F.col(f"{RECORD}.malformed").isNotNull(), F.array(F.lit(WELL_FORMED)))
-    rows = judged(rows.withColumn("_text", F.col(f"{RECORD}.text")), job.rules).withColumn(
+    rows = judged(rows.withColumn("_text", F.col(f"{RECORD}.text")), rules).withColumn(
         BROKEN, F.coalesce(malformed, BROKEN)
     )
     is_deleted = F.expr(FALSE)
     if job.may_delete:
         is_deleted = F.coalesce(F.col(f"{RECORD}.is_deleted"), F.lit(False))
-        needed = F.array(*[F.lit(name) for name in rules_of_deletions(job.table, job.rules)])
+        needed = F.array(*[F.lit(name) for name in rules_of_deletions(job.table, rules)])
         rows = rows.withColumn(BROKEN, F.when(is_deleted, F.array_intersect(BROKEN, needed)).otherwise(F.col(BROKEN)))
     # Whether a parent that only warns is known, and which day is the first, changes without the record, which nobody
     # looks at again for that.
-    is_valid = ~breaks(job.rules, Action.QUARANTINE)
+    is_valid = ~breaks(rules, Action.QUARANTINE)
     passing = {WITHIN_PARTITIONS, *(ref.rule for ref in job.table.references if ref.action is Action.WARN)}
-    if warnings := [rule.name for rule in job.rules if rule.name in passing]:
+    if warnings := [rule.name for rule in rules if rule.name in passing]:
         lasting = F.array_except(BROKEN, F.array(*[F.lit(name) for name in warnings]).cast("array<string>"))
         rows = rows.withColumn(BROKEN, F.when(is_valid, F.col(BROKEN)).otherwise(lasting))
     derived = [item for item in job.table.schema.fields if item.name in job.table.derived]

@@ -14,6 +14,7 @@ from pyspark.sql import types as T
 
 from project_etl.core.bronze import file_table
 from project_etl.core.contracts import Action, Rule
+from project_etl.core.contracts.judge import unbroken
 from project_etl.core.contracts.report import Report, RuleResult
 from project_etl.core.digest import digest
 from project_etl.core.lake import Journal, TableStore
@@ -22,7 +23,7 @@ from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Reference, Table
 from project_etl.core.model.transform import taken
 from project_etl.core.silver import quarantine
-from project_etl.core.silver.rules import silver_checks, silver_rules
+from project_etl.core.silver.rules import comparisons, silver_rules
 
 EMPTY = "-"
 
@@ -75,7 +76,7 @@ class SilverJob:
     @property
     def checks(self) -> tuple[RuleResult, ...]:
         """All that is judged of the table, as unbroken."""
-        return silver_checks(self.table, self.feeds, self.first_day)
+        return (*map(unbroken, self.rules), *comparisons(self.table))
 
     @property
     def may_delete(self) -> bool:

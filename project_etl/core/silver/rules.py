@@ -13,7 +13,6 @@ from datetime import date
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import Action, Rule, rules_of, sql_rule
-from project_etl.core.contracts.judge import unbroken
 from project_etl.core.contracts.report import RuleResult
 from project_etl.core.contracts.sql_text import sql_text
 from project_etl.core.model.names import DELETED
@@ -66,11 +65,6 @@ def silver_rules(table: Table, feeds: Sequence[Feed], first_day: date) -> tuple[
     extra = (*given, *_partition_rules(table, first_day), *references, *table.rules)
     rules = rules_of(table.contract, text_columns=tuple(table.records.columns), extra=extra)
     return tuple(rule for rule in rules if rule.column not in table.derived)
-
-
-def silver_checks(table: Table, feeds: Sequence[Feed], first_day: date) -> tuple[RuleResult, ...]:
-    """All that is judged of a Silver table, as unbroken."""
-    return (*(unbroken(rule) for rule in silver_rules(table, feeds, first_day)), *comparisons(table))
 
 
 def comparisons(table: Table) -> tuple[RuleResult, ...]:

@@ -21,7 +21,7 @@ from project_etl.core.arrow import ArrowRecordBatch, ArrowSchema
 from project_etl.core.bronze.landing_store import COMPRESSED, new_digest, open_bytes, stream_etag
 from project_etl.core.bronze.readers.csv_records import read_csv
 from project_etl.core.bronze.readers.json_records import read_json_lines
-from project_etl.core.bronze.readers.rescued import MALFORMED_START, Rows
+from project_etl.core.bronze.readers.rescued import Rows, is_malformed
 from project_etl.core.bronze.readers.text_lines import BLOCK_BYTES, COMPRESSED_BLOCK_BYTES, decoded, gunzip, line_blocks
 from project_etl.core.bronze.unreadable import FILE_STABLE, FILE_WELL_FORMED, UnreadableFile
 from project_etl.core.model.names import MALFORMED_KEY, RESCUED
@@ -143,7 +143,7 @@ def _well_formed(chunks: Iterator[Rows], path: str) -> Iterator[Rows]:
     first, malformed, records = "", 0, 0
     for rows in chunks:
         if rows.malformed and not first:
-            at, text = next((at, text) for at, text in enumerate(rows.rescued) if text and _is_malformed(text))
+            at, text = next((at, text) for at, text in enumerate(rows.rescued) if text and is_malformed(text))
             first = f"record {records + at + 1:,}: {json.loads(text)[MALFORMED_KEY]}"
         records += len(rows.rescued)
         malformed += rows.malformed
@@ -151,10 +151,6 @@ def _well_formed(chunks: Iterator[Rows], path: str) -> Iterator[Rows]:
             detail = f"{malformed:,} of the first {records:,} records are malformed; expected few. The first is {first}"
             raise UnreadableFile(path, FILE_WELL_FORMED, detail)
         yield rows
-
-
-def _is_malformed(rescued: str) -> bool:
-    return rescued.startswith(MALFORMED_START)
 
 
 def _batches(chunks: Iterator[Rows], schema: ArrowSchema, batch_rows: int) -> Iterator[ArrowRecordBatch]:

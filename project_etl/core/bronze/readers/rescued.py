@@ -57,6 +57,11 @@ def malformed(problem: str, record: str) -> str:
     return _encode({MALFORMED_KEY: visible(problem), RECORD_KEY: raw[:MAX_RECORD_CHARS]})
 
 
+def is_malformed(rescued: str) -> bool:
+    """Return whether a rescued text is that of a record that cannot be parsed."""
+    return rescued.startswith(MALFORMED_START)
+
+
 def too_long() -> str:
     """Return what is wrong with a record that is longer than MAX_RECORD_CHARS."""
     return f"more than {MAX_RECORD_CHARS:,} characters, of which the first are kept; expected at most that many"
