@@ -17,7 +17,7 @@ from project_etl_tests.demo.plain_reading import Counted
 DATASETS = ("customers", "products", "orders", "order_items", "fx_rates")
 
 
-@pytest.fixture(scope="module", params=[(1.0, 90), (0.005, 3)], ids=["scale 1, 90 days", "the sample"])
+@pytest.fixture(scope="module", params=[(0.1, 30), (0.005, 3)], ids=["30 days", "the sample"])
 def landing(request, tmp_path_factory) -> Path:
     scale, days = request.param
     out = tmp_path_factory.mktemp("landing")

@@ -13,18 +13,23 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
+from project_etl.commands.gate.run import run as gate
+from project_etl.commands.status.run import run as status
 from project_etl.core.contracts import FAIL, sql_rule
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake import WHOLE
 from project_etl.core.staleness import Staleness
 from project_etl.orchestration.alerts.sensor import ended_since
 from project_etl.orchestration.alerts.troubles import broken
-from project_etl_tests.commands.given import REPOSITORY, surroundings
+from project_etl.settings import Settings
+from project_etl_tests.commands.given import REPOSITORY, dagster_home_in, memory_in, paper, surroundings, text_of
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
 from project_etl_tests.orchestration.autopilot import Autopilot, Ran, autopilot
+from project_etl_tests.orchestration.given import definitions_of, run, settings_of
 from project_etl_tests.promises.commands import everything
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PARAMETERS, PRODUCT, SmallShop
 
@@ -64,87 +69,95 @@ def versions(shop: SmallShop) -> dict[str, int | None]:
     return {table: shop.version(table) for table in shop.tables}
 
 
-# --- a run of three days, as a command --------------------------------------------------------------------------------
+# --- a run of three days ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Commands:
-    """A shop and the commands that look at it."""
+class Desk:
+    """A shop, runs over it, and the commands that look at it."""
 
+    folder: Path
     shop: SmallShop
-    environment: dict[str, str]
+    settings: Settings
+    defs: dg.Definitions
+    instance: dg.DagsterInstance
 
-    def dagster(self, *arguments: str) -> int:
-        command = [sys.executable, "-m", "dagster", *arguments]
-        return subprocess.run(
-            command, cwd=REPOSITORY, env=self.environment, capture_output=True, check=False
-        ).returncode
+    def everything(self) -> bool:
+        """Materialize all tables for the three days, in this process."""
+        return run(self.defs, D1, D3, self.instance).succeeded
 
-    def project_etl(self, *arguments: str) -> tuple[int, str]:
-        command = [sys.executable, "-c", "from project_etl.cli import main; main()", *arguments]
-        done = subprocess.run(
-            command, cwd=REPOSITORY, env=self.environment, capture_output=True, text=True, check=False
-        )
-        return done.returncode, done.stdout + done.stderr
+    def command(self) -> int:
+        """Materialize all tables for the three days with the command of Dagster; its exit code."""
+        environment = surroundings(self.folder, START_DATE=D1, SETTLE_SECONDS=0, SOURCES="shop")
+        command = [sys.executable, "-m", "dagster", *everything(D1, D3)]
+        return subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, check=False).returncode
+
+    def gate(self) -> tuple[bool, str]:
+        console = paper()
+        return gate(console, self.settings), text_of(console)
+
+    def status(self) -> tuple[bool, str]:
+        console = paper()
+        return status(console, self.settings), text_of(console)
 
 
-def commands_in(folder: Path) -> Commands:
-    wanted = {"START_DATE": D1, "SETTLE_SECONDS": 0, "SOURCES": "shop"}
-    return Commands(SmallShop(folder), surroundings(folder, **wanted))
+@pytest.fixture
+def desk(tmp_path: Path, engine: Engine) -> Iterator[Desk]:
+    dagster_home_in(tmp_path)
+    settings = settings_of(tmp_path)
+    with memory_in(tmp_path) as instance:
+        yield Desk(tmp_path, SmallShop(tmp_path, engine), settings, definitions_of(tmp_path), instance)
 
 
-@pytest.mark.timeout(600)
-def test_the_day_that_lacks_a_rate_is_held_back_and_the_others_are_published(tmp_path: Path) -> None:
-    commands = commands_in(tmp_path)
-    shop = commands.shop
+def test_the_day_that_lacks_a_rate_is_held_back_and_the_others_are_published(desk: Desk) -> None:
+    shop = desk.shop
     land(shop)
-    assert commands.dagster(*everything(D1, D3)) == 1
+    assert not desk.everything()
     # The oracle has no row of the day in what sums it, or what looks back on it.
     assert_gold_equal(shop.lake.root, expected_gold(shop.landing, ["shop"], "EUR", DAYS))
     assert days_of(shop, AOV) == {D1, D3}
     assert days_of(shop, FACT) == {D1, D2, D3}
 
-    code, said = commands.project_etl("gate")
-    assert code == 1
+    is_fine, said = desk.gate()
+    assert not is_fine
     assert f"FAILED  {AOV} net_revenue_not_null (fail): 1 break the rule" in said
     assert f"broken on {D2}" in said
     assert "WARNED  gold/fact_orders fx_rate_known (warn): 1 break the rule" in said
     assert f"{AOV}: {D2} held back with the rows that they had, or none" in said
-    code, said = commands.project_etl("status")
-    assert code == 1
+    is_fine, said = desk.status()
+    assert not is_fine
     assert f"Held back by {AOV}: {D2} (net_revenue_not_null 1, aov_not_null 1)" in said
 
     before = versions(shop)
-    assert commands.dagster(*everything(D1, D3)) == 1
+    assert not desk.everything()
     assert versions(shop) == before, "a second run changes nothing"
 
     land_rate(shop, D3, "160")
-    assert commands.dagster(*everything(D1, D3)) == 0
+    assert desk.everything()
     assert_gold_equal(shop.lake.root, expected_gold(shop.landing, ["shop"], "EUR", DAYS))
     assert days_of(shop, AOV) == {D1, D2, D3}
-    code, said = commands.project_etl("status")
-    assert (code, "Held back" in said) == (0, False)
+    is_fine, said = desk.status()
+    assert (is_fine, "Held back" in said) == (True, False)
 
 
-@pytest.mark.timeout(600)
-def test_a_fact_that_holds_a_day_back_does_not_stop_what_reads_the_others(tmp_path: Path) -> None:
-    commands = commands_in(tmp_path)
-    shop = commands.shop
+def test_a_fact_that_holds_a_day_back_does_not_stop_what_reads_the_others(desk: Desk) -> None:
+    shop = desk.shop
     land(shop)
     # An amount of it does not fit.
     land_rate(shop, D1, "0.000000001")
-    assert commands.dagster(*everything(D1, D3)) == 1
+    # Of a run in this process Dagster does not let the tables behind the fact go on.
+    assert desk.command() == 1
     assert days_of(shop, FACT) == days_of(shop, "gold/fact_orders") == days_of(shop, AOV) == {D1, D3}
     # The third day looks back on the second.
     assert days_of(shop, "gold/top_products_7d") == {D1}
     held = {table: set(shop.lake.journal(table).held) for table in (FACT, AOV, "gold/top_products_7d")}
     assert held == {FACT: {D2}, AOV: {D2}, "gold/top_products_7d": {D2, D3}}
-    code, said = commands.project_etl("gate")
-    assert code == 1
+    is_fine, said = desk.gate()
+    assert not is_fine
     assert "FAILED  gold/top_products_7d inputs_published (fail): 2 break the rule" in said
     # A rate that serves lands later, and wins.
     land_rate(shop, D2, "160")
-    assert commands.dagster(*everything(D1, D3)) == 0
+    assert desk.everything()
     assert_gold_equal(shop.lake.root, expected_gold(shop.landing, ["shop"], "EUR", DAYS))
 
 

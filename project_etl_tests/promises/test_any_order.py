@@ -124,7 +124,7 @@ def test_a_backfill_of_all_history_one_newest_first_and_one_around_a_gap_give_on
 @pytest.mark.timeout(1500)
 def test_any_order_gives_one_answer(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
     number = int(os.environ.get(SEED, secrets.randbits(32)))
-    few = settings(EXAMPLES, max_examples=5, stateful_step_count=10)
+    few = settings(EXAMPLES, max_examples=3, stateful_step_count=8)
     with told_on_failure(f"run again with {SEED}={number}"):
         run_state_machine_as_test(seed(number)(machine(engine, tmp_path_factory)), settings=few)
 

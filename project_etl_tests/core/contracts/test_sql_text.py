@@ -53,7 +53,7 @@ def test_delta_rs_finds_the_row(path: str, column: str, text: str) -> None:
 
 @pytest.mark.parametrize("column", ["part", "value"])
 def test_spark_finds_the_rows(jvm: SparkSession, path: str, column: str) -> None:
-    texts = [text for text in TEXTS if text]
+    texts = ["it's", "\\'", SETTING, '{}%_`"']
     new = jvm.createDataFrame([(text, text, -1) for text in texts], "part STRING, value STRING, number BIGINT")
     where = f"{column} IN ({sql_list(texts)})"
     new.write.format("delta").mode("overwrite").option("replaceWhere", where).save(path)
