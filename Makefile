@@ -6,9 +6,9 @@ ARGS ?=
 BIN := .venv/bin
 # Java as the set-up found it.
 JAVA := JAVA_HOME="$$(cat .java_home)"
-# Tests run beside each other, in a process for each core; what stays together is in project_etl_tests/conftest.py. In
+# Tests run in three processes, for some wait for others; what stays together is in project_etl_tests/conftest.py. In
 # their own order, for files of a single long test would all come last.
-BESIDE := --numprocesses logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+BESIDE := --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

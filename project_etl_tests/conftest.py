@@ -108,6 +108,7 @@ def jvm_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSessi
             # Compiling expressions for a handful of rows takes a quarter of all time. The demo, the README's
             # commands, the daemon and the real data run as shipped; so do tests that ask for `compiled`.
             CODEGEN: "NO_CODEGEN",
+            "spark.python.sql.dataFrameDebugging.enabled": "false",
             # Tests leave many lakes behind, and each log would stay in the heap for an hour. Some five lakes.
             "spark.databricks.delta.delta.log.cacheSize": "200",
         },
