@@ -25,7 +25,7 @@ demo: setup ## Generate 90 days of a shop, run everything, show the result
 
 dev: setup ## Open the Dagster UI on the same data: the demo's where there is one, else data/lake
 	@$(JAVA) PROJECT_ETL_ENV="$${PROJECT_ETL_ENV:-$$(test -d data/demo/lake && echo demo || echo local)}" \
-		$(BIN)/project-etl dev $(ARGS)
+		exec $(BIN)/project-etl dev $(ARGS)
 
 test: setup ## Run all tests but the long ones, with the embedded engine where a test names none
 	@$(JAVA) $(BIN)/pytest $(BESIDE) $(ARGS)
