@@ -32,21 +32,20 @@ def run(console: Console, settings: Settings, host: str, port: int, arguments: S
         UserError: nothing can listen on the port.
     """
     _check_port(host, port)
-    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host
+    url = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"
     for what, where in (
         ("Environment", settings.env),
         ("Landing", settings.landing_root),
         ("Lake", settings.lake_root),
-        ("UI", f"http://{shown}:{port} (in about ten seconds; Ctrl+C stops it)"),
+        ("UI", f"{url} (in about ten seconds; Ctrl+C stops it)"),
     ):
         console.print(f"{what:<12} {escape(where)}", soft_wrap=True)
     command = [sys.executable, "-m", "project_etl.commands.dev.services", "dev"]
     command += ["-w", str(settings.root / "workspace.yaml"), "-h", host, "-p", str(port)]
     # Else it says every few seconds that it has looked, and what Dagster finds in its own books.
     command += ["--log-level", "error", *arguments]
-    return until_stopped(
-        command, {**os.environ, f"{PREFIX}ENV": settings.env, DAGSTER_HOME: str(prepared_home(settings))}
-    )
+    own = {f"{PREFIX}ENV": settings.env, f"{PREFIX}UI_URL": settings.ui_url or url}
+    return until_stopped(command, {**os.environ, **own, DAGSTER_HOME: str(prepared_home(settings))})
 
 
 def _check_port(host: str, port: int) -> None:
