@@ -12,7 +12,7 @@ BESIDE := --numprocesses logical --maxprocesses 4 --dist loadgroup --no-loadscop
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo dev test test-spark check format-check lint types coverage format realdata readme soak bench screenshots lock clean clean-lake
+.PHONY: help setup demo dev test test-spark check format-check lint types coverage format realdata readme soak bench screenshots docs lock clean clean-lake
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ bench: setup ## Measure speed and memory beside scripts that do the same, result
 
 screenshots: setup ## Make the README's pictures from the running UI (needs Chromium)
 	@$(JAVA) $(BIN)/python scripts/screenshots.py $(ARGS)
+
+docs: setup ## Write the tables of columns in docs/own-data.md again, after a change of a contract
+	@$(JAVA) $(BIN)/python scripts/own_data.py $(ARGS)
 
 lock: setup ## Pin requirements*.txt again after a change in pyproject.toml (newer versions: ARGS=--upgrade)
 	@$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes \
