@@ -35,7 +35,6 @@ from project_etl.core.silver.rules import WELL_FORMED
 from project_etl.core.silver.stage import judge_batch, stage_silver
 from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.resources import lake_of, spark_resource
-from project_etl.setting_groups import SparkSettings
 from project_etl.settings import Settings
 
 KEPT_OUT, WAITS, LOADED, REFUSED = "kept out", "waits", "loaded", "refused"
@@ -159,9 +158,8 @@ def _landing_day(file: Path) -> str:
 
 def _lake_in(folder: str, settings: Settings) -> TableStore:
     """A lake for the moment, computed on this machine whatever the settings say: the rows are the same everywhere."""
-    own = {"lake_root": f"{folder}/lake", "engine": "auto"}
-    spark = SparkSettings(driver_memory=settings.spark.driver_memory)
-    here = settings.model_copy(update={**own, "spark": spark})
+    spark = settings.spark.model_copy(update={"master": "local[*]", "remote": None})
+    here = settings.model_copy(update={"lake_root": f"{folder}/lake", "engine": "auto", "spark": spark})
     return lake_of(here, spark_resource(here))
 
 
