@@ -104,6 +104,7 @@ def test_references_to_what_the_lake_does_not_hold_are_not_checked(check, monkey
     done = check(file, "--as", "order_items")
     assert done.exit_code == 0, done.output
     assert "does not hold these parents yet: order_exists, product_exists." in done.output
+    assert "Next: put it into " in done.output
     assert not (tmp_path / "none").exists()
 
 

@@ -105,6 +105,24 @@ def test_what_does_not_stop_is_killed(stop):
         kill(mark)
 
 
+def test_nothing_outlives_a_parent_that_is_killed():
+    mark = uuid.uuid4().hex
+    child = (
+        "import time; from project_etl.commands.dev.services import end_with_parent as e; e(); print('ok', flush=True)"
+    )
+    command = [sys.executable, "-c", f"{child}; time.sleep(600)"]
+    code = f"import os; from project_etl.commands.dev.run import until_stopped as u; u({command}, os.environ)"
+    parent = start(sys.executable, "-c", code, env=os.environ, mark=mark)
+    try:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "ok\n"
+        parent.kill()
+        parent.wait(STOP_SECONDS)
+        assert is_soon(lambda: not marked(mark)), marked(mark)
+    finally:
+        kill(mark)
+
+
 def test_a_port_that_is_taken_is_one_clear_line(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

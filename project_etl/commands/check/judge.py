@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 
 from project_etl.catalog import feeds_of, tables
 from project_etl.commands.check.lines import line_numbers
+from project_etl.core.arrow import ArrowTable
 from project_etl.core.bronze import file_table
 from project_etl.core.bronze.file_table import Status
 from project_etl.core.bronze.plan import BronzeJob, look
@@ -55,7 +56,7 @@ class Broken:
         effect: what becomes of these records: `KEPT_OUT`, `WAITS` for a parent, `LOADED` (the rule only warns), or
             `REFUSED` (nothing of the landing day is published).
         records: how many they are.
-        lines: of the first of them, the line and what was found there; None where the rule is about several columns.
+        lines: of the first of them, the line and what was found there.
     """
 
     table: str
@@ -63,7 +64,7 @@ class Broken:
     says: str
     effect: str
     records: int
-    lines: tuple[tuple[int, str | None], ...]
+    lines: tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def judge_file(settings: Settings, file: Path, dataset: Dataset, limit: int) -> 
             return Verdict(f"{dataset.source}/{dataset.name}", 0, 0, 0, _names(row.absent), (), (), ())
         rescued: list[str | None] = stored[RESCUED].to_pylist()
         path = landed.relative_to(root).as_posix()
-        found = _Found(stored.to_pylist(), line_numbers(root, path, rescued), limit)
+        found = _Found(stored, line_numbers(root, path, rescued), limit)
         fed = _fed_tables(settings, dataset)
         unchecked = _with_parents(lake, settings, fed)
         judged: list[_Judged] = []
@@ -222,19 +223,21 @@ def _with_parents(lake: TableStore, settings: Settings, fed: Sequence[Table]) ->
 class _Found:
     """The records of the file as received, in order, and the line of each."""
 
-    records: Sequence[Mapping[str, object]]
+    records: ArrowTable
     lines: Sequence[int]
     limit: int
 
-    def at(self, number: int, rule: str, column: str | None) -> tuple[int, str | None]:
-        """The line of a record, and what stands there that breaks a rule."""
-        record = self.records[number - 1]
+    def at(self, number: int, rule: str, column: str | None) -> tuple[int, str]:
+        """The line of a record, and what breaks a rule: what stands in the column, or the record as a whole."""
+        (record,) = self.records.slice(number - 1, 1).to_pylist()
         if rule == WELL_FORMED:
-            return self.lines[number - 1], json.loads(str(record[RESCUED]))[MALFORMED_KEY]
-        if column is None or column not in record:
-            return self.lines[number - 1], None
-        value = record[column]
-        return self.lines[number - 1], "nothing" if value is None else f"'{value}'"
+            found = json.loads(record[RESCUED])[MALFORMED_KEY]
+        elif column in record:
+            found = "nothing" if record[column] is None else f"'{record[column]}'"
+        else:
+            said = {name: value for name, value in record.items() if value is not None and not name.startswith("_")}
+            found = json.dumps(said, ensure_ascii=False)
+        return self.lines[number - 1], found
 
 
 @dataclass(frozen=True)
@@ -252,7 +255,7 @@ def _judged(job: SilverJob, unchecked: Collection[str], found: _Found) -> _Judge
         for rule in rules:
             if rule not in unchecked:
                 broken_by[rule].append(number)
-    effects = _effects(job, {rule: len(numbers) for rule, numbers in broken_by.items()}, len(found.records))
+    effects = _effects(job, {rule: len(numbers) for rule, numbers in broken_by.items()}, found.records.num_rows)
     kept_out, waiting = (
         frozenset(number for rule, numbers in broken_by.items() if effects[rule] == effect for number in numbers)
         for effect in (KEPT_OUT, WAITS)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from project_etl.catalog import datasets_of
-from project_etl.commands.check.judge import KEPT_OUT, LOADED, REFUSED, WAITS, NotReadError, Verdict, judge_file
+from project_etl.commands.check.judge import KEPT_OUT, LOADED, REFUSED, WAITS, Broken, NotReadError, Verdict, judge_file
 from project_etl.commands.shared.errors import UserError
 from project_etl.commands.shared.names import nearest
+from project_etl.commands.shared.summary import command_of
 from project_etl.core.bronze.visible import visible
 from project_etl.core.model.source import Dataset
 from project_etl.settings import Settings
@@ -61,7 +63,7 @@ def dataset_named(name: str, settings: Settings) -> Dataset:
     return known[found[0]]
 
 
-def lines_of(file: Path, verdict: Verdict, settings: Settings) -> Iterable[str]:
+def lines_of(file: Path, verdict: Verdict, settings: Settings) -> Iterator[str]:
     """The verdict as people read it."""
     if not verdict.read:
         yield f"{file} as {verdict.dataset}: a header and no records, so nothing would be loaded."
@@ -80,16 +82,22 @@ def lines_of(file: Path, verdict: Verdict, settings: Settings) -> Iterable[str]:
         rules = ", ".join(verdict.unchecked)
         yield f"Not checked, for the lake in {settings.lake_root} does not hold these parents yet: {rules}."
     for effect, title in TITLES.items():
-        rules = [rule for rule in verdict.broken if rule.effect == effect]
-        if rules:
-            yield ""
-            yield title
-        for rule in rules:
-            yield f"  {rule.rule} ({rule.table}): {rule.says}; {rule.records:,} {_records(rule.records)}"
-            for line, found in rule.lines:
-                yield f"    line {line:,}" + (f": found {_short(found)}" if found is not None else "")
-            if rule.records > len(rule.lines):
-                yield f"    and {rule.records - len(rule.lines):,} more"
+        if rules := [rule for rule in verdict.broken if rule.effect == effect]:
+            yield from ("", title)
+            for rule in rules:
+                yield from _lines_of_rule(rule)
+    if verdict.is_fine and not file.absolute().is_relative_to(settings.landing_root):
+        today = datetime.now(UTC).date()
+        folder = f"{settings.landing_root}/{verdict.dataset}/{today}/"
+        yield f"Next: put it into {folder}, and type `{command_of(settings)} run --days {today}`."
+
+
+def _lines_of_rule(rule: Broken) -> Iterator[str]:
+    yield f"  {rule.rule} ({rule.table}): {rule.says}; {rule.records:,} {_records(rule.records)}"
+    for line, found in rule.lines:
+        yield f"    line {line:,}: found {_short(found)}"
+    if rule.records > len(rule.lines):
+        yield f"    and {rule.records - len(rule.lines):,} more"
 
 
 def _records(count: int) -> str:
