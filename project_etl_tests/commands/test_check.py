@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from project_etl.cli import main
 from project_etl.commands.check.lines import line_numbers
 from project_etl.core.bronze.readers.records import read_batches
 from project_etl.core.model.names import RESCUED
+from project_etl.silver import order_items
 from project_etl_tests.commands.given import dagster_home_in, settings_in
 from project_etl_tests.small_shop import ITEM, ORDER, PRODUCT, SmallShop, record_columns
 
@@ -95,6 +97,12 @@ def test_the_verdict_is_there_as_json(check, tmp_path):
     assert (verdict["read"], verdict["kept_out"], verdict["waiting"], verdict["is_fine"]) == (6, 4, 1, False)
     quantity = next(each for each in verdict["broken"] if each["rule"] == "quantity_greater_than")
     assert (quantity["records"], quantity["lines"], quantity["effect"]) == (2, [[3, "'-3'"]], "kept out")
+
+
+def test_a_file_of_which_too_much_is_kept_out_is_refused_as_a_whole(check, monkeypatch, tmp_path):
+    monkeypatch.setattr(order_items, "TABLE", replace(order_items.TABLE, min_score=0.5))
+    done = check(items_in(tmp_path), "--as", "order_items")
+    assert "Nothing of the landing day would be loaded:\n  quality_score (silver/order_items): " in done.output
 
 
 def test_references_to_what_the_lake_does_not_hold_are_not_checked(check, monkeypatch, tmp_path):

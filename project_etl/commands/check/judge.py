@@ -9,7 +9,7 @@ import json
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from project_etl.core.bronze.plan import BronzeJob, look
 from project_etl.core.bronze.readers.rescued import is_malformed
 from project_etl.core.bronze.stage import stage_bronze
 from project_etl.core.contracts import Action
+from project_etl.core.contracts.report import RuleResult
 from project_etl.core.lake import TableStore
 from project_etl.core.model.names import MALFORMED_KEY, RESCUED
 from project_etl.core.model.records import Feed
@@ -32,7 +33,7 @@ from project_etl.core.model.source import Dataset
 from project_etl.core.model.staged import Run, staging
 from project_etl.core.model.table import Merge, Table
 from project_etl.core.silver.plan import SilverJob, make_plan, silver_schema
-from project_etl.core.silver.rules import WELL_FORMED
+from project_etl.core.silver.rules import QUALITY, WELL_FORMED
 from project_etl.core.silver.stage import judge_batch, stage_silver
 from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.resources import lake_of, spark_resource
@@ -250,17 +251,20 @@ class _Judged:
 
 
 def _judged(job: SilverJob, unchecked: Collection[str], found: _Found) -> _Judged:
+    records, failed = _judge(job)
     broken_by: dict[str, list[int]] = defaultdict(list)
-    for number, rules in _broken_records(job):
+    for number, rules in records:
         for rule in rules:
             if rule not in unchecked:
                 broken_by[rule].append(number)
-    effects = _effects(job, {rule: len(numbers) for rule, numbers in broken_by.items()}, found.records.num_rows)
+    # What the whole comes to is not known while it is not known which records wait.
+    refusing = {} if unchecked else {rule.name: rule for rule in failed}
+    effects = _effects(job) | dict.fromkeys(refusing, REFUSED)
     kept_out, waiting = (
         frozenset(number for rule, numbers in broken_by.items() if effects[rule] == effect for number in numbers)
         for effect in (KEPT_OUT, WAITS)
     )
-    broken = tuple(
+    broken = [
         Broken(
             job.table.name,
             rule.name,
@@ -271,29 +275,28 @@ def _judged(job: SilverJob, unchecked: Collection[str], found: _Found) -> _Judge
         )
         for rule in job.rules
         if rule.name in broken_by
-    )
-    return _Judged(kept_out, waiting, broken)
+    ]
+    if QUALITY in refusing:
+        broken.append(Broken(job.table.name, QUALITY, refusing[QUALITY].description, REFUSED, len(kept_out), ()))
+    return _Judged(kept_out, waiting, tuple(broken))
 
 
-def _broken_records(job: SilverJob) -> list[tuple[int, Collection[str]]]:
-    """Number and broken rules of each record that breaks any."""
+def _judge(job: SilverJob) -> tuple[list[tuple[int, Collection[str]]], Sequence[RuleResult]]:
+    """Number and broken rules of each record that breaks any; and the rules that forbid publishing."""
     job.lake.create(job.table.name, silver_schema(job.table))
     job = job.pinned()
     assert job.lake.engine is not None
     with staging(job.lake) as kept:
         judged = judge_batch(job, make_plan(job), kept)
         rows = judged.rows.where(~F.col("_stored") & (F.size("_broken") > 0)).select("_row_number", "_broken")
-        return [(each["_row_number"], each["_broken"]) for each in job.lake.engine.arrow(rows).to_pylist()]
+        records = job.lake.engine.arrow(rows).to_pylist()
+        return [(each["_row_number"], each["_broken"]) for each in records], judged.report.failed
 
 
-def _effects(job: SilverJob, records: Mapping[str, int], read: int) -> dict[str, str]:
+def _effects(job: SilverJob) -> dict[str, str]:
     waiting = {ref.rule for ref in job.table.references if ref.action is Action.QUARANTINE}
     said = {Action.WARN: LOADED, Action.QUARANTINE: KEPT_OUT, Action.FAIL: REFUSED}
-    effects = {rule.name: WAITS if rule.name in waiting else said[rule.action] for rule in job.rules}
-    for rule in job.rules:
-        if rule.at_most is not None and records.get(rule.name, 0) > rule.at_most * read:
-            effects[rule.name] = REFUSED
-    return effects
+    return {rule.name: WAITS if rule.name in waiting else said[rule.action] for rule in job.rules}
 
 
 def _names(text: str | None) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ def _lines_of_rule(rule: Broken) -> Iterator[str]:
     yield f"  {rule.rule} ({rule.table}): {rule.says}; {rule.records:,} {_records(rule.records)}"
     for line, found in rule.lines:
         yield f"    line {line:,}: found {_short(found)}"
-    if rule.records > len(rule.lines):
+    if rule.lines and rule.records > len(rule.lines):
         yield f"    and {rule.records - len(rule.lines):,} more"
 
 
