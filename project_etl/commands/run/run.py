@@ -32,9 +32,9 @@ def run(console: Console, settings: Settings, days: Days, select: str) -> bool:
         outcome = ShownRuns(console, settings, defs, instance, command="run").materialize(wanted, names)
     command = escape(command_of(settings))
     if outcome.is_success:
+        what = "1 table is" if len(names) == 1 else f"{len(names)} tables are"
         console.print(
-            f"{len(names)} tables are up to date for {span(*wanted)} after {time.monotonic() - started:.0f} s. "
-            f"Next: {command} status",
+            f"{what} up to date for {span(*wanted)} after {time.monotonic() - started:.0f} s. Next: {command} status",
             soft_wrap=True,
         )
     else:
