@@ -12,7 +12,7 @@ BESIDE := --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo dev test test-spark check format-check lint types coverage format realdata readme soak bench screenshots lock clean clean-lake
+.PHONY: help setup demo dev test test-spark check format-check lint types coverage format realdata readme soak bench screenshots docs lock clean clean-lake
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ demo: setup ## Generate 90 days of a shop, run everything, show the result
 
 dev: setup ## Open the Dagster UI on the same data: the demo's where there is one, else data/lake
 	@$(JAVA) PROJECT_ETL_ENV="$${PROJECT_ETL_ENV:-$$(test -d data/demo/lake && echo demo || echo local)}" \
-		$(BIN)/project-etl dev $(ARGS)
+		exec $(BIN)/project-etl dev $(ARGS)
 
 test: setup ## Run all tests but the long ones, with the embedded engine where a test names none
 	@$(JAVA) $(BIN)/pytest $(BESIDE) $(ARGS)
@@ -66,6 +66,9 @@ bench: setup ## Measure speed and memory beside scripts that do the same, result
 
 screenshots: setup ## Make the README's pictures from the running UI (needs Chromium)
 	@$(JAVA) $(BIN)/python scripts/screenshots.py $(ARGS)
+
+docs: setup ## Write the tables of columns in docs/own-data.md again, after a change of a contract
+	@$(JAVA) $(BIN)/python scripts/own_data.py $(ARGS)
 
 lock: setup ## Pin requirements*.txt again after a change in pyproject.toml (newer versions: ARGS=--upgrade)
 	@$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes \

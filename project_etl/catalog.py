@@ -25,6 +25,12 @@ def tables() -> tuple[Table, ...]:
     return tuple(from_module(module) for package in (silver, gold) for module in modules_of(package))
 
 
+def table_names(names: Collection[str]) -> tuple[str, ...]:
+    """Every table that is materialized with those sources on, in the order of the layers."""
+    found = [dataset.bronze for dataset in datasets_of(names)]
+    return (*found, *(table.name for layer in ("silver", "gold") for table in tables() if table.layer == layer))
+
+
 def source_names() -> tuple[str, ...]:
     """The name of every source; none is loaded."""
     return module_names(sources)

@@ -171,6 +171,7 @@ Place = Annotated[
     str, _matches(r"[a-z][a-z0-9+.-]*://.+|(?![a-z][a-z0-9+.-]+:).+", "a folder or a URL such as s3a://bucket/folder")
 ]
 Currency = Annotated[str, _matches("|".join(CURRENCIES), "an ISO 4217 code in capital letters, such as EUR")]
+WebAddress = Annotated[str, _matches(r"https?://[^\s]+", "a web address such as http://localhost:3000")]
 Remote = Annotated[str, _matches(r"sc://[^/\s]+.*", "the URL of a Spark Connect server, sc://host:port")]
 Memory = Annotated[str, _matches(r"[1-9]\d*[kmgt]", "a size such as 2g or 512m")]
 Master = Annotated[

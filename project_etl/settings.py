@@ -66,6 +66,8 @@ class Settings(Frozen):
     """How long maintenance leaves files that no newest version needs: readers of older versions need them."""
     log_days: int = Field(default=90, ge=1)
     """How long the events of a run are kept; materializations and check results are kept for good."""
+    ui_url: Annotated[kinds.WebAddress | None, kinds.empty_is_none] = None
+    """Where the Dagster UI is, for links in messages; None sends none."""
     alerts: AlertSettings = AlertSettings()
     price_bands: PriceBands = PriceBands()
     engine: kinds.EngineName = "auto"

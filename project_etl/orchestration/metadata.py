@@ -166,6 +166,9 @@ def _judged(counts: Mapping[str, int]) -> int:
     return next((counts[name] for name in ("read", "held_back", "published") if name in counts), 0)
 
 
+UNTOUCHED = "nothing was published, the table is as it was. Broken: "
+
+
 def failure_message(staged: Staged) -> str:
     """Why nothing was published, or some days are held back, in words."""
     lines = [
@@ -173,11 +176,11 @@ def failure_message(staged: Staged) -> str:
         + (f", for example {rule.samples[0]}" if rule.samples else "")
         for rule in staged.report.failed
     ]
-    what = "nothing was published, the table is as it was"
+    what = UNTOUCHED
     if not staged.is_refused:
         held = f"{some_of(staged.held, MAX_SPANS_SHOWN)} held back with the rows that they had, or none"
-        what = f"{held}; the other days of the run are published"
-    return f"{staged.table}: {what}. Broken: {'; '.join(lines)}."
+        what = f"{held}; the other days of the run are published. Broken: "
+    return f"{staged.table}: {what}{'; '.join(lines)}."
 
 
 _SIZES = {

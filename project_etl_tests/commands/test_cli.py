@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 
 from project_etl.cli import main
 from project_etl.commands.shared.errors import UserError, shown_to_people
+from project_etl.commands.shared.options import DAYS, Days
 from project_etl.settings import SettingsError
 from project_etl_tests.commands.given import bad_record, dagster_home_in, lake_in, put_in_quarantine, settings_in
 
@@ -47,6 +49,7 @@ def test_help_names_the_commands_and_imports_nothing_slow():
         ["generate"],
         ["doctor"],
         ["gate"],
+        ["run"],
         ["quarantine", "list"],
         ["quarantine", "show"],
         ["quarantine", "replay"],
@@ -122,6 +125,39 @@ def test_a_demo_does_not_reach_into_the_future(project):
     result = call("demo", "--days", "3000")
     assert result.exit_code == 2
     assert "yet to come" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["2024-12-31"], "2024-12-31 is before start_date, 2025-01-01"),
+        (["..2999-01-01"], "2999-01-01 is after the last day"),
+        (["2025-01-03..01"], "2025-01-03 is after 2025-01-01"),
+        ([".."], "expected a day on at least one side"),
+        (["2025-01-01..32"], "'2025-01-32' is not a date"),
+        (["2025-01-01", "--select", "daily_aov"], "There is no table 'daily_aov'; did you mean gold/daily_aov?"),
+        (["2025-01-01", "--select", "gold/*,silver/order"], "no table 'silver/order'; did you mean silver/orders?"),
+    ],
+)
+@pytest.mark.usefixtures("project")
+def test_a_run_of_days_or_tables_that_there_are_not_is_refused(arguments, said):
+    result = call("run", "--days", *arguments)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("2025-01-02", Days(date(2025, 1, 2), date(2025, 1, 2))),
+        ("2025-01-02..05", Days(date(2025, 1, 2), date(2025, 1, 5))),
+        ("2025-01-02..02-05", Days(date(2025, 1, 2), date(2025, 2, 5))),
+        ("2025-01-02..", Days(date(2025, 1, 2), None)),
+        ("..2025-01-02", Days(None, date(2025, 1, 2))),
+    ],
+)
+def test_days_are_one_or_the_first_and_the_last(text, days):
+    assert DAYS.convert(text, None, None) == days
 
 
 def test_errors_for_people_become_messages_and_others_stay():

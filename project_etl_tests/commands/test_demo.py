@@ -18,8 +18,10 @@ from project_etl.cli import main
 from project_etl.commands.demo import run as demo
 from project_etl.commands.quarantine import held
 from project_etl.commands.quarantine import replay as replay_command
+from project_etl.commands.run import run as run_command
 from project_etl.commands.shared.environment import dagster_instance
 from project_etl.commands.shared.errors import UserError
+from project_etl.commands.shared.options import Days
 from project_etl.commands.shared.runs import materialize, platform
 from project_etl.core.lake import TableStore
 from project_etl.settings import Settings
@@ -82,6 +84,15 @@ def test_the_second_call_has_nothing_to_do(shown):
     assert progress
     assert all(line.endswith("nothing new") for line in progress)
     assert {name: shown.lake.version(name) for name in GOLD} == before
+
+
+def test_a_run_of_some_tables_shows_them_and_says_what_is_next(shown):
+    console, first = paper(), shown.settings.start_date
+    assert run_command.run(console, shown.settings, Days(first, first), "gold/daily_aov,silver/orders")
+    lines = text_of(console).splitlines()
+    assert sorted(line.split()[1] for line in lines[:-1]) == ["gold/daily_aov", "silver/orders"]
+    assert lines[-1].startswith(f"2 tables are up to date for {first}")
+    assert lines[-1].endswith(" --env demo status")
 
 
 def test_the_gate_that_is_named_in_the_end_passes_the_demo(shown):

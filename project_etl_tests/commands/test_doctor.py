@@ -291,3 +291,13 @@ def test_the_whole_is_well_when_nothing_fails(tmp_path, monkeypatch):
     console = paper()
     assert doctor.run(console, None)
     assert "All is well (1 warning)." in text_of(console)
+
+
+def test_who_is_told_is_counted_and_never_named(tmp_path):
+    (none,) = health_data.alerts(settings_in(tmp_path))
+    assert none.found == "webhook not set, 0 addresses"
+    secret = "https://hooks.example.org/s3cret"
+    (some,) = health_data.alerts(settings_in(tmp_path, ALERTS__WEBHOOK_URL=secret, ALERTS__EMAIL_TO="ann@example.org"))
+    assert some.found.startswith("webhook set, 1 address, messages without links")
+    assert "s3cret" not in some.found
+    assert some.level is Level.OK

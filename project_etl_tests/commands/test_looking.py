@@ -311,7 +311,7 @@ def test_days_that_were_never_computed_are_planned_with_what_a_run_usually_takes
 def test_a_plan_for_no_table_or_no_days_says_what_there_is(settings: Settings) -> None:
     with pytest.raises(UserError, match="expected 2025-01-01 or later, in order"):
         plan.run(paper(), settings, date(2025, 1, 4), date(2025, 1, 2), "*")
-    with pytest.raises(UserError, match=r"no table is called 'gold/none' with the sources shop; there is bronze/"):
+    with pytest.raises(UserError, match=r"There is no table 'gold/none'; there is bronze/"):
         plan.run(paper(), settings, date(2025, 1, 1), date(2025, 1, 2), "gold/none")
 
 

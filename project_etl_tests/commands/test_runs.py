@@ -10,9 +10,10 @@ import pytest
 
 from project_etl.commands.shared.progress import Progress, count_text
 from project_etl.commands.shared.runs import errors_into, materialize
+from project_etl.commands.shared.shown_runs import ShownRuns
 from project_etl.orchestration.failures import failure_text, table_of_step
 from project_etl.orchestration.partitions import RANGE_END, RANGE_START
-from project_etl_tests.commands.given import paper, text_of
+from project_etl_tests.commands.given import paper, settings_in, text_of
 from project_etl_tests.commands.small_shop import asset_with_check, definitions
 
 JANUARY = date(2025, 1, 3), date(2025, 1, 5)
@@ -85,6 +86,16 @@ def test_only_the_named_tables_are_materialized(instance):
     )
     assert outcome.is_success
     assert {table_of_step(step) for step in seen if step} == {"bronze/shop/orders"}
+
+
+def test_a_run_that_is_shown_says_in_full_what_failed(instance, tmp_path):
+    console, settings = paper(), settings_in(tmp_path, "dagster_home: home\n")
+    work = ShownRuns(console, settings, SHOP, instance, command="test")
+    outcome = work.materialize(JANUARY, ["bronze/shop/orders", "silver/orders", "gold/other"])
+    said = text_of(console).splitlines()
+    assert {line.split()[0] for line in said if line[:1] in "✓✗"} == {"✓", "✗"}
+    assert "silver/orders failed: silver/orders: nothing was published" in said
+    assert said[-1].endswith(f"run {outcome.run_id} is kept in Dagster.")
 
 
 def test_progress_is_a_line_per_table_where_there_is_no_terminal(watched):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
@@ -22,6 +23,11 @@ def test_a_session_leaves_interrupts_to_who_had_them(jvm: SparkSession):
     assert jvm
     # The shared session was started by a call in this very thread.
     assert "pyspark" not in (getattr(signal.getsignal(signal.SIGINT), "__module__", None) or "")
+
+
+def test_the_jvm_says_nothing_below_an_error(jvm: SparkSession):
+    classes: Any = jvm.sparkContext._jvm
+    assert classes.org.apache.logging.log4j.LogManager.getRootLogger().getLevel().toString() == "ERROR"
 
 
 def test_settings_are_put_back_after_a_block_and_after_an_error(jvm: SparkSession):

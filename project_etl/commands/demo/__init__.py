@@ -10,16 +10,20 @@ from project_etl.commands.shared.options import FOLDER, exit_with
 
 
 @click.command("demo")
-@click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="Landing days.")
+@click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="How many days of files to make.")
 @click.option(
-    "--scale", type=float, default=1.0, show_default=True, help="Size of the shop; 1 has 20,000 orders in 90 days."
+    "--scale",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="How big a shop: 1.0 is about 220 orders a day; 400 is the largest.",
 )
-@click.option("--seed", type=int, default=7, show_default=True, help="Another seed is another shop.")
-@click.option("--folder", type=FOLDER, help="Make it there, not in data/demo.")
+@click.option("--seed", type=int, default=7, show_default=True, help="Another number makes another shop.")
+@click.option("--folder", type=FOLDER, help="Where to make it.  [default: data/demo]")
 def command(days: int, scale: float, seed: int, folder: Path | None) -> None:
-    """Generate a shop, materialize everything, show the result.
+    """Make up a shop, load it, and show the result.
 
-    Uses the settings of config/demo.yaml. A second call has nothing new to do and is quick.
+    Its files, tables and runs are apart from yours (config/demo.yaml). A second call finds nothing new and is quick.
     """
     from project_etl.commands.demo import run as code
     from project_etl.commands.shared.console import new_console

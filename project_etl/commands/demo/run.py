@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 
+from project_etl.catalog import table_names
 from project_etl.commands.generate import run as generate
 from project_etl.commands.shared.environment import dagster_instance, settings_of
 from project_etl.commands.shared.errors import UserError
-from project_etl.commands.shared.progress import Progress
-from project_etl.commands.shared.runs import RunOutcome, errors_into, materialize, newest_day, platform, spark_log
+from project_etl.commands.shared.runs import newest_day, platform
+from project_etl.commands.shared.shown_runs import ShownRuns
 from project_etl.commands.shared.summary import show_summary
 from project_etl.settings import Settings
 
@@ -46,16 +46,14 @@ def run(console: Console, demo: Demo) -> bool:
             "start_date in config/demo.yaml."
         )
     arguments = {"days": demo.days, "start": days[0], "scale": demo.scale, "seed": demo.seed}
-    log = spark_log(settings)
-    with errors_into(log):
-        if not generate.is_generated(landing, **arguments):
-            generate.run(console, landing, **arguments)
-        started = time.monotonic()
-        outcome = _materialize_all(console, settings, days)
+    if not generate.is_generated(landing, **arguments):
+        generate.run(console, landing, **arguments)
+    started = time.monotonic()
+    defs, _ = platform(settings)
+    with dagster_instance(settings) as instance:
+        work = ShownRuns(console, settings, defs, instance, command="demo")
+        outcome = work.materialize(days, table_names(settings.sources))
     if not outcome.is_success:
-        for table, why in outcome.failures.items():
-            console.print(f"[red]{escape(table)}[/] failed: {escape(why)}", soft_wrap=True)
-        console.print(f"Spark's own words are in {escape(str(log))}; run {outcome.run_id} is kept in Dagster.")
         return False
     console.print(f"All tables are up to date after {time.monotonic() - started:.0f} s (run {outcome.run_id}).")
     show_summary(console, settings, is_usual_folder=demo.folder is None)
@@ -70,10 +68,3 @@ def demo_settings(folder: Path | None) -> Settings:
         if "://" in (place := getattr(settings, name)):
             raise UserError(f"A demo is made in a folder of this machine, but {name} is {place}; unset it.")
     return settings
-
-
-def _materialize_all(console: Console, settings: Settings, days: tuple[date, date]) -> RunOutcome:
-    defs, _ = platform(settings)
-    tables = len(defs.resolve_all_asset_keys())
-    with dagster_instance(settings) as instance, Progress(console, tables) as progress:
-        return materialize(defs, instance, days, command="demo", watch=progress)

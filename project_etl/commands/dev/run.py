@@ -1,23 +1,84 @@
-"""`project-etl dev`: Dagster's UI, sensors and schedules over one environment.
+"""`project-etl dev`: Dagster's UI, sensors and schedules over one environment, until somebody stops it.
 
-Belongs here: starting `dagster dev` with the settings, and in the memory of runs, of that environment. Does not belong
-here: what the UI shows (`orchestration/`).
+Does not belong here: what the UI shows (`orchestration/`).
 """
 
 from __future__ import annotations
 
 import os
+import signal
+import socket
+import subprocess
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import NoReturn
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from rich.console import Console
+from rich.markup import escape
 
 from project_etl.commands.shared.environment import DAGSTER_HOME, prepared_home
+from project_etl.commands.shared.errors import UserError
 from project_etl.settings import PREFIX, Settings
 
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Dagster gives its own processes a minute; nobody who has pressed Ctrl+C waits for so long.
+STOP_SECONDS = 20
 
-def run(settings: Settings, arguments: Sequence[str]) -> NoReturn:
-    """Become `dagster dev`, with more arguments for it."""
-    program = str(Path(sys.executable).with_name("dagster"))
-    environment = {**os.environ, f"{PREFIX}ENV": settings.env, DAGSTER_HOME: str(prepared_home(settings))}
-    os.execve(program, [program, "dev", "-w", str(settings.root / "workspace.yaml"), *arguments], environment)
+
+def run(console: Console, settings: Settings, host: str, port: int, arguments: Sequence[str]) -> bool:
+    """Say what is shown and where, and run `dagster dev`; False when it ended by itself, with an error.
+
+    Raises:
+        UserError: nothing can listen on the port.
+    """
+    _check_port(host, port)
+    url = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"
+    for what, where in (
+        ("Environment", settings.env),
+        ("Landing", settings.landing_root),
+        ("Lake", settings.lake_root),
+        ("UI", f"{url} (in about ten seconds; Ctrl+C stops it)"),
+    ):
+        console.print(f"{what:<12} {escape(where)}", soft_wrap=True)
+    command = [sys.executable, "-m", "project_etl.commands.dev.services", "dev"]
+    command += ["-w", str(settings.root / "workspace.yaml"), "-h", host, "-p", str(port)]
+    # Else it says every few seconds that it has looked, and what Dagster finds in its own books.
+    command += ["--log-level", "error", *arguments]
+    own = {f"{PREFIX}ENV": settings.env, f"{PREFIX}UI_URL": settings.ui_url or url}
+    return until_stopped(command, {**os.environ, **own, DAGSTER_HOME: str(prepared_home(settings))})
+
+
+def _check_port(host: str, port: int) -> None:
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        why = (error.strerror or str(error)).partition(" (while")[0]
+        raise UserError(
+            f"The UI cannot listen on {host}:{port}: {why}. Perhaps it runs already; "
+            f"`project-etl dev -p {port + 1}` takes another port."
+        ) from error
+
+
+def until_stopped(command: Sequence[str], env: Mapping[str, str], stop_seconds: float = STOP_SECONDS) -> bool:
+    """Run a program until it ends or one of `STOPS` arrives, and leave none of its processes behind.
+
+    Returns:
+        Whether it was stopped, or ended well by itself.
+    """
+    before = {number: signal.signal(number, signal.default_int_handler) for number in STOPS}
+    # In a session of its own: a terminal's Ctrl+C reaches this process alone, and what is left can be killed together.
+    child = subprocess.Popen(command, env=dict(env), start_new_session=True)
+    try:
+        return child.wait() == 0
+    except KeyboardInterrupt:
+        child.send_signal(signal.SIGINT)
+        # A second Ctrl+C does not wait.
+        with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+            child.wait(stop_seconds)
+        return True
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        for number, handler in before.items():
+            signal.signal(number, handler)

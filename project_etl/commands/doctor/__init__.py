@@ -11,7 +11,7 @@ from project_etl.commands.shared.options import exit_with
 @click.option("--spark", is_flag=True, help="Also start a Spark session (10 seconds).")
 @click.pass_obj
 def command(env: str | None, *, spark: bool) -> None:
-    """Check Java, jars, versions, folders, clock and disk; say what to do."""
+    """Check this machine and the settings, and say what to do."""
     from project_etl.commands.doctor import run as code
     from project_etl.commands.shared.console import new_console
 

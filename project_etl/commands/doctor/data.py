@@ -101,6 +101,16 @@ def _probe(fs: AbstractFileSystem, base: str) -> None:
         raise OSError(f"wrote {text!r} to {path} and read back {read!r}")
 
 
+def alerts(settings: Settings) -> Iterator[Finding]:
+    """Whether people are told, and by what; never where to, which may be a secret."""
+    number = len(settings.alerts.email_to)
+    webhook = "set" if settings.alerts.webhook_url else "not set"
+    found = f"webhook {webhook}, {number} {'address' if number == 1 else 'addresses'}"
+    links = f", links to {settings.ui_url}" if settings.ui_url else ", messages without links (ui_url is not set)"
+    is_set = bool(number or settings.alerts.webhook_url)
+    yield Finding("alerts", Level.OK, found + (f"{links}; `project-etl alerts test` tries them" if is_set else ""))
+
+
 def clock(settings: Settings) -> Iterator[Finding]:
     """The clock is not before the time at which the newest landing file was written."""
     now = time.time()

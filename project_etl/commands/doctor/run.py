@@ -25,6 +25,7 @@ LOOKS: tuple[Look, ...] = (
     health_data.clock,
     health.disk,
     health_data.dagster,
+    health_data.alerts,
 )
 STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
 

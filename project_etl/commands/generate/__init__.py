@@ -11,16 +11,22 @@ from project_etl.commands.shared.options import DAY, FIRST_DAY, FOLDER
 
 
 @click.command("generate")
-@click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="Landing days.")
-@click.option("--start", type=DAY, default=FIRST_DAY, show_default=True, help="The first landing day.")
-@click.option("--scale", type=float, default=1.0, show_default=True, help="Size of the shop, up to 400.")
-@click.option("--seed", type=int, default=7, show_default=True, help="Another seed is another shop.")
-@click.option("--out", type=FOLDER, default=Path("data/landing"), show_default=True)
+@click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="How many days of files to make.")
+@click.option("--start", type=DAY, default=FIRST_DAY, show_default=True, help="The first day.")
+@click.option(
+    "--scale",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="How big a shop: 1.0 is about 220 orders a day; 400 is the largest.",
+)
+@click.option("--seed", type=int, default=7, show_default=True, help="Another number makes another shop.")
+@click.option("--out", type=FOLDER, default=Path("data/landing"), show_default=True, help="Where to write them.")
 @click.option("--overwrite", is_flag=True, help="Replace a landing that was generated before.")
 def command(days: int, start: date, scale: float, seed: int, out: Path, *, overwrite: bool) -> None:
-    """Write raw files of the source `shop`, with known dirt.
+    """Write the files of a made-up shop, with known faults.
 
-    The same options give the same bytes. OUT/_shop_manifest.json says how much dirt of each kind there is, and where.
+    The same options give the same bytes. OUT/_shop_manifest.json says how many faults of each kind there are.
     """
     from project_etl.commands.generate import run as code
     from project_etl.commands.shared.console import new_console

@@ -9,15 +9,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from fnmatch import fnmatchcase
 from statistics import median
 
 import dagster as dg
 from rich.console import Console
 
-from project_etl.catalog import datasets_of, silver_job, tables
+from project_etl.catalog import datasets_of, silver_job, table_names, tables
 from project_etl.commands.shared.environment import dagster_instance, lake_without_spark
 from project_etl.commands.shared.errors import UserError
+from project_etl.commands.shared.names import selected
 from project_etl.commands.shared.summary import grid
 from project_etl.core.bronze.landing import list_files
 from project_etl.core.bronze.plan import new_files
@@ -72,7 +72,8 @@ def run(console: Console, settings: Settings, first: date, last: date, select: s
     days = tuple(day.isoformat() for day in each_day(first, last))
     with dagster_instance(settings) as instance:
         seconds = usual_seconds(instance)
-    asked = _selected(select, settings, work_of(lake_without_spark(settings), settings, days, seconds))
+    names = {*selected(select, table_names(settings.sources))}
+    asked = [work for work in work_of(lake_without_spark(settings), settings, days, seconds) if work.table in names]
     shown = grid(
         "A backfill would compute", "table", "days", "rows so far", "usually", right=("rows so far", "usually")
     )
@@ -154,17 +155,6 @@ def _work(
 ) -> Work:
     rows, is_whole = Report.remembered(lake.journal(name), units).total(count), units == (WHOLE,)
     return Work(name, () if is_whole else units, is_whole, rows, seconds.get(name))
-
-
-def _selected(select: str, settings: Settings, work: Sequence[Work]) -> list[Work]:
-    patterns = [pattern.strip() for pattern in select.split(",") if pattern.strip()]
-    found = [each for each in work if any(fnmatchcase(each.table, pattern) for pattern in patterns)]
-    if not found:
-        names = ", ".join(each.table for each in work)
-        raise UserError(
-            f"no table is called {select!r} with the sources {', '.join(settings.sources)}; there is {names}."
-        )
-    return found
 
 
 def _words(work: Work) -> str:

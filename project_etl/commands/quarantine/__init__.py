@@ -13,7 +13,7 @@ SHOWN_ROWS = 20
 
 @click.group("quarantine")
 def command() -> None:
-    """Look at what was kept out, and judge it again."""
+    """Look at records that were kept out, and judge them again."""
 
 
 @command.command("list")
@@ -62,9 +62,9 @@ def show_command(env: str | None, table: str, rule: str | None, day: date | None
 @click.option("--to", "until", type=DAY, help="The last landing day.")
 @click.pass_obj
 def replay_command(env: str | None, table: str, since: date | None, until: date | None) -> None:
-    """Judge what TABLE keeps out again, after a rule was changed.
+    """Judge again the records that TABLE keeps out, after you have changed a rule.
 
-    What passes now is published once, and the Gold days it belongs to are computed again.
+    Records that pass now are loaded once, and the Gold days that they belong to are computed again.
     """
     from project_etl.commands.quarantine import replay as code
     from project_etl.commands.shared.console import new_console

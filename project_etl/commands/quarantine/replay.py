@@ -14,21 +14,18 @@ Does not belong here: how a run is made (`runs.py`), which days are stale (`core
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import dagster as dg
 from rich.console import Console
-from rich.markup import escape
 
 from project_etl.commands.quarantine import held
 from project_etl.commands.shared.environment import dagster_instance, lake_without_spark
 from project_etl.commands.shared.errors import UserError
-from project_etl.commands.shared.progress import Progress
-from project_etl.commands.shared.runs import errors_into, materialize, newest_day, platform, spark_log
+from project_etl.commands.shared.runs import newest_day, platform
+from project_etl.commands.shared.shown_runs import ShownRuns
 from project_etl.core.lake import TableStore
-from project_etl.core.model.days import Stretch
 from project_etl.core.model.order import with_dependents
 from project_etl.core.model.table import Table
 from project_etl.core.staleness import Staleness, work_of
@@ -45,25 +42,6 @@ class Replay:
     until: date | None = None
 
 
-@dataclass(frozen=True)
-class _Work:
-    console: Console
-    settings: Settings
-    defs: dg.Definitions
-    instance: dg.DagsterInstance
-
-    def materialize(self, days: Stretch, names: Collection[str]) -> bool:
-        """Run, show how it goes, and say what failed."""
-        log = spark_log(self.settings)
-        with Progress(self.console, len(names)) as progress, errors_into(log):
-            outcome = materialize(
-                self.defs, self.instance, days, names=names, command="quarantine replay", watch=progress
-            )
-        for table, why in outcome.failures.items():
-            self.console.print(f"[red]{escape(table)}[/] failed: {escape(why)}", soft_wrap=True)
-        return outcome.is_success
-
-
 def run(console: Console, settings: Settings, replay: Replay) -> bool:
     """Do all three steps; False when a run failed.
 
@@ -75,7 +53,7 @@ def run(console: Console, settings: Settings, replay: Replay) -> bool:
     names = judged_along(tables, replay.table)
     days = _days_held(lake, names, replay, settings)
     with dagster_instance(settings) as instance:
-        work = _Work(console, settings, defs, instance)
+        work = ShownRuns(console, settings, defs, instance, command="quarantine replay")
         return _judge_again(work, lake, names, days) and _bring_gold_up_to_date(work, lake, tables)
 
 
@@ -101,13 +79,13 @@ def _days_held(lake: TableStore, names: Sequence[str], replay: Replay, settings:
     return sorted(day for day in found if first <= day <= last)
 
 
-def _judge_again(work: _Work, lake: TableStore, names: Sequence[str], days: Sequence[date]) -> bool:
+def _judge_again(work: ShownRuns, lake: TableStore, names: Sequence[str], days: Sequence[date]) -> bool:
     if not days:
         work.console.print(f"Quarantine holds no records of {', '.join(names)} on these landing days.", soft_wrap=True)
         return True
     before = [held.size(lake, name.rpartition("/")[2]) for name in names]
     work.console.print(f"Judging again {', '.join(names)}: landing days {days[0]} to {days[-1]}.", soft_wrap=True)
-    if not work.materialize((days[0], days[-1]), names):
+    if not work.materialize((days[0], days[-1]), names).is_success:
         return False
     for name, held_before in zip(names, before, strict=True):
         held_now = held.size(lake, name.rpartition("/")[2])
@@ -116,7 +94,7 @@ def _judge_again(work: _Work, lake: TableStore, names: Sequence[str], days: Sequ
     return True
 
 
-def _bring_gold_up_to_date(work: _Work, lake: TableStore, tables: Sequence[Table]) -> bool:
+def _bring_gold_up_to_date(work: ShownRuns, lake: TableStore, tables: Sequence[Table]) -> bool:
     """Compute what is stale, and what then is, until nothing is; of days for which nothing was computed, none."""
     daily = [table for table in tables if table.layer == "gold" and table.is_daily]
     units = {unit for table in daily for unit in lake.journal(table.name).units}
@@ -131,7 +109,7 @@ def _bring_gold_up_to_date(work: _Work, lake: TableStore, tables: Sequence[Table
         span = f"{len(concerned)} days, {concerned[0]} to {concerned[-1]}" if concerned else "snapshots only"
         work.console.print(f"Gold to be computed again: {len(stale)} tables, {span}.")
         # A day that is held back fails its run, and keeps no other from being computed.
-        done = [work.materialize(stretch, names) for stretch, names in work_of(stale, days[-1])]
+        done = [work.materialize(stretch, names).is_success for stretch, names in work_of(stale, days[-1])]
         if not all(done):
             return False
         is_first = False

@@ -6,6 +6,7 @@ Does not belong here: anything that is slow to import.
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
@@ -31,6 +32,39 @@ class _Day(click.ParamType):
 
 
 DAY = _Day()
+
+
+@dataclass(frozen=True)
+class Days:
+    """Days that were asked for; None leaves that side open."""
+
+    first: date | None
+    last: date | None
+
+
+class _Days(click.ParamType):
+    """A day, or the first and the last of several with two dots between them; the last may leave out what is the same.
+
+    `2025-01-01`, `2025-01-01..2025-01-03`, `2025-01-01..03`, `2025-01-01..`.
+    """
+
+    name = "A..B"
+
+    def convert(self, value: str | Days, param: click.Parameter | None, ctx: click.Context | None) -> Days:
+        if isinstance(value, Days):
+            return value
+        start, dots, end = (part.strip() for part in value.partition(".."))
+        if dots and start and len(end) in (2, 5):
+            end = start[: -len(end)] + end
+        if not dots:
+            end = start
+        elif not start and not end:
+            self.fail("expected a day on at least one side of the dots, such as 2025-01-01..", param, ctx)
+        first, last = (DAY.convert(text, param, ctx) if text else None for text in (start, end))
+        return Days(first, last)
+
+
+DAYS = _Days()
 
 
 def exit_with(*, is_fine: bool) -> None:

@@ -20,7 +20,7 @@ from rich.text import Text
 from project_etl.commands.quarantine import held
 from project_etl.commands.shared.environment import lake_without_spark
 from project_etl.core.lake import TableStore
-from project_etl.settings import PREFIX, Settings
+from project_etl.settings import DEFAULT_ENV, PREFIX, Settings
 
 LAYERS = ("bronze", "silver", "gold", "quarantine")
 REVENUE_TABLE = "gold/daily_aov"
@@ -116,7 +116,7 @@ def _show_next(console: Console, settings: Settings, *, is_usual_folder: bool) -
     folders = ("landing_root", "lake_root", "dagster_home")
     named = "".join(f"{PREFIX}{name.upper()}={shlex.quote(getattr(settings, name))} " for name in folders)
     places = "" if is_usual_folder else named
-    command = f"{places}{_program()} --env {settings.env}"
+    command = f"{places}{command_of(settings)}"
     ui = "make dev" if is_usual_folder else f"{command} dev"
     console.print("[bold]Where to look next[/]")
     for what, how in (
@@ -127,6 +127,11 @@ def _show_next(console: Console, settings: Settings, *, is_usual_folder: bool) -
         ("the run's checks", f"{command} gate"),
     ):
         console.print(f"  {what:<20} {escape(how)}", soft_wrap=True)
+
+
+def command_of(settings: Settings) -> str:
+    """How this program is called from here for an environment."""
+    return _program() if settings.env == DEFAULT_ENV else f"{_program()} --env {settings.env}"
 
 
 def _program() -> str:

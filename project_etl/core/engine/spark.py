@@ -20,6 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from project_etl.core.arrow import ArrowTable
 from project_etl.core.engine.base import CommittingEngine
 
+LOGGING = Path(__file__).resolve().with_name("log4j2.properties")
 DELTA_EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
 DELTA_CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
 
@@ -119,6 +120,7 @@ def spark_conf(config: EngineConfig) -> dict[str, str]:
     else:
         conf["spark.master"] = config.master
         conf["spark.driver.memory"] = config.driver_memory
+        conf["spark.driver.extraJavaOptions"] = f"-Dlog4j2.configurationFile={LOGGING.as_uri()}"
         jars = [str(jar) for jar in sorted(config.jars.glob("*.jar"))] if config.jars else []
         if config.is_local:
             # One JVM needs no copies of the jars, and Hadoop looks for its file systems on the class path only.

@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
+from http.client import HTTPException
 
 from project_etl.setting_groups import AlertSettings
 
@@ -40,7 +41,10 @@ class Message:
 
 
 Channel = Callable[[Message], None]
-"""Delivers a message, or raises."""
+"""Delivers a message, or raises one of `UNDELIVERED`."""
+
+UNDELIVERED = (OSError, HTTPException, ValueError)
+"""What a channel raises: the server is not there or says no, speaks no HTTP, or its address is none."""
 
 
 def channels_of(alerts: AlertSettings) -> dict[str, Channel]:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from http.client import HTTPException
 from typing import Any
 
 import dagster as dg
@@ -20,10 +19,10 @@ from project_etl.core.lake import TableStore
 from project_etl.core.model.days import each_day
 from project_etl.core.model.table import Table
 from project_etl.core.staleness import due_day, missing_day
-from project_etl.orchestration.alerts.channels import Channel, Message, channels_of, without_secrets
+from project_etl.orchestration.alerts.channels import UNDELIVERED, Channel, Message, channels_of, without_secrets
 from project_etl.orchestration.alerts.troubles import LATE, RUN, Ended, Trouble, broken, message_of, table_of
 from project_etl.orchestration.failures import checks_of, failures_of, held_days_of, table_of_step
-from project_etl.orchestration.partitions import PARTITION, RANGE_END, RANGE_START, days_of
+from project_etl.orchestration.partitions import days_of
 from project_etl.orchestration.sensors.runs import RETRY_SECONDS, awaits_retry
 from project_etl.settings import Settings
 
@@ -86,7 +85,7 @@ def alerts_sensor(settings: Settings, lake: TableStore, tables: Sequence[Table])
         overdue = overdue_tables(lake, tables, day) if day and day >= settings.start_date else {}
         open_now = broken(before.open, ended, overdue, snapshots)
         channels = channels_of(settings.alerts)
-        message = message_of(before.open, open_now, settings.env)
+        message = message_of(before.open, open_now, settings.env, settings.ui_url)
         after = Cursor(now, open_now, before.outbox)
         if message is not None:
             queued = {name: [*before.outbox.get(name, ()), message] for name in channels}
@@ -127,7 +126,7 @@ def ended_since(instance: dg.DagsterInstance, since: float, now: float) -> Itera
         failed |= {name: reason for name, reason in checks.items() if reason and table_of(name) not in failed}
         why = {table: without_secrets(text) for table, text in failed.items()}
         is_fine = {RUN} if run.is_success else set[str]()
-        yield Ended(_label(run), _days(run), frozenset(worked | is_fine), why, held_days_of(events))
+        yield Ended(run.run_id, _days(run), frozenset(worked | is_fine), why, held_days_of(events))
 
 
 def overdue_tables(lake: TableStore, tables: Sequence[Table], day: date) -> dict[str, Trouble]:
@@ -146,7 +145,7 @@ def delivered(cursor: Cursor, channels: Mapping[str, Channel]) -> tuple[Cursor, 
             while waiting:
                 channel(waiting[0])
                 waiting.pop(0)
-        except (OSError, HTTPException) as error:
+        except UNDELIVERED as error:
             problems.append(without_secrets(f"{len(waiting)} messages wait for {name}: {error}"))
             outbox[name] = waiting
     return replace(cursor, outbox=outbox), problems
@@ -156,15 +155,6 @@ def _is(step: Any, status: str) -> bool:  # noqa: ANN401 - a class that Dagster 
     return step.status is not None and step.status.value == status
 
 
-def _ends(run: dg.DagsterRun) -> list[str]:
-    return sorted({run.tags.get(name, "") for name in (RANGE_START, RANGE_END, PARTITION)} - {""})
-
-
 def _days(run: dg.DagsterRun) -> frozenset[date]:
     found = days_of(run.tags)
     return frozenset(each_day(*found)) if found else frozenset()
-
-
-def _label(run: dg.DagsterRun) -> str:
-    days = _ends(run)
-    return f"run {run.run_id[:8]}{' for ' if days else ''}{' to '.join(days)}"

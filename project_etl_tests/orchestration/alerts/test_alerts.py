@@ -21,16 +21,19 @@ from aiosmtpd.smtp import AuthResult
 from pydantic import SecretStr
 
 from project_etl.catalog import tables
+from project_etl.commands.alerts import run as alerts_command
+from project_etl.commands.shared.errors import UserError
 from project_etl.core.lake import TableStore
 from project_etl.core.staleness import due_day, missing_day
 from project_etl.orchestration.alerts import channels
 from project_etl.orchestration.alerts.channels import without_secrets
 from project_etl.orchestration.alerts.sensor import Cursor, alerts_sensor, ended_since
 from project_etl.orchestration.alerts.troubles import Ended, Trouble, broken, message_of
+from project_etl.orchestration.metadata import UNTOUCHED
 from project_etl.orchestration.sensors.runs import RETRY_SECONDS
 from project_etl.setting_groups import AlertSettings
 from project_etl.settings import Settings
-from project_etl_tests.commands.given import lake_in, settings_in, write
+from project_etl_tests.commands.given import lake_in, paper, settings_in, text_of, write
 from project_etl_tests.webserver import free_port
 
 SECRET = "https-is-not-enough-s3cret"
@@ -87,7 +90,7 @@ def hook() -> Iterator[tuple[list[dict], str]]:
 @dg.asset(key=["gold", "one"], config_schema={"fails": dg.Field(str, default_value="")})
 def one(context) -> None:
     if context.op_execution_context.op_config["fails"] == "one":
-        raise dg.Failure("gold/one: nothing was published. Broken: rate_known", allow_retries=False)
+        raise dg.Failure(f"gold/one: {UNTOUCHED}rate_known", allow_retries=False)
 
 
 @dg.asset(key=["gold", "two"], deps=[one], config_schema={"fails": dg.Field(str, default_value="")})
@@ -145,6 +148,7 @@ def test_people_hear_once_that_it_broke_and_once_that_it_works(
         ALERTS__SMTP_HOST="127.0.0.1",
         ALERTS__SMTP_PORT=port,
         ALERTS__WEBHOOK_URL=url,
+        UI_URL="http://localhost:3000/",
     )
     with dg.DagsterInstance.ephemeral() as instance:
         watched = Watched(settings, lake, instance)
@@ -158,15 +162,41 @@ def test_people_hear_once_that_it_broke_and_once_that_it_works(
         watched.run()
         assert watched.tick() == "project_etl local: 1 working again"
         assert watched.tick() == "all is well"
+        run_ids = [run.run_id for run in instance.get_runs()]
     assert len(box.mails) == len(posts) == 2
     assert box.mails[0]["To"] == "ann@example.org, bob@example.org"
     assert box.subjects == ["project_etl local: 1 broken", "project_etl local: 1 working again"]
     text = box.mails[0].get_payload(decode=True)
     assert isinstance(text, bytes)
-    assert text.startswith(b"BROKEN gold/one: gold/one: nothing was published. Broken: rate_known (run ")
+    said = text.decode().strip()
+    assert said.startswith("gold/one failed and keeps its old contents: rate_known http://localhost:3000/runs/")
+    # The second of four, newest first.
+    assert said.endswith(run_ids[2])
     assert posts[0]["subject"] == "project_etl local: 1 broken"
-    assert posts[0]["text"].startswith("*project_etl local: 1 broken*\nBROKEN gold/one: ")
-    assert posts[1]["body"] == "WORKS AGAIN gold/one"
+    assert posts[0]["text"].startswith("*project_etl local: 1 broken*\ngold/one failed")
+    assert posts[1]["body"] == "gold/one works again."
+
+
+def test_the_command_tries_every_channel(
+    tmp_path: Path, mailbox: tuple[Mailbox, int], hook: tuple[list[dict], str]
+) -> None:
+    (box, port), (posts, url) = mailbox, hook
+    mail = {"ALERTS__EMAIL_TO": "ann@example.org", "ALERTS__SMTP_HOST": "127.0.0.1", "ALERTS__SMTP_PORT": port}
+    console = paper()
+    assert alerts_command.run(console, alerting(tmp_path, **mail, ALERTS__WEBHOOK_URL=url))
+    assert text_of(console) == f"email: delivered to ann@example.org by 127.0.0.1:{port}\nwebhook: delivered\n"
+    assert (box.subjects, [post["subject"] for post in posts]) == (
+        ["project_etl local: test"],
+        ["project_etl local: test"],
+    )
+    closed = f"http://127.0.0.1:{free_port()}/{SECRET}"
+    console = paper()
+    assert not alerts_command.run(console, alerting(tmp_path, **mail, ALERTS__WEBHOOK_URL=closed))
+    assert "email: delivered" in text_of(console)
+    assert "webhook: not delivered: " in text_of(console)
+    assert SECRET not in text_of(console)
+    with pytest.raises(UserError, match="PROJECT_ETL_ALERTS__WEBHOOK_URL"):
+        alerts_command.run(paper(), alerting(tmp_path))
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
@@ -212,7 +242,7 @@ def test_a_check_that_fails_beside_its_table_is_told(
         assert watched.tick() == "1 broken, nothing new"
         watched.run()
         assert watched.tick() == "project_etl local: 1 working again"
-    assert posts[0]["body"].startswith("BROKEN gold/two check is_right: 7 are odd (run ")
+    assert posts[0]["body"].startswith("gold/two, check is_right, failed: 7 are odd (run ")
 
 
 def test_a_table_that_is_overdue_is_told(tmp_path: Path, lake: TableStore, hook: tuple[list[dict], str]) -> None:
@@ -223,7 +253,7 @@ def test_a_table_that_is_overdue_is_told(tmp_path: Path, lake: TableStore, hook:
         assert Watched(settings, lake, instance).tick() == f"{len(daily)} broken, nothing new"
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     assert posts[0]["subject"] == f"project_etl local: {len(daily)} broken"
-    assert f"BROKEN late gold/daily_aov: {yesterday} is due and has not been computed" in posts[0]["body"]
+    assert f"gold/daily_aov is overdue: {yesterday} is due and has not been computed" in posts[0]["body"]
 
 
 def test_no_secret_leaves_the_machine(
@@ -335,7 +365,7 @@ def test_a_table_works_again_when_it_has_worked_for_each_day_for_which_it_failed
     assert opened.keys() == {"gold/one", "gold/ltv"}
     # The days after it are no news of these days; a table without days works again with any run.
     opened = broken(opened, [run(5, 9, works=True), run(1, 1, works=True)], {}, {"gold/ltv"})
-    assert opened == {"gold/one": Trouble("why (run)", frozenset(date(2025, 1, day) for day in (2, 3, 4)))}
+    assert opened == {"gold/one": Trouble("why", frozenset(date(2025, 1, day) for day in (2, 3, 4)), "run")}
     assert broken(opened, [run(2, 3, works=True), run(4, 4, works=True)], {}, {"gold/ltv"}) == {}
 
 
@@ -346,7 +376,7 @@ def test_a_table_that_held_a_day_back_works_again_with_that_day() -> None:
         "run", frozenset({first, second, third}), frozenset(), {"gold/one": "x"}, {"gold/one": frozenset({third})}
     )
     opened = broken(earlier, [held], {})
-    assert opened == {"gold/one": Trouble("x (run)", frozenset({third}))}
+    assert opened == {"gold/one": Trouble("x", frozenset({third}), "run")}
     assert broken(opened, [Ended("run", frozenset({third}), frozenset({"gold/one"}), {})], {}) == {}
 
 
@@ -364,12 +394,23 @@ def test_what_is_late_is_told_until_it_is_there() -> None:
     opened = broken({}, [], late)
     message = message_of({}, opened, "prod")
     assert message == channels.Message(
-        "project_etl prod: 1 broken", "BROKEN late gold/daily_aov: 2025-01-03 is due and has not been computed"
+        "project_etl prod: 1 broken", "gold/daily_aov is overdue: 2025-01-03 is due and has not been computed"
     )
     assert message_of(opened, broken(opened, [], late), "prod") is None
     again = message_of(opened, broken(opened, [], {}), "prod")
     assert again is not None
-    assert again.body == "WORKS AGAIN late gold/daily_aov"
+    assert again.body == "gold/daily_aov works again."
+
+
+def test_a_message_names_a_table_once_with_its_days_and_the_run() -> None:
+    days = frozenset(date(2025, 3, day) for day in (29, 30, 31))
+    why = f"gold/daily_units: {UNTOUCHED}units_less_than (units must be less than 100): 3 rows."
+    message = message_of({}, {"gold/daily_units": Trouble(why, days, "abcdef123")}, "prod")
+    assert message is not None
+    assert message.body == (
+        "gold/daily_units failed for 2025-03-29 to 2025-03-31 and keeps its old contents: units_less_than (units must "
+        "be less than 100): 3 rows. (run abcdef12)"
+    )
 
 
 def test_yesterday_is_due_from_the_deadline_on() -> None:
@@ -403,7 +444,7 @@ def test_a_day_that_held_nothing_before_it_was_over_is_overdue(lake: TableStore)
 
 def test_a_cursor_survives() -> None:
     days = frozenset(date(2025, 1, day) for day in (1, 2, 3, 7))
-    troubles = {"gold/one": Trouble("why", days), "gold/two": Trouble("why")}
+    troubles = {"gold/one": Trouble("why", days, "run"), "gold/two": Trouble("why")}
     cursor = Cursor(7.5, troubles, {"email": [channels.Message("s", "b")]})
     assert Cursor.from_text(cursor.to_text(), 9) == cursor
     assert Cursor.from_text(None, 9) == Cursor(9)
