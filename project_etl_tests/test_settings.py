@@ -271,6 +271,7 @@ def test_a_wrong_value_names_key_value_allowed_and_variable(
     [
         ("start_date: soon", "start_date", "'soon'", "YYYY-MM-DD"),
         ("start_date: 2025-01-01 10:00:00", "start_date", "datetime", "YYYY-MM-DD"),
+        ("end_date: soon", "end_date", "'soon'", "YYYY-MM-DD"),
         ("sources: []", "sources", "[]", "one or more of"),
         ("sources: [shop, shop]", "sources", "['shop', 'shop']", "each source once"),
         ("sources: [web]", "sources", "['web']", "one or more of online_retail, shop, found web"),

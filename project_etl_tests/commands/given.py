@@ -16,6 +16,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 import pytest
+from pyspark.sql import types as T
 from rich.console import Console
 
 from project_etl.commands.shared.environment import instance_in
@@ -99,6 +100,15 @@ def write(lake: TableStore, name: str, rows: Sequence[Mapping[str, Any]], note: 
     """Append rows to a table that exists, with a note as the platform's commits have; returns the version."""
     table = pa.Table.from_pylist(list(rows), lake.state(name).arrow_schema)
     return lake.commit(name, Append(), table, note or {}).version
+
+
+def land_until(lake: TableStore, day: str) -> None:
+    """Leave the note of a load that found a file on a landing day; no row is written."""
+    name = "bronze/shop/orders"
+    if not lake.exists(name):
+        lake.create(name, T.StructType([T.StructField("order_id", T.StringType())]))
+    report = {"days": {day: {"files": 1, "read": 0}}}
+    write(lake, name, [], {"table": name, "days": {day: ""}, "report": report, "touched": []})
 
 
 def an_order(number: int, customer: str = "ann") -> dict[str, Any]:

@@ -26,7 +26,7 @@ from project_etl.commands.quarantine import held
 from project_etl.commands.shared.environment import dagster_instance, lake_without_spark
 from project_etl.commands.shared.errors import UserError
 from project_etl.commands.shared.progress import Progress
-from project_etl.commands.shared.runs import errors_into, materialize, newest_day, platform, spark_log
+from project_etl.commands.shared.runs import errors_into, materialize, platform, spark_log
 from project_etl.core.lake import TableStore
 from project_etl.core.model.days import Stretch
 from project_etl.core.model.order import with_dependents
@@ -96,7 +96,7 @@ def judged_along(tables: Sequence[Table], asked: str) -> list[str]:
 
 def _days_held(lake: TableStore, names: Sequence[str], replay: Replay, settings: Settings) -> list[date]:
     first = max(filter(None, (replay.since, settings.start_date)))
-    last = min(filter(None, (replay.until, newest_day(settings))))
+    last = min(filter(None, (replay.until, settings.last_day())))
     found = {day for name in names for day in held.days_held(lake, name.rpartition("/")[2])}
     return sorted(day for day in found if first <= day <= last)
 
