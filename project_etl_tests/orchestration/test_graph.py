@@ -80,6 +80,16 @@ def test_graph_is_the_committed_one(tmp_path: Path) -> None:
     assert found == committed, hint
 
 
+def test_jobs_for_people_say_what_they_make_and_take_days(tmp_path: Path) -> None:
+    repository = definitions_of(tmp_path).get_repository_def()
+    jobs = {name: repository.get_job(name) for name in ("everything", "bronze", "silver", "gold", "maintenance")}
+    assert all(job.description for job in jobs.values())
+    made = {name: {key.path[0] for key in job.asset_layer.executable_asset_keys} for name, job in jobs.items()}
+    layers = {"bronze", "silver", "gold"}
+    assert made == {"everything": layers, **{layer: {layer} for layer in layers}, "maintenance": set()}
+    assert all(jobs[name].partitions_def is not None for name in {"everything"} | layers)
+
+
 def test_server_loads_the_code_location(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What `dagster dev` does: the module that workspace.yaml names, loaded from the repository's root."""
     root = Path(__file__).resolve().parents[2]

@@ -180,7 +180,7 @@ def test_the_first_look_of_a_process_names_and_loads_what_is_new_alone(shop: tup
     small, _ = shop
     file = small.land_rows("orders", "2025-01-04", {**ORDER, "order_id": "O4"})
     with autopilot(small.landing.parent) as fresh:
-        (asked,) = fresh.tick("new_files").run_requests or ()
+        (asked,) = [*(fresh.tick("new_files").run_requests or ())]
     file.unlink()
     assert days(asked) == ("2025-01-04", "2025-01-04")
     assert asked.tags[WHY_TAG] == f"new: shop/orders/2025-01-04 ({file.name})"
