@@ -120,7 +120,8 @@ def _bring_gold_up_to_date(work: _Work, lake: TableStore, tables: Sequence[Table
     """Compute what is stale, and what then is, until nothing is; of days for which nothing was computed, none."""
     daily = [table for table in tables if table.layer == "gold" and table.is_daily]
     units = {unit for table in daily for unit in lake.journal(table.name).units}
-    days = sorted(day for day in map(date.fromisoformat, units) if day >= work.settings.start_date)
+    first, last = work.settings.start_date, work.settings.last_day()
+    days = sorted(day for day in map(date.fromisoformat, units) if first <= day <= last)
     if not days:
         work.console.print("Gold has not been computed yet, so nothing of it is stale.")
         return True

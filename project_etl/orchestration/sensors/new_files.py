@@ -198,7 +198,7 @@ def _not_taken(found: Arrivals) -> list[str]:
         said.append(f"{len(found.unread)} things in landing are not read: {some_of(found.unread, SHOWN)}")
     if found.outside:
         days = some_of(found.outside, SHOWN)
-        said.append(f"{len(found.outside)} landing days are before the first partition or yet to come: {days}")
+        said.append(f"{len(found.outside)} landing days have no partition: {days}")
     if found.unread or found.outside:
         said.append("`project-etl status` names all that is not read, with what to do")
     return said

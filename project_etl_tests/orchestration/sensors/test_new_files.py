@@ -79,7 +79,7 @@ def test_a_tick_that_asks_for_nothing_says_what_it_does_not_take(sensor: Sensor)
     sensor.put("a", day="2024-02-01")
     assert sensor.tick() == (
         "nothing new in landing. 1 files are still changing: shop/orders/2025-01-15/a.csv. "
-        "1 landing days are before the first partition or yet to come: 2024-02-01. "
+        "1 landing days have no partition: 2024-02-01. "
         "`project-etl status` names all that is not read, with what to do"
     )
 
