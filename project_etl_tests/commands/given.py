@@ -16,7 +16,6 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 import pytest
-from pyspark.sql import types as T
 from rich.console import Console
 
 from project_etl.commands.shared.environment import instance_in
@@ -102,15 +101,6 @@ def write(lake: TableStore, name: str, rows: Sequence[Mapping[str, Any]], note: 
     return lake.commit(name, Append(), table, note or {}).version
 
 
-def land_until(lake: TableStore, day: str) -> None:
-    """Leave the note of a load that found a file on a landing day; no row is written."""
-    name = "bronze/shop/orders"
-    if not lake.exists(name):
-        lake.create(name, T.StructType([T.StructField("order_id", T.StringType())]))
-    report = {"days": {day: {"files": 1, "read": 0}}}
-    write(lake, name, [], {"table": name, "days": {day: ""}, "report": report, "touched": []})
-
-
 def an_order(number: int, customer: str = "ann") -> dict[str, Any]:
     """A row of Silver's orders, of that day of January 2025."""
     at = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=number - 1)
@@ -168,6 +158,12 @@ def bad_file(name: str, rule: str, day: int = 1) -> dict[str, Any]:
         "first_seen": SEEN,
         "last_seen": SEEN,
     }
+
+
+def land_until(lake: TableStore, day: str) -> None:
+    """Note in the file table that a file was seen on a landing day."""
+    landing = {"path": f"shop/orders/{day}/seen.csv", "landing_date": date.fromisoformat(day), "month": day[:7]}
+    put_in_quarantine(lake, {}, [bad_file("seen.csv", "file_has_records") | landing])
 
 
 def put_in_quarantine(

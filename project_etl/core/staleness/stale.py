@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from project_etl.core.contracts.report import Report
+from project_etl.core.bronze.file_table import FILES
 from project_etl.core.digest import digest
 from project_etl.core.lake import WHOLE, Journal, TableStore
 from project_etl.core.model.days import each_day
@@ -269,14 +269,10 @@ def days_of_data(lake: TableStore, tables: Iterable[Table], first: date, last: d
 
 
 def newest_landing_day(lake: TableStore) -> date | None:
-    """The newest landing day of which Bronze has seen a file, as its journals tell; None before the first one."""
-    found: list[str] = []
-    for name in lake.names("bronze"):
-        journal = lake.journal(name)
-        # A run for days on which nothing has landed leaves days without a report.
-        landed = (day for day in sorted(journal.units, reverse=True) if Report.remembered(journal, [day]).days)
-        found += [day for day in [next(landed, None)] if day]
-    return date.fromisoformat(max(found)) if found else None
+    """The newest landing day of which Bronze has seen a file, be it empty; None before the first one."""
+    if not lake.exists(FILES):
+        return None
+    return max(lake.state(FILES).bounds("landing_date"), default=None)
 
 
 def misjudged(lake: TableStore, inputs: Iterable[str]) -> tuple[str, ...]:
