@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -54,11 +55,13 @@ class Settings(Frozen):
     """What stands for no value in ids, codes, numbers and instants, in whatever letters."""
     start_date: kinds.StartDate = dt.date(2025, 1, 1)
     """The first daily partition; landing days and business days before it do not exist for the platform."""
+    end_date: Annotated[kinds.StartDate | None, kinds.empty_is_none] = None
+    """The last daily partition, for data that end; None means that every day until today has one."""
     reporting_currency: kinds.Currency = "EUR"
     settle_seconds: float = Field(default=5, ge=0, allow_inf_nan=False)
     automation: bool = False
     """Whether sensors and schedules run from the start; in the Dagster UI each can be turned on and off."""
-    tick_seconds: int = Field(default=30, ge=1)
+    tick_seconds: int = Field(default=10, ge=1)
     """How often sensors look."""
     freshness_deadline: Annotated[kinds.TimeOfDay | None, kinds.empty_is_none] = None
     """The time of day (UTC) by which yesterday's Gold must be there; None expects nothing."""
@@ -91,6 +94,8 @@ class Settings(Frozen):
 
     @model_validator(mode="after")
     def _fit_each_other(self) -> Settings:
+        if self.end_date is not None and self.end_date < self.start_date:
+            raise ValueError(f"end_date is {self.end_date}: expected {self.start_date} (start_date) or later")
         if self.engine == "embedded" and not self.has_local_lake:
             raise ValueError(f"the embedded engine needs a lake on this machine; lake_root is {self.lake_root}")
         if self.engine in ("spark", "connect", "cluster") and self.engine != self.spark.place:
@@ -99,6 +104,15 @@ class Settings(Frozen):
                 f"{self.spark.master}, which is engine {self.spark.place}: set that, or correct spark.*"
             )
         return self
+
+    def last_day(self, now: float | None = None) -> dt.date:
+        """The last daily partition there is: today (UTC), or `end_date` once that has passed.
+
+        Args:
+            now: an instant in seconds since the epoch; None is this one.
+        """
+        today = dt.datetime.fromtimestamp(time.time() if now is None else now, dt.UTC).date()
+        return min(today, self.end_date or today)
 
     @property
     def has_local_lake(self) -> bool:

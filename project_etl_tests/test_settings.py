@@ -271,6 +271,7 @@ def test_a_wrong_value_names_key_value_allowed_and_variable(
     [
         ("start_date: soon", "start_date", "'soon'", "YYYY-MM-DD"),
         ("start_date: 2025-01-01 10:00:00", "start_date", "datetime", "YYYY-MM-DD"),
+        ("end_date: soon", "end_date", "'soon'", "YYYY-MM-DD"),
         ("sources: []", "sources", "[]", "one or more of"),
         ("sources: [shop, shop]", "sources", "['shop', 'shop']", "each source once"),
         ("sources: [web]", "sources", "['web']", "one or more of online_retail, shop, found web"),
@@ -317,6 +318,16 @@ def test_addresses_may_come_with_commas(config: Path) -> None:
         "ann@example.org",
         "bob@example.org",
     )
+
+
+def test_the_last_day_is_today_or_the_end_once_that_has_passed(config: Path) -> None:
+    noon = dt.datetime(2025, 2, 3, 12, tzinfo=dt.UTC).timestamp()
+    assert load(config).last_day(noon) == dt.date(2025, 2, 3)
+    assert load(config).last_day() == dt.datetime.now(dt.UTC).date()
+    assert load(config, END_DATE="2025-01-31").last_day(noon) == dt.date(2025, 1, 31)
+    assert load(config, END_DATE="2025-02-28").last_day(noon) == dt.date(2025, 2, 3)
+    with pytest.raises(SettingsError, match=r"end_date is 2024-12-31: expected 2025-01-01 \(start_date\) or later"):
+        load(config, END_DATE="2024-12-31")
 
 
 def test_all_wrong_settings_are_named_at_once(config: Path) -> None:

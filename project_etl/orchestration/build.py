@@ -16,6 +16,7 @@ from project_etl.orchestration.alerts.sensor import alerts_sensor
 from project_etl.orchestration.daily_load import daily_load
 from project_etl.orchestration.factory import IO_MANAGER_KEY, Wiring, bronze_asset, gold_asset, silver_asset
 from project_etl.orchestration.io_manager import DeltaIOManager
+from project_etl.orchestration.jobs import DESCRIPTIONS, LAYERS
 from project_etl.orchestration.maintenance import maintenance
 from project_etl.orchestration.partitions import daily_partitions
 from project_etl.orchestration.resources import lake_of, spark_resource
@@ -50,6 +51,14 @@ def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None
     executor = dg.multiprocess_executor if settings.spark.place == "connect" else dg.in_process_executor
     return dg.Definitions(
         assets=assets,
+        jobs=[
+            dg.define_asset_job(
+                name,
+                dg.AssetSelection.groups(layer) if layer else dg.AssetSelection.all(),
+                description=DESCRIPTIONS[name],
+            )
+            for name, layer in LAYERS.items()
+        ],
         sensors=[
             new_files_sensor(loads),
             changed_days_sensor(gold),

@@ -40,18 +40,19 @@ def daily_load(loads: Loads, gold: Gold) -> dg.ScheduleDefinition:
 
 def tick(loads: Loads, gold: Gold, instance: dg.DagsterInstance, at: datetime) -> dg.RunRequest | str:
     """The run to ask for at an instant, or in words why none is."""
-    now, today = at.timestamp(), at.astimezone(UTC).date()
+    now = at.timestamp()
     asker = Asker(NAME, loads.lake.root, loads.code + gold.code)
     past = Past.of(instance, asker, now)
     if waits := own_run(past, asker):
         return waits
     goal = loads.goal(loads.look(now, is_full=False), now)
     # Today's files are still coming.
+    today = at.astimezone(UTC).date()
     landed = replace(goal, days={day: wanted for day, wanted in goal.days.items() if day < today})
     said = answer(asker, landed, past, now) if landed.days else ""
     if not isinstance(said, str):
         return said
-    goal = gold.goal(today) if gold.is_loaded else None
+    goal = gold.goal(loads.settings.last_day(now)) if gold.is_loaded else None
     if goal is None or not goal.days:
         return said or "nothing has landed before today that is not loaded, and Gold is up to date with Silver"
     return answer(asker, goal, past, now)

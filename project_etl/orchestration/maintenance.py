@@ -29,6 +29,9 @@ from project_etl.orchestration.run_tags import LAKE_TAG, require_lake
 from project_etl.settings import Settings
 
 NAME = "maintenance"
+DESCRIPTION = (
+    "Every night: compacts small files, removes what nothing needs, prunes events of old runs, checks the books."
+)
 # After the night's loads, before people look.
 CRON = "30 4 * * *"
 # Records that landed longer ago were checked in earlier nights; `project-etl status --books` checks all.
@@ -59,7 +62,7 @@ def maintenance(settings: Settings, lake: TableStore, tables: Sequence[Table]) -
 
     @dg.job(
         name=NAME,
-        description="Keeps tables and Dagster's memory small, and checks the books.",
+        description=DESCRIPTION,
         executor_def=dg.in_process_executor,
         tags={LAKE_TAG: lake.root},
     )
@@ -70,7 +73,12 @@ def maintenance(settings: Settings, lake: TableStore, tables: Sequence[Table]) -
 
     status = dg.DefaultScheduleStatus.RUNNING if settings.automation else dg.DefaultScheduleStatus.STOPPED
     return dg.ScheduleDefinition(
-        name=NAME, job=maintenance_job, cron_schedule=CRON, execution_timezone="UTC", default_status=status
+        name=NAME,
+        job=maintenance_job,
+        cron_schedule=CRON,
+        execution_timezone="UTC",
+        default_status=status,
+        description=DESCRIPTION,
     )
 
 

@@ -6,7 +6,7 @@ Belongs here: days as Dagster knows them. Does not belong here: what a day means
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 
@@ -20,12 +20,15 @@ RANGE_END = "dagster/asset_partition_range_end"
 
 
 def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
-    """Days from `start_date` up to and with today (UTC).
+    """Days from `start_date` up to and with `Settings.last_day`, which moves on while the code is loaded.
 
     For Bronze and Silver a partition is a landing day, for Gold a business day. Sharing one definition and one backfill
     policy is what lets a backfill of 300 days through all layers be a single run.
     """
-    return dg.DailyPartitionsDefinition(start_date=settings.start_date.isoformat(), timezone="UTC", end_offset=1)
+    end = (settings.end_date + timedelta(days=1)).isoformat() if settings.end_date else None
+    return dg.DailyPartitionsDefinition(
+        start_date=settings.start_date.isoformat(), end_date=end, timezone="UTC", end_offset=1
+    )
 
 
 def days_of(tags: Mapping[str, str]) -> Stretch | None:

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import dagster as dg
 
+# Why a run was asked for, in words. Dagster shows tags in the order of their names; its own begin with `dagster/`.
+WHY_TAG = "because"
+# Dagster keeps tags that begin so, finds runs by them, and shows them to nobody.
+HIDDEN = ".dagster/project_etl_"
 # The sensor or schedule that asked for the run.
-ASKER_TAG = "project_etl/asked_by"
+ASKER_TAG = f"{HIDDEN}asked_by"
 # The root of the lake that the run is for.
-LAKE_TAG = "project_etl/lake"
+LAKE_TAG = f"{HIDDEN}lake"
 # Code and settings of the tables: what failed under others may succeed now.
-CODE_TAG = "project_etl/code"
+CODE_TAG = f"{HIDDEN}code"
 # Digest of the tables as they were when the run was asked for.
-STATE_TAG = "project_etl/state"
+STATE_TAG = f"{HIDDEN}state"
 # Digest of what it is to bring up to date.
-CONTENT_TAG = "project_etl/content"
-# In words.
-WHY_TAG = "project_etl/why"
+CONTENT_TAG = f"{HIDDEN}content"
 # What Dagster shows of a tag without folding it away.
 MAX_TAG = 250
 

@@ -160,6 +160,12 @@ def bad_file(name: str, rule: str, day: int = 1) -> dict[str, Any]:
     }
 
 
+def land_until(lake: TableStore, day: str) -> None:
+    """Note in the file table that a file was seen on a landing day."""
+    landing = {"path": f"shop/orders/{day}/seen.csv", "landing_date": date.fromisoformat(day), "month": day[:7]}
+    put_in_quarantine(lake, {}, [bad_file("seen.csv", "file_has_records") | landing])
+
+
 def put_in_quarantine(
     lake: TableStore, records: Mapping[str, Sequence[dict[str, Any]]], files: Sequence[dict[str, Any]] = ()
 ) -> None:

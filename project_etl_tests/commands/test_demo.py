@@ -16,6 +16,7 @@ from pyspark.sql import types as T
 from project_etl.catalog import tables
 from project_etl.cli import main
 from project_etl.commands.demo import run as demo
+from project_etl.commands.plan.timing import timing_of
 from project_etl.commands.quarantine import held
 from project_etl.commands.quarantine import replay as replay_command
 from project_etl.commands.run import run as run_command
@@ -69,6 +70,8 @@ def test_every_table_is_shown_as_it_is_made_and_in_the_summary(shown):
     assert "net revenue, EUR" in shown.text
     assert str(shown.folder / "lake") in shown.text
     assert "quarantine list" in shown.text
+    # Its calendar ends with its data, also for other commands.
+    assert "PROJECT_ETL_END_DATE=2025-01-04 " in shown.text
 
 
 def test_counts_of_the_progress_are_those_of_all_days(shown):
@@ -84,6 +87,11 @@ def test_the_second_call_has_nothing_to_do(shown):
     assert progress
     assert all(line.endswith("nothing new") for line in progress)
     assert {name: shown.lake.version(name) for name in GOLD} == before
+    # It says nothing of how long the work takes.
+    with dagster_instance(shown.settings) as instance:
+        took = timing_of(instance, shown.lake).tables
+    assert set(GOLD) < set(took)
+    assert all(least == most for least, most in took.values())
 
 
 def test_a_run_of_some_tables_shows_them_and_says_what_is_next(shown):

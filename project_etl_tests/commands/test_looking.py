@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,8 @@ from click.testing import CliRunner
 
 from project_etl.cli import main
 from project_etl.commands.plan import run as plan
+from project_etl.commands.plan.timing import in_words
+from project_etl.commands.plan.work import work_of
 from project_etl.commands.shared.errors import UserError
 from project_etl.commands.status import books
 from project_etl.commands.status import run as status
@@ -273,39 +276,83 @@ def test_status_counts_rows_that_are_in_no_gold_day(settings: Settings, shop: Sm
 
 
 def planned(shop: SmallShop, settings: Settings, *days: str) -> dict[str, tuple[str, ...]]:
-    """Table → days that a backfill would compute; a snapshot has the word for it."""
-    work = plan.work_of(shop.lake, settings, days, {})
-    return {each.table: ("whole",) if each.is_whole else each.days for each in work if each.days or each.is_whole}
+    """Table → days that a run would compute; a table that is computed as a whole has the word for it."""
+    work = work_of(shop.lake, settings, days)
+    return {each.table: ("whole",) if each.is_whole else each.days for each in work if each.is_busy}
 
 
-def test_a_backfill_of_what_is_up_to_date_computes_nothing(shop: SmallShop, settings: Settings) -> None:
-    assert planned(shop, settings, D1, D2) == {}
+def plan_of(settings: Settings, select: str = "*", last: date | None = None) -> list[str]:
+    """What the command says, as lines."""
+    console = paper()
+    plan.run(console, settings, None, last, select)
+    return [line.strip() for line in text_of(console).splitlines()]
 
 
-def test_an_empty_lake_is_planned_whole(settings: Settings, tmp_path: Path) -> None:
+def test_what_is_up_to_date_is_not_computed_nor_are_days_that_have_not_landed(
+    shop: SmallShop, settings: Settings
+) -> None:
+    assert planned(shop, settings, D1, D2, "2025-01-03") == {}
+    last = plan_of(settings)[-1]
+    assert last == "Nothing to compute: every file of these days is loaded and judged, and Gold is up to date."
+
+
+def test_an_empty_lake_is_planned_whole_and_nobody_knows_how_long_that_takes(
+    settings: Settings, tmp_path: Path
+) -> None:
     empty = settings.model_copy(update={"lake_root": str(tmp_path)})
-    work = {each.table: each for each in plan.work_of(lake_in(empty), empty, (D1, D2), {})}
-    idle = [name for name, each in work.items() if not (each.days or each.is_whole)]
+    work = {each.table: each for each in work_of(lake_in(empty), empty, (D1, D2, "2025-01-03"))}
+    idle = [name for name, each in work.items() if not each.is_busy]
     assert idle == ["bronze/shop/fx_rates", "silver/fx_rates"]
     assert work["gold/daily_aov"].days == (D1, D2)
     assert work["gold/customer_ltv"].is_whole
+    busy, all_of_it = len(work) - len(idle), len(work)
+    assert plan_of(empty)[-2] == f"{busy} of {all_of_it} tables to compute. No estimate yet: none has run before."
 
 
-def test_a_new_file_is_planned_from_bronze_on(shop: SmallShop, settings: Settings) -> None:
+def test_a_new_file_is_planned_from_bronze_to_gold(shop: SmallShop, settings: Settings) -> None:
     file = shop.land_rows("orders", D2, {**ORDER, "order_id": "O3"}, name="planned.csv")
     try:
-        assert planned(shop, settings, D1, D2) == {"bronze/shop/orders": (D2,), "silver/orders": (D2,)}
+        found, said = planned(shop, settings, D1, D2), plan_of(settings)
     finally:
         file.unlink()
+    assert {found.pop(name) for name in ("bronze/shop/orders", "silver/orders")} == {(D2,)}
+    daily = {name: days for name, days in found.items() if days != ("whole",)}
+    # Items are judged with their orders, but not on account of them.
+    assert set(daily.values()) == {(D2,)}
+    assert {"gold/fact_orders", "gold/daily_aov"} <= set(daily)
+    assert found["gold/customer_ltv"] == ("whole",)
+    assert (
+        said[-1] == "Of Gold, these days at least. Days that late records reach are added once Silver has judged them."
+    )
 
 
-def test_days_that_were_never_computed_are_planned_with_what_a_run_usually_takes(settings: Settings) -> None:
-    console = paper()
-    plan.run(console, settings, date(2025, 1, 2), date(2025, 1, 4), "gold/daily_*,gold/customer_ltv")
-    lines = [line.split() for line in text_of(console).splitlines() if line.strip().startswith("gold/")]
-    assert ["gold/daily_aov", "2", "days,", "2025-01-03", "to", "2025-01-04", "0", "unknown"] in lines
-    # It would read the facts of these days.
-    assert ["gold/customer_ltv", "the", "whole", "table", "1", "unknown"] in lines
+def test_a_plan_for_programs(shop: SmallShop, settings: Settings) -> None:
+    file = shop.land_rows("orders", D2, {**ORDER, "order_id": "O3"}, name="planned.csv")
+    try:
+        console = paper()
+        plan.run(console, settings, None, None, "bronze/*", as_json=True)
+    finally:
+        file.unlink()
+    said = json.loads(text_of(console))
+    (busy,) = (table for table in said["tables"] if table["days"])
+    assert (busy["table"], busy["days"], busy["seconds"]) == ("bronze/shop/orders", [D2], None)
+    assert (said["to_compute"], said["seconds"], said["never_timed"]) == (1, None, ["bronze/shop/orders"])
+    assert said["gold_days_may_follow"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        ((0.2, 0.4), "up to 1 s"),
+        ((1.2, 2), "1-2 s"),
+        ((1, 1), "1 s"),
+        ((11, 44), "10-45 s"),
+        ((61, 118), "1-2 min"),
+        ((20, 118), "up to 2 min"),
+    ],
+)
+def test_a_time_is_a_range(seconds: tuple[float, float], words: str) -> None:
+    assert in_words(seconds) == words
 
 
 def test_a_plan_for_no_table_or_no_days_says_what_there_is(settings: Settings) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from project_etl.core.engine.base import Engine
 from project_etl.core.staleness import Staleness
+from project_etl.orchestration.run_tags import WHY_TAG
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
 from project_etl_tests.orchestration.autopilot import Autopilot, Ran, autopilot
@@ -91,9 +92,9 @@ def test_what_lands_comes_to_gold_by_itself(story: Story) -> None:
     assert all(ran.done.succeeded for ran in story.first)
     loads = [ran for ran in story.first if ran.sensor == "new_files"]
     assert [ran.days for ran in loads] == [(iso(1), iso(DAYS))]
-    # One run for all of Gold, up to the last day that a window reaches.
+    # One run for all of Gold, up to the newest landing day, however far windows look back.
     computed = [ran for ran in story.first if ran.sensor == "changed_days"]
-    assert [ran.days for ran in computed] == [(iso(1), iso(DAYS + 13))]
+    assert [ran.days for ran in computed] == [(iso(1), iso(DAYS))]
 
 
 def test_a_tick_that_died_before_its_run_was_made_asks_with_the_same_key(story: Story) -> None:
@@ -112,8 +113,8 @@ def test_a_late_order_loads_its_landing_day_alone(story: Story) -> None:
     (load,) = [ran for ran in story.late if ran.sensor == "new_files"]
     assert load.days == (iso(DAYS), iso(DAYS))
     assert load.tables == {"bronze/shop/orders", "bronze/shop/order_items", "silver/orders", "silver/order_items"}
-    assert load.request.tags["project_etl/why"] == (
-        f"shop/order_items/{iso(DAYS)} has late.csv, shop/orders/{iso(DAYS)} has late.csv"
+    assert load.request.tags[WHY_TAG] == (
+        f"new: shop/order_items/{iso(DAYS)} (late.csv), shop/orders/{iso(DAYS)} (late.csv)"
     )
 
 
@@ -129,18 +130,18 @@ def test_a_late_order_recomputes_the_days_it_reaches_and_no_other(story: Story) 
 
 
 def test_who_asks_for_all_days_then_computes_nothing(story: Story) -> None:
-    days = [FIRST + timedelta(days=number) for number in range(DAYS + 13)]
+    days = [FIRST + timedelta(days=number) for number in range(DAYS)]
     assert Staleness(story.shop.lake, story.shop.tables, PARAMETERS).everywhere(days) == {}
 
 
 def test_gold_is_what_the_oracle_makes_of_the_files(story: Story) -> None:
-    days = [FIRST + timedelta(days=number) for number in range(DAYS + 13)]
+    days = [FIRST + timedelta(days=number) for number in range(DAYS)]
     assert_gold_equal(story.shop.lake.root, expected_gold(story.shop.landing, ["shop"], "EUR", days))
 
 
 def test_why_a_day_was_computed_stands_on_its_run(story: Story) -> None:
     why = "changed: silver/order_items, silver/orders"
     (gold,) = [ran for ran in story.late if ran.sensor == "changed_days"]
-    assert gold.request.tags["project_etl/why"] == why
+    assert gold.request.tags[WHY_TAG] == why
     # And on the table's own page.
     assert gold.done.metadata("gold/daily_aov", iso(LATE))["why"] == why

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from project_etl.orchestration.partitions import daily_partitions
 from project_etl.setting_types import Sources
-from project_etl_tests.orchestration.given import definitions_of
+from project_etl_tests.orchestration.given import definitions_of, settings_of
 
 SOURCES: dict[str, Sources] = {
     "shop": ("shop",),
@@ -78,6 +80,22 @@ def test_graph_is_the_committed_one(tmp_path: Path) -> None:
     hint = f"The graph has changed. When that is meant: {REGENERATE}"
     assert not changed, "\n".join([*changed, hint])
     assert found == committed, hint
+
+
+def test_jobs_for_people_say_what_they_make_and_take_days(tmp_path: Path) -> None:
+    repository = definitions_of(tmp_path).get_repository_def()
+    jobs = {name: repository.get_job(name) for name in ("everything", "bronze", "silver", "gold", "maintenance")}
+    assert all(job.description for job in jobs.values())
+    made = {name: {key.path[0] for key in job.asset_layer.executable_asset_keys} for name, job in jobs.items()}
+    layers = {"bronze", "silver", "gold"}
+    assert made == {"everything": layers, **{layer: {layer} for layer in layers}, "maintenance": set()}
+    assert all(jobs[name].partitions_def is not None for name in {"everything"} | layers)
+
+
+def test_partitions_end_with_the_end_date(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path).model_copy(update={"end_date": date(2025, 3, 31)})
+    days = daily_partitions(settings).get_partition_keys()
+    assert (days[0], days[-1], len(days)) == ("2025-01-01", "2025-03-31", 90)
 
 
 def test_server_loads_the_code_location(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,12 +13,15 @@ from project_etl.catalog import table_names
 from project_etl.commands.generate import run as generate
 from project_etl.commands.shared.environment import dagster_instance, settings_of
 from project_etl.commands.shared.errors import UserError
-from project_etl.commands.shared.runs import newest_day, platform
+from project_etl.commands.shared.runs import platform
 from project_etl.commands.shared.shown_runs import ShownRuns
 from project_etl.commands.shared.summary import show_summary
 from project_etl.settings import Settings
 
 ENV = "demo"
+# Settings that another folder changes, and what is there for each of them.
+FOLDERS: tuple[str, ...] = ("landing_root", "lake_root", "dagster_home")
+PARTS = ("landing", "lake", "dagster")
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,10 @@ def run(console: Console, demo: Demo) -> bool:
     Raises:
         UserError: the folder holds another demo, or an argument is out of range.
     """
-    settings = demo_settings(demo.folder)
+    settings = demo_settings(demo.folder, demo.days)
     landing = Path(settings.landing_root)
     days = settings.start_date, settings.start_date + timedelta(days=demo.days - 1)
-    if days[1] > newest_day(settings):
+    if days[1] > settings.last_day():
         raise UserError(
             f"{demo.days} days from {days[0]} end on {days[1]}, which is yet to come; take fewer --days, or an earlier "
             "start_date in config/demo.yaml."
@@ -56,14 +59,18 @@ def run(console: Console, demo: Demo) -> bool:
     if not outcome.is_success:
         return False
     console.print(f"All tables are up to date after {time.monotonic() - started:.0f} s (run {outcome.run_id}).")
-    show_summary(console, settings, is_usual_folder=demo.folder is None)
+    changed = FOLDERS if demo.folder else ()
+    if settings.end_date != settings_of(ENV).end_date:
+        changed += ("end_date",)
+    show_summary(console, settings, changed)
     return True
 
 
-def demo_settings(folder: Path | None) -> Settings:
-    """The settings of the environment `demo`, in another folder where one is given."""
-    parts = {"LANDING_ROOT": "landing", "LAKE_ROOT": "lake", "DAGSTER_HOME": "dagster"}
-    settings = settings_of(ENV, {name: str(folder.absolute() / part) for name, part in parts.items()} if folder else {})
+def demo_settings(folder: Path | None, days: int = Demo.days) -> Settings:
+    """The settings of the environment `demo`, in another folder where one is given, that end after so many days."""
+    places = {name.upper(): str(folder.absolute() / part) for name, part in zip(FOLDERS, PARTS, strict=True) if folder}
+    settings = settings_of(ENV, {**places, "END_DATE": ""})
+    settings = settings.model_copy(update={"end_date": settings.start_date + timedelta(days=days - 1)})
     for name in ("landing_root", "lake_root"):
         if "://" in (place := getattr(settings, name)):
             raise UserError(f"A demo is made in a folder of this machine, but {name} is {place}; unset it.")

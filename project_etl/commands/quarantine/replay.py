@@ -23,7 +23,7 @@ from rich.console import Console
 from project_etl.commands.quarantine import held
 from project_etl.commands.shared.environment import dagster_instance, lake_without_spark
 from project_etl.commands.shared.errors import UserError
-from project_etl.commands.shared.runs import newest_day, platform
+from project_etl.commands.shared.runs import platform
 from project_etl.commands.shared.shown_runs import ShownRuns
 from project_etl.core.lake import TableStore
 from project_etl.core.model.order import with_dependents
@@ -74,7 +74,7 @@ def judged_along(tables: Sequence[Table], asked: str) -> list[str]:
 
 def _days_held(lake: TableStore, names: Sequence[str], replay: Replay, settings: Settings) -> list[date]:
     first = max(filter(None, (replay.since, settings.start_date)))
-    last = min(filter(None, (replay.until, newest_day(settings))))
+    last = min(filter(None, (replay.until, settings.last_day())))
     found = {day for name in names for day in held.days_held(lake, name.rpartition("/")[2])}
     return sorted(day for day in found if first <= day <= last)
 
@@ -98,7 +98,8 @@ def _bring_gold_up_to_date(work: ShownRuns, lake: TableStore, tables: Sequence[T
     """Compute what is stale, and what then is, until nothing is; of days for which nothing was computed, none."""
     daily = [table for table in tables if table.layer == "gold" and table.is_daily]
     units = {unit for table in daily for unit in lake.journal(table.name).units}
-    days = sorted(day for day in map(date.fromisoformat, units) if day >= work.settings.start_date)
+    first, last = work.settings.start_date, work.settings.last_day()
+    days = sorted(day for day in map(date.fromisoformat, units) if first <= day <= last)
     if not days:
         work.console.print("Gold has not been computed yet, so nothing of it is stale.")
         return True

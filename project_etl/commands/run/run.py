@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
+from datetime import date
 
 from rich.console import Console
 from rich.markup import escape
 
 from project_etl.catalog import table_names
-from project_etl.commands.shared.environment import dagster_instance
+from project_etl.commands.shared.environment import dagster_instance, lake_without_spark
 from project_etl.commands.shared.errors import UserError
+from project_etl.commands.shared.landing import survey_of
 from project_etl.commands.shared.names import selected
 from project_etl.commands.shared.options import Days
-from project_etl.commands.shared.runs import newest_day, platform
+from project_etl.commands.shared.runs import platform
 from project_etl.commands.shared.shown_runs import ShownRuns
 from project_etl.commands.shared.summary import command_of
 from project_etl.core.model.days import Stretch, span
+from project_etl.core.staleness import newest_landing_day
 from project_etl.settings import Settings
 
 
@@ -52,8 +55,8 @@ def days_to_run(settings: Settings, days: Days) -> Stretch:
     Raises:
         UserError: the days are out of order, or one has no partition.
     """
-    last_day = newest_day(settings)
-    first, last = days.first or settings.start_date, days.last or last_day
+    last_day = settings.last_day()
+    first, last = days.first or settings.start_date, days.last or _newest_landed(settings)
     if first > last:
         raise UserError(f"{first} is after {last}: name the first day first.")
     if first < settings.start_date:
@@ -61,3 +64,10 @@ def days_to_run(settings: Settings, days: Days) -> Stretch:
     if last > last_day:
         raise UserError(f"{last} is after the last day, {last_day}: take an earlier one.")
     return first, last
+
+
+def _newest_landed(settings: Settings) -> date:
+    """The newest landing day that has a file, now or in the lake; the last day where nothing has landed."""
+    days = [date.fromisoformat(file.day) for file in survey_of(settings).files]
+    loaded = newest_landing_day(lake_without_spark(settings))
+    return max([*days, loaded] if loaded else days, default=settings.last_day())

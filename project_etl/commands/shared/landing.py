@@ -5,8 +5,6 @@ Does not belong here: how it is found (`core/bronze/survey.py`), how it is shown
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from project_etl.catalog import datasets_of, source_names
 from project_etl.core.bronze.survey import Survey, survey
 from project_etl.settings import Settings
@@ -15,5 +13,5 @@ from project_etl.settings import Settings
 def survey_of(settings: Settings) -> Survey:
     """The files that are read with some settings today, and all else that lies there."""
     off = [name for name in source_names() if name not in settings.sources]
-    today = datetime.now(UTC).date()
-    return survey(settings.landing_root, datasets_of(settings.sources), off, settings.start_date, today)
+    days = settings.start_date, settings.last_day()
+    return survey(settings.landing_root, datasets_of(settings.sources), off, *days, end=settings.end_date)

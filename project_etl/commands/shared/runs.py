@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,11 +88,6 @@ def materialize(
         raise_on_error=False,
     )
     return RunOutcome(result.run_id, result.success, failures_of(result.all_events))
-
-
-def newest_day(settings: Settings) -> date:
-    """The newest day that has a partition: today (UTC)."""
-    return max(datetime.now(UTC).date(), settings.start_date)
 
 
 def spark_log(settings: Settings) -> Path:

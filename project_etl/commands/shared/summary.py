@@ -40,13 +40,19 @@ class TableSize:
     size: int
 
 
-def show_summary(console: Console, settings: Settings, *, is_usual_folder: bool = True) -> None:
-    """Print the tables per layer, the last days' revenue, the quarantine by rule, and where to look next."""
+def show_summary(console: Console, settings: Settings, changed: Sequence[str] = ()) -> None:
+    """Print the tables per layer, the last days' revenue, the quarantine by rule, and where to look next.
+
+    Args:
+        console: where to.
+        settings: the settings.
+        changed: names of the settings that are not those of the file, which other commands have to be told.
+    """
     lake = lake_without_spark(settings)
     _show_side_by_side(console, [_layer(layer, sizes(lake, layer)) for layer in LAYERS])
     _show_revenue(console, lake, settings.reporting_currency)
     _show_kept_out(console, held.counts(lake))
-    _show_next(console, settings, is_usual_folder=is_usual_folder)
+    _show_next(console, settings, changed)
 
 
 def sizes(lake: TableStore, layer: str) -> list[TableSize]:
@@ -112,12 +118,10 @@ def show_quarantine(console: Console, counts: Sequence[held.Count], *, by_day: b
     console.print(shown)
 
 
-def _show_next(console: Console, settings: Settings, *, is_usual_folder: bool) -> None:
-    folders = ("landing_root", "lake_root", "dagster_home")
-    named = "".join(f"{PREFIX}{name.upper()}={shlex.quote(getattr(settings, name))} " for name in folders)
-    places = "" if is_usual_folder else named
-    command = f"{places}{command_of(settings)}"
-    ui = "make dev" if is_usual_folder else f"{command} dev"
+def _show_next(console: Console, settings: Settings, changed: Sequence[str]) -> None:
+    named = "".join(f"{PREFIX}{name.upper()}={shlex.quote(str(getattr(settings, name)))} " for name in changed)
+    command = f"{named}{command_of(settings)}"
+    ui = f"{command} dev" if changed else "make dev"
     console.print("[bold]Where to look next[/]")
     for what, how in (
         ("the Dagster UI", f"{ui}, then {UI_URL}"),

@@ -73,23 +73,24 @@ def run(console: Console, settings: Settings) -> bool:
     landing = survey_of(settings)
     left = backlog(lake, datasets, landing.files, settings.settle_seconds, time.time())
     now = datetime.now(UTC)
-    outside = {table.name: rows_outside(lake, table, settings.start_date, now.date()) for table in declared}
+    outside = {table.name: rows_outside(lake, table, settings.start_date, settings.last_day()) for table in declared}
     bronze = [state_of(lake, dataset.bronze) for dataset in datasets]
     _show_quarantine(console, lake, bronze)
     _show_tables(console, [*bronze, *(state_of(lake, table.name) for table in declared)])
     _show_backlog(console, left, landing.unread)
-    _show_outside(console, outside, settings.start_date)
+    _show_outside(console, outside, settings)
     held = held_back(lake, declared)
     for table, days in held.items():
         told = [f"{day} ({why})" for day, why in days.items()]
         _say(console, ("Held back", "red"), f" by {table}: {some_of(told, SHOWN)}")
     day = due_day(settings.freshness_deadline, now)
-    overdue = missing_day(lake, declared, day) if day and day >= settings.start_date else []
+    is_due = day is not None and settings.start_date <= day <= settings.last_day()
+    overdue = missing_day(lake, declared, day) if day and is_due else []
     if overdue:
         console.print(f"[red]Overdue[/]: {', '.join(overdue)} have not been computed for {day}.", soft_wrap=True)
-    elif day:
+    elif is_due:
         console.print(f"Fresh: every daily Gold table has been computed for {day}.")
-    else:
+    elif day is None:
         console.print("Freshness: no deadline is set (freshness_deadline in the settings), so nothing can be overdue.")
     return not (left.waiting or landing.unread or overdue or held)
 
@@ -175,7 +176,9 @@ def _show_backlog(console: Console, left: Backlog, unread: Sequence[Unrecognized
         _say(console, f"Backlog: {every} in landing is in Bronze, or in quarantine.")
 
 
-def _show_outside(console: Console, outside: Mapping[str, Mapping[str, int]], first: date) -> None:
+def _show_outside(console: Console, outside: Mapping[str, Mapping[str, int]], settings: Settings) -> None:
+    first, last = settings.start_date, settings.last_day()
+    after = f"end_date ({last})" if last == settings.end_date else "today"
     for table, rows in outside.items():
         early = [day for day in sorted(rows) if day < first.isoformat()]
         late = [day for day in sorted(rows) if day not in early]
@@ -186,7 +189,9 @@ def _show_outside(console: Console, outside: Mapping[str, Mapping[str, int]], fi
             _say(console, (f"{number:,} rows", "yellow"), said, advice)
         if late:
             number, days = sum(rows[day] for day in late), some_of(late, SHOWN)
-            _say(console, f"{number:,} rows of {table} are in no Gold day yet, for their days are after today: {days}.")
+            _say(
+                console, f"{number:,} rows of {table} are in no Gold day yet, for their days are after {after}: {days}."
+            )
 
 
 def _say(console: Console, *parts: str | tuple[str, str]) -> None:

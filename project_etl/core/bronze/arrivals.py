@@ -57,7 +57,7 @@ class Arrivals:
     """
 
     new: Mapping[date, Mapping[str, Sequence[LandingFile]]]
-    settling: tuple[str, ...]
+    settling: tuple[LandingFile, ...]
     unread: tuple[str, ...]
     outside: tuple[str, ...]
 
@@ -105,8 +105,8 @@ class Watcher:
         settled = [file for file in files if file.is_settled(watch.settle_seconds, now)]
         tables = {f"{dataset.source}/{dataset.name}": dataset.bronze for dataset in watch.datasets}
         found = new_files(lake, [*tables.values()], settled)
-        settling = sorted({file.path for file in files} - {file.path for file in settled})
-        self._remember(listed, [*settling, *(file.path for file in found)], now)
+        settling = sorted({*files} - {*settled})
+        self._remember(listed, [file.path for file in (*settling, *found)], now)
         self.has_looked = True
         new: dict[date, dict[str, list[LandingFile]]] = defaultdict(lambda: defaultdict(list))
         for file in sorted(found, key=lambda file: (file.day, -file.modified, file.name)):

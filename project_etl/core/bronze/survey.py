@@ -39,7 +39,13 @@ class Survey:
 
 
 def survey(
-    root: str | os.PathLike[str], datasets: Iterable[Dataset], off: Collection[str], first_day: date, last_day: date
+    root: str | os.PathLike[str],
+    datasets: Iterable[Dataset],
+    off: Collection[str],
+    first_day: date,
+    last_day: date,
+    *,
+    end: date | None = None,
 ) -> Survey:
     """Look at all that lies in landing.
 
@@ -49,6 +55,7 @@ def survey(
         off: names of the sources that are known and not on.
         first_day: the first landing day that has a partition.
         last_day: the last one.
+        end: the last one that there will ever be; None when there will be more.
     """
     walk, names = Walk(root), defaultdict[str, list[str]](list)
     for dataset in datasets:
@@ -67,7 +74,7 @@ def survey(
             return f"no dataset of {source}", _rename(name, _near(name, names[source]), beside, names[source])
 
         for folder in _known(walk, source, names[source], no_dataset):
-            _add_days(walk, folder, first_day, last_day)
+            _add_days(walk, folder, first_day, last_day, is_end=last_day == end)
     return Survey(tuple(sorted(walk.files, key=attrgetter("path"))), tuple(sorted(walk.unrecognized)))
 
 
@@ -89,15 +96,20 @@ def _known(walk: Walk, above: str, known: Collection[str], explain: Explain) -> 
     return found
 
 
-def _add_days(walk: Walk, folder: str, first_day: date, last_day: date) -> None:
+def _add_days(walk: Walk, folder: str, first_day: date, last_day: date, *, is_end: bool) -> None:
     """Take in the day folders of a dataset; the days without a partition are one thing before and one after."""
     days, first, last = walk.day_folders(folder), first_day.isoformat(), last_day.isoformat()
     for day, changed in days.items():
         if first <= day <= last:
             walk.add_day(f"{folder}/{day}", is_link=changed is None)
+    after = (
+        (f"after end_date, {last}", "move end_date forward in the settings")
+        if is_end
+        else (f"after today, {last} UTC", "wait for that day")
+    )
     outside = (
         ([day for day in days if day < first], f"before start_date, {first}", "move start_date back in the settings"),
-        ([day for day in days if day > last], f"after today, {last} UTC", "wait for that day"),
+        ([day for day in days if day > last], *after),
     )
     for found, reason, advice in outside:
         files = {day: number for day in sorted(found) if (number := walk.count_files(f"{folder}/{day}"))}

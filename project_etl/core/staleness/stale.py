@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from project_etl.core.bronze.file_table import FILES
 from project_etl.core.digest import digest
 from project_etl.core.lake import WHOLE, Journal, TableStore
+from project_etl.core.model.days import each_day
 from project_etl.core.model.order import gold_order
 from project_etl.core.model.table import Input, Table
 from project_etl.core.model.transform import taken
@@ -188,8 +190,7 @@ class Staleness:
         Args:
             stale: what `everywhere` found.
         """
-        changed: set[str] = set()
-        said: set[str] = set()
+        changed, said = set[str](), set[str]()
         for name, days in stale.items():
             journal = self.lake.journal(name)
             unit = min(days).isoformat() if days else WHOLE
@@ -199,14 +200,14 @@ class Staleness:
                 changed |= newer
             elif journal.fingerprint(unit) is None:
                 said.add("not computed yet")
-            else:
-                said.add(f"code, settings or inputs of {name} are others")
+            elif journal.fingerprint(unit) != self.made_from(self.tables[name]).identity:
+                said.add(f"other code, settings or inputs: {name}")
         silver = sorted(name for name in changed if name.startswith("silver/"))
         if silver:
             return (f"changed: {', '.join(silver)}",)
         if changed:
             return (f"computed: {', '.join(sorted(changed))}",)
-        return tuple(sorted(said))
+        return tuple(sorted(said)) or ("inputs were computed again",)
 
     def _follows(self, item: Input, stale: frozenset[date], day: date) -> bool:
         """Whether a day is computed from stale days of an input."""
@@ -245,9 +246,10 @@ def input_days(asked: Sequence[str], item: Input) -> list[str]:
 
 
 def days_of_data(lake: TableStore, tables: Iterable[Table], first: date, last: date) -> list[date]:
-    """The business days, from `first` to `last` at most, about which Silver or Gold say anything.
+    """The business days, from `first` to `last` at most, for which Gold is to be right.
 
-    A table with a window says something about days that have no rows themselves.
+    These are the days up to the newest landing day of which Silver or Gold hold anything, and the days that Gold has
+    been computed for. Windows look back from later days too: those are computed once landing has reached them.
 
     Args:
         lake: the lake.
@@ -255,19 +257,22 @@ def days_of_data(lake: TableStore, tables: Iterable[Table], first: date, last: d
         first: the first day that has a partition.
         last: the last one.
     """
-    bounds: dict[str, set[date]] = {"silver": set(), "gold": set()}
-    furthest = 0
+    bounds, computed = set[date](), set[date]()
     for table in tables:
-        furthest = max([furthest, *(item.back for item in table.inputs.values())])
         if table.day_column is not None and lake.exists(table.name):
-            bounds[table.layer] |= {*lake.state(table.name).bounds(table.day_column)}
-    days = bounds["silver"] | bounds["gold"]
-    if not days:
-        return []
-    # Gold has days itself on which a window looks back; and days that Silver has no more.
-    end = max([*bounds["gold"], *(min(day, last) + timedelta(days=furthest) for day in bounds["silver"])])
-    start = max(first, min(days)).toordinal()
-    return [date.fromordinal(number) for number in range(start, min(last, end).toordinal() + 1)]
+            bounds |= {*lake.state(table.name).bounds(table.day_column)}
+            if table.layer == "gold" and table.is_daily:
+                computed |= {date.fromisoformat(unit) for unit in lake.journal(table.name).units}
+    landed = newest_landing_day(lake)
+    known = each_day(max(first, min(bounds)), min(last, landed)) if bounds and landed else []
+    return sorted({*known, *(day for day in computed if first <= day <= last)})
+
+
+def newest_landing_day(lake: TableStore) -> date | None:
+    """The newest landing day of which Bronze has seen a file, be it empty; None before the first one."""
+    if not lake.exists(FILES):
+        return None
+    return max(lake.state(FILES).bounds("landing_date"), default=None)
 
 
 def misjudged(lake: TableStore, inputs: Iterable[str]) -> tuple[str, ...]:

@@ -82,7 +82,9 @@ def alerts_sensor(settings: Settings, lake: TableStore, tables: Sequence[Table])
         before = Cursor.from_text(context.cursor, now)
         ended = list(ended_since(context.instance, before.until - OVERLAP_SECONDS, now))
         day = due_day(settings.freshness_deadline, datetime.fromtimestamp(now, UTC))
-        overdue = overdue_tables(lake, tables, day) if day and day >= settings.start_date else {}
+        overdue = (
+            overdue_tables(lake, tables, day) if day and settings.start_date <= day <= settings.last_day(now) else {}
+        )
         open_now = broken(before.open, ended, overdue, snapshots)
         channels = channels_of(settings.alerts)
         message = message_of(before.open, open_now, settings.env, settings.ui_url)

@@ -1,8 +1,8 @@
 """The sensor `changed_days`: Gold follows Silver, and no day is computed that is not stale.
 
 What is wanted is what `core/staleness` calls stale, found without Spark: one run makes all stale tables of days that
-adjoin. It waits while files are being loaded, for they would make the same days stale again. Does not belong here:
-pauses and retries (`reconcile.py`).
+adjoin. It waits while files are being loaded, or have landed and are about to be, for they would make the same days
+stale again. Does not belong here: pauses and retries (`reconcile.py`).
 """
 
 from __future__ import annotations
@@ -10,29 +10,41 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
+from functools import cached_property
 
 import dagster as dg
 
+from project_etl.core.bronze.landing import LandingFile
 from project_etl.core.digest import digest
 from project_etl.core.lake import TableStore
+from project_etl.core.model.days import some_of
 from project_etl.core.model.table import Table
-from project_etl.core.staleness import Staleness, by_day, days_of_data, input_days
+from project_etl.core.staleness import Staleness, by_day, days_of_data, input_days, newest_landing_day
 from project_etl.orchestration.factory import parameters_of
-from project_etl.orchestration.run_tags import ASKER_TAG
 from project_etl.orchestration.sensors.lake_versions import Remembered, code_of, versions_of
-from project_etl.orchestration.sensors.new_files import NAME as FILES_SENSOR
-from project_etl.orchestration.sensors.reconcile import Asker, Goal, Past, Wanted, answer, own_run
-from project_etl.orchestration.sensors.runs import Run, recent
+from project_etl.orchestration.sensors.new_files import Loads
+from project_etl.orchestration.sensors.reconcile import SHOWN, Asker, Goal, Past, Wanted, answer, own_run
 from project_etl.settings import Settings
 
 NAME = "changed_days"
 # Where files land all the time, Gold does not wait for a pause that never comes.
 PATIENCE_SECONDS = 600
-# Loads between which less time passes are one.
-PAUSE_SECONDS = 120
 
 Stale = Mapping[str, frozenset[date]]
+
+
+@dataclass
+class Waiting:
+    """How long loads have been waited for, as one process remembers it.
+
+    Attributes:
+        since: when it began, in seconds since the epoch; None while nothing is waited for.
+        given_up: files that nobody loaded for too long; as they are, they are not waited for again.
+    """
+
+    since: float | None = None
+    given_up: frozenset[LandingFile] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -43,11 +55,13 @@ class Gold:
         settings: the settings.
         lake: the lake.
         tables: all tables.
+        waiting: how long loads have been waited for.
     """
 
     settings: Settings
     lake: TableStore
     tables: Sequence[Table]
+    waiting: Waiting = field(default_factory=Waiting)
     _stale: Remembered[Stale] = field(default_factory=Remembered[Stale])
 
     @property
@@ -59,6 +73,33 @@ class Gold:
     def is_loaded(self) -> bool:
         """Whether there is any Silver table."""
         return any(table.layer == "silver" and self.lake.exists(table.name) for table in self.tables)
+
+    def waits(self, past: Past, now: float) -> str:
+        """Which load is waited for at an instant (seconds since the epoch), in words; empty when none is.
+
+        What a person loads counts, and so do files that have landed and are about to be loaded: orders would else be
+        computed before their items.
+        """
+        silver = [table.name for table in self.tables if table.layer == "silver"]
+        loads = [run for run in past.flying if run.makes_any(silver)]
+        arriving = self._arriving(now)
+        files = [file for file in arriving if file not in self.waiting.given_up]
+        if not loads and not files:
+            self.waiting.since = None
+            return ""
+        since = self.waiting.since = now if self.waiting.since is None else self.waiting.since
+        if now - since >= PATIENCE_SECONDS:
+            self.waiting.since, self.waiting.given_up = None, frozenset(arriving)
+            return ""
+        if loads:
+            return f"waits for files that run {loads[0].run_id[:8]} loads"
+        return f"waits for files to be loaded: {some_of([file.path for file in files], SHOWN)}"
+
+    def _arriving(self, now: float) -> list[LandingFile]:
+        """The files in landing that are not in Bronze as they are, those that are still changing included."""
+        found = self._loads.look(now, is_full=False)
+        new = (file for tables in found.new.values() for files in tables.values() for file in files)
+        return sorted([*new, *found.settling])
 
     def goal(self, until: date) -> Goal:
         """What is wanted.
@@ -74,7 +115,7 @@ class Gold:
             return staleness.everywhere(days, with_held=False)
 
         versions = versions_of(self.lake, (table.name for table in self.tables))
-        stale = self._stale.of((versions, until), find)
+        stale = self._stale.of((versions, newest_landing_day(self.lake), until), find)
         tables = by_day(stale, until)
         why, follow = staleness.why(stale), staleness.followers(stale)
         wanted = {day: Wanted(names, why, follows=day in follow) for day, names in tables.items()}
@@ -84,6 +125,11 @@ class Gold:
     def held(self) -> list[str]:
         """The tables that hold something back."""
         return [table.name for table in self._gold if self.lake.journal(table.name).held]
+
+    @cached_property
+    def _loads(self) -> Loads:
+        """A look at landing of its own: what it remembers belongs to one sensor."""
+        return Loads(self.settings, self.lake, self.tables)
 
     @property
     def _gold(self) -> list[Table]:
@@ -136,29 +182,9 @@ def tick(gold: Gold, instance: dg.DagsterInstance, now: float) -> dg.RunRequest 
         return waits
     if not gold.is_loaded:
         return "Silver has not been computed yet"
-    goal = gold.goal(datetime.fromtimestamp(now, UTC).date())
+    goal = gold.goal(gold.settings.last_day(now))
     if not goal.days:
+        gold.waiting.since = None
         held = f", but for what {', '.join(gold.held)} hold back" if gold.held else ""
         return f"Gold is up to date with Silver{held}"
-    # What a person loads is waited for, too.
-    silver = [table.name for table in gold.tables if table.layer == "silver"]
-    if loads := [run for run in past.flying if run.makes_any(silver)]:
-        before = recent(instance, {ASKER_TAG: FILES_SENSOR}, now)
-        if now - waiting_since(loads, before, past.recent) < PATIENCE_SECONDS:
-            return f"waits for files that run {loads[0].run_id[:8]} loads"
-    return answer(asker, goal, past, now)
-
-
-def waiting_since(loads: Sequence[Run], before: Sequence[Run], own: Sequence[Run]) -> float:
-    """Since when files are being loaded without Gold having been computed, in seconds since the epoch.
-
-    Args:
-        loads: the loads that are under way.
-        before: earlier ones, the newest first.
-        own: the sensor's own runs, the newest first.
-    """
-    since = min(run.begun for run in loads)
-    for run in before:
-        if run.ended is not None and run.begun < since <= run.ended + PAUSE_SECONDS:
-            since = run.begun
-    return max([since, *(run.ended or 0 for run in own[:1])])
+    return gold.waits(past, now) or answer(asker, goal, past, now)

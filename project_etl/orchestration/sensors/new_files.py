@@ -28,6 +28,7 @@ from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Table
 from project_etl.core.silver import quarantine
 from project_etl.core.silver.plan import Behind, behind
+from project_etl.core.staleness import newest_landing_day
 from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.sensors.lake_versions import Remembered, code_of, versions_of
 from project_etl.orchestration.sensors.reconcile import SHOWN, Asker, Goal, Past, Wanted, answer, own_run
@@ -76,10 +77,9 @@ class Loads:
 
     def look(self, now: float, *, is_full: bool) -> Arrivals:
         """Look at landing at an instant (seconds since the epoch)."""
-        today = datetime.fromtimestamp(now, UTC).date()
         settings = self.settings
-        datasets = datasets_of(settings.sources)
-        watch = Watch(settings.landing_root, datasets, settings.settle_seconds, settings.start_date, today)
+        datasets, last = datasets_of(settings.sources), settings.last_day(now)
+        watch = Watch(settings.landing_root, datasets, settings.settle_seconds, settings.start_date, last)
         return self._watcher.look(watch, self.lake, now, is_full=is_full)
 
     def goal(self, found: Arrivals, now: float) -> Goal:
@@ -90,17 +90,18 @@ class Loads:
             tables[day] |= files.keys()
             why[day] += [_news(table, day, [file.name for file in new]) for table, new in sorted(files.items())]
         beside = [file_table.FILES, *(quarantine.name_of(table.name) for table in self.silver)]
-        versions, until = versions_of(self.lake, [*self.names, *beside]), datetime.fromtimestamp(now, UTC).date()
+        versions, until = versions_of(self.lake, [*self.names, *beside]), self.settings.last_day(now)
         for name, late in self._behind.of(versions, self._find_behind).items():
             for day in map(date.fromisoformat, late.days):
                 if self.settings.start_date <= day <= until:
                     tables[day].add(name)
-                    why[day].append(f"{name} has not judged {day}")
+                    why[day].append(f"not judged yet: {name} {day}")
             if late.parents:
-                # Any day will do; today's files may still be coming.
-                day = max(self.settings.start_date, until - timedelta(days=1))
+                # Any day that has landed will do; today's files may still be coming.
+                landed = newest_landing_day(self.lake) or until
+                day = max(self.settings.start_date, min(landed, until - timedelta(days=1)))
                 tables[day].add(name)
-                why[day].append(f"{name} has not seen what it refers to")
+                why[day].append(f"judged before what they refer to: {name}")
         # A table without rows is one that others can read; without it, they could not be computed.
         missing = {name for name in self.names if not self.lake.exists(name)}
         wanted = {
@@ -191,12 +192,13 @@ def _not_taken(found: Arrivals) -> list[str]:
     """What lies in landing and is not taken, in words."""
     said: list[str] = []
     if found.settling:
-        said.append(f"{len(found.settling)} files are still changing: {some_of(found.settling, SHOWN)}")
+        names = [file.path for file in found.settling]
+        said.append(f"{len(names)} files are still changing: {some_of(names, SHOWN)}")
     if found.unread:
         said.append(f"{len(found.unread)} things in landing are not read: {some_of(found.unread, SHOWN)}")
     if found.outside:
         days = some_of(found.outside, SHOWN)
-        said.append(f"{len(found.outside)} landing days are before the first partition or yet to come: {days}")
+        said.append(f"{len(found.outside)} landing days have no partition: {days}")
     if found.unread or found.outside:
         said.append("`project-etl status` names all that is not read, with what to do")
     return said
@@ -207,4 +209,4 @@ def _files(found: Arrivals, day: date) -> list[LandingFile]:
 
 
 def _news(table: str, day: date, names: Sequence[str]) -> str:
-    return f"{table.removeprefix('bronze/')}/{day} has {some_of(names, 1)}"
+    return f"new: {table.removeprefix('bronze/')}/{day} ({some_of(names, 1)})"

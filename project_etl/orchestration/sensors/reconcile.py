@@ -18,7 +18,7 @@ Does not belong here: what is out of date (`new_files.py`, `changed_days.py`), a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from math import inf
@@ -50,7 +50,7 @@ class Wanted:
 
     Attributes:
         tables: tables `layer/name` to materialize.
-        why: what made them so, in words.
+        why: what made them so, in words: `kind: what`, or a kind alone.
         content: digest of what is to be read for it, beside the tables of the lake.
         follows: whether nothing is out of date on it until an earlier day has been computed.
     """
@@ -221,9 +221,18 @@ def _next_try(day: date, tried: Sequence[Run]) -> tuple[Stretch, int, float]:
 def _request(goal: Goal, days: Stretch, tries: int = 0, not_before: float = 0) -> Request:
     within = [(day, wanted) for day, wanted in sorted(goal.days.items()) if days[0] <= day <= days[1]]
     tables = tuple(sorted({name for _, wanted in within for name in wanted.tables}))
-    why = some_of(list(dict.fromkeys(text for _, wanted in within for text in wanted.why)), SHOWN)
+    why = _joined(text for _, wanted in within for text in wanted.why)
     content = digest(days, tables, [(day, wanted.content) for day, wanted in within])
     return Request(days, tables, why, content, tries, not_before)
+
+
+def _joined(reasons: Iterable[str]) -> str:
+    """Reasons `kind: what`, or a kind alone, as one text that names each kind once."""
+    kinds: dict[str, list[str]] = {}
+    for reason in dict.fromkeys(reasons):
+        kind, _, what = reason.partition(": ")
+        kinds.setdefault(kind, []).append(what)
+    return "; ".join(f"{kind}: {some_of(what, SHOWN)}" if any(what) else kind for kind, what in kinds.items())
 
 
 def _held_up(request: Request, goal: Goal, past: Past) -> tuple[float, str]:

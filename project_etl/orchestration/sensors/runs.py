@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from project_etl.core.model.days import Stretch
+from project_etl.orchestration import jobs
 from project_etl.orchestration.partitions import days_of
 from project_etl.orchestration.run_tags import ASKER_TAG, CONTENT_TAG, STATE_TAG
 
@@ -25,8 +26,8 @@ MOST_FAILURES = 200
 # Of one sensor, the newest first.
 MOST_RECENT = 50
 
-# Dagster's name for the job of all assets.
-ALL_ASSETS = "__ASSET_JOB"
+# Jobs whose runs may not say which tables they make → the layer; the first is Dagster's name for the job of all assets.
+LAYERS = {"__ASSET_JOB": "", **jobs.LAYERS}
 UNENDED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.STARTING,
@@ -43,13 +44,14 @@ class Run:
     Attributes:
         run_id: Dagster's id.
         days: first and last day; None when it has no days.
-        tables: the tables that it makes; None when it makes all there are. Of a job of your own nobody knows: none.
+        tables: the tables that it makes; None when it makes all of `layer`. Of a job of your own nobody knows: none.
         asker: the sensor or schedule that asked for it; None when a person did.
         state: digest of the tables as they were when it was asked for; empty when a person asked for it.
         content: digest of what it was to bring up to date; empty likewise.
         begun: when it was created, in seconds since the epoch.
         ended: when it ended; None while it is under way, or Dagster is about to retry it.
         is_success: whether it succeeded.
+        layer: the layer that it makes all of; empty for all layers.
     """
 
     run_id: str
@@ -61,10 +63,13 @@ class Run:
     begun: float
     ended: float | None
     is_success: bool
+    layer: str = ""
 
     def makes_any(self, tables: Iterable[str]) -> bool:
         """Whether it makes any of some tables."""
-        return self.tables is None or not self.tables.isdisjoint(tables)
+        if self.tables is None:
+            return any(name.startswith(self.layer) for name in tables)
+        return not self.tables.isdisjoint(tables)
 
     def covers(self, day: date) -> bool:
         """Whether it is for a day."""
@@ -107,16 +112,17 @@ def awaits_retry(record: dg.RunRecord, now: float) -> bool:
 def _run(record: dg.RunRecord, now: float) -> Run:
     run = record.dagster_run
     keys = run.asset_selection
-    is_all = keys is None and run.job_name == ALL_ASSETS
+    layer = LAYERS.get(run.job_name) if keys is None else None
     is_over = run.is_finished and not awaits_retry(record, now)
     return Run(
         run.run_id,
         days_of(run.tags),
-        None if is_all else frozenset("/".join(key.path) for key in keys or ()),
+        None if layer is not None else frozenset("/".join(key.path) for key in keys or ()),
         run.tags.get(ASKER_TAG),
         run.tags.get(STATE_TAG, ""),
         run.tags.get(CONTENT_TAG, ""),
         record.create_timestamp.timestamp(),
         (record.end_time or record.update_timestamp.timestamp()) if is_over else None,
         run.is_success,
+        layer or "",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from project_etl.core.bronze.survey import Survey, survey
 from project_etl.core.model.source import Dataset
+from project_etl_tests.core.bronze.landing_files import land
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 6, 30)
 DATASETS = [Dataset("shop", name, {}) for name in ("orders", "order_items", "customers")]
@@ -157,6 +158,14 @@ def test_what_is_not_read_is_named_once_with_what_to_do(root: str, case: str) ->
     assert [item.in_words() for item in found.unread] == expected
     assert READ in [file.path for file in found.files]
     assert len(found.files) == (3 if case == "what is read" else 1)
+
+
+def test_landing_days_after_the_end_ask_for_another_end(tmp_path: Path) -> None:
+    for day in (LAST, LAST + timedelta(days=1)):
+        land(tmp_path, "a.csv", "order_id\n", day=str(day))
+    found = survey(tmp_path, DATASETS, [], FIRST, LAST, end=LAST)
+    (said,) = (item.in_words() for item in found.unread)
+    assert said.endswith(f"after end_date, {LAST}; move end_date forward in the settings, or correct the name")
 
 
 def test_a_landing_that_is_not_there_holds_nothing(tmp_path: Path) -> None:

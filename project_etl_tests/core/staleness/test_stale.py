@@ -19,6 +19,7 @@ from project_etl.core.model.order import gold_order
 from project_etl.core.model.table import Input, ReplaceDays, Snapshot, WriteMode, same_day, whole, window
 from project_etl.core.silver.plan import silver_schema
 from project_etl.core.staleness import BLOCKED, days_of_data
+from project_etl_tests.commands.given import land_until
 from project_etl_tests.core.staleness.given import (
     ALL_GOLD,
     CHANGE_FEED,
@@ -394,9 +395,22 @@ def test_a_table_that_gold_does_not_read_makes_nothing_stale(lake: TableStore) -
 # --- the days there are -----------------------------------------------------------------------------------------------
 
 
-def test_days_of_data_go_as_far_as_a_window_looks_back(lake: TableStore) -> None:
+def test_days_of_data_go_as_far_as_landing(lake: TableStore) -> None:
+    for table in ALL_GOLD:
+        shutil.rmtree(lake.path(table))
     change(lake, ITEMS, item("i9", "o1", "tea", 30))
-    found = days_of_data(lake, TABLES.values(), day(2), day(60))
-    assert (found[0], found[-1]) == (day(2), day(43))
-    assert days_of_data(lake, TABLES.values(), day(2), day(35))[-1] == day(35)
+
+    def days(since: int, until: int) -> list[date]:
+        return days_of_data(lake, TABLES.values(), day(since), day(until))
+
+    assert days(2, 60) == [], "nothing has landed"
+    land_until(lake, str(day(9)))
+    land_until(lake, str(day(32)))
+    found = days(2, 60)
+    assert (found[0], found[-1], len(found)) == (day(2), day(32), 31)
+    assert days(2, 20)[-1] == day(20)
+    # A person had a later day computed, which is followed from then on.
+    lake.create(AOV, TABLES[AOV].schema)
+    compute(lake, [40], only=AOV)
+    assert days(30, 60) == [day(30), day(31), day(32), day(40)]
     assert days_of_data(TableStore(f"{lake.root}/none"), TABLES.values(), day(2), day(35)) == []

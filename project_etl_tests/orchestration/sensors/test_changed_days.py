@@ -21,10 +21,9 @@ from project_etl.orchestration import daily_load
 from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.partitions import RANGE_END, RANGE_START
 from project_etl.orchestration.run_tags import ASKER_TAG, WHY_TAG
-from project_etl.orchestration.sensors.changed_days import PATIENCE_SECONDS, Gold, tick, waiting_since
+from project_etl.orchestration.sensors.changed_days import PATIENCE_SECONDS, Gold, tick
 from project_etl.orchestration.sensors.new_files import Loads
-from project_etl.orchestration.sensors.runs import Run
-from project_etl_tests.commands.given import an_order, lake_in, settings_in, write
+from project_etl_tests.commands.given import an_order, lake_in, land_until, settings_in, write
 from project_etl_tests.core.bronze.landing_files import land
 
 TABLES = tables()
@@ -64,7 +63,8 @@ class Place:
         return found.tags[RANGE_START], found.tags[RANGE_END]
 
     def order(self, number: int, **more: Any) -> None:
-        """An order of a day of January 2025 comes to Silver."""
+        """An order of a day of January 2025 comes to Silver; it landed on that day."""
+        land_until(self.lake, f"2025-01-{number:02}")
         note = {"table": ORDERS, "touched": [f"2025-01-{number:02}"]}
         write(self.lake, ORDERS, [an_order(number) | more], note)
 
@@ -103,7 +103,7 @@ def test_the_first_look_asks_for_all_that_was_never_computed(place: Place) -> No
     assert isinstance(asked, dg.RunRequest)
     assert {"/".join(key.path) for key in asked.asset_selection or ()} == GOLD
     assert asked.tags[WHY_TAG] == "not computed yet"
-    assert place.asked() == ("2025-01-03", "2025-01-16")
+    assert place.asked() == ("2025-01-03", "2025-01-03")
 
 
 def test_a_change_asks_for_what_is_stale_in_one_run(place: Place) -> None:
@@ -113,9 +113,8 @@ def test_a_change_asks_for_what_is_stale_in_one_run(place: Place) -> None:
     asked = place.tick()
     assert isinstance(asked, dg.RunRequest)
     assert asked.tags[WHY_TAG] == "changed: silver/orders"
-    # The order also lets windows go on for two more days.
-    assert place.asked() == ("2025-01-05", "2025-01-18")
-    assert place.tick() == f"waits for run {place.runs[0].run_id[:8]} for 2025-01-05 to 2025-01-18"
+    assert place.asked() == ("2025-01-04", "2025-01-05")
+    assert place.tick() == f"waits for run {place.runs[0].run_id[:8]} for 2025-01-04 to 2025-01-05"
 
 
 def test_what_changes_meanwhile_is_asked_for_afterwards(place: Place) -> None:
@@ -126,23 +125,31 @@ def test_what_changes_meanwhile_is_asked_for_afterwards(place: Place) -> None:
     place.order(20)
     assert "waits for run" in str(place.tick())
     place.instance.report_run_canceled(place.runs[0])
-    # Windows did not reach the 19th before.
-    assert place.asked() == ("2025-01-19", "2025-01-31")
+    assert place.asked() == ("2025-01-06", "2025-01-20")
 
 
-def test_a_day_that_has_begun_is_computed_though_nothing_changed(place: Place) -> None:
-    # A window looks back on the 3rd until the 16th.
-    place.compute(date(2025, 1, 14))
-    place.now = datetime(2025, 1, 15, 1, tzinfo=UTC).timestamp()
-    assert place.asked() == ("2025-01-15", "2025-01-15")
+def test_a_day_is_computed_once_landing_has_reached_it_though_nothing_changed(place: Place) -> None:
+    place.compute()
+    # A window looks back on the 3rd until the 16th; nothing of those days has landed.
+    assert place.tick() == "Gold is up to date with Silver"
+    land_until(place.lake, "2025-01-05")
+    assert place.asked() == ("2025-01-04", "2025-01-05")
+
+
+def test_no_day_after_the_end_is_computed(place: Place) -> None:
+    place.order(8)
+    ended = place.gold.settings.model_copy(update={"end_date": date(2025, 1, 6)})
+    place.gold = Gold(ended, place.lake, TABLES)
+    assert place.asked() == ("2025-01-03", "2025-01-06")
 
 
 def test_a_table_that_was_made_anew_makes_all_days_stale(place: Place) -> None:
     place.compute()
     shutil.rmtree(place.lake.path(ORDERS))
     make(place.lake, ORDERS)
-    write(place.lake, ORDERS, [an_order(7)])
-    assert place.asked() == ("2025-01-07", "2025-01-20")
+    place.order(7)
+    # The third is computed again: its order is gone.
+    assert place.asked() == ("2025-01-03", "2025-01-03")
 
 
 def test_days_far_outside_of_the_partitions_are_not_asked_for(place: Place) -> None:
@@ -154,7 +161,7 @@ def test_days_far_outside_of_the_partitions_are_not_asked_for(place: Place) -> N
 
     put("first")
     place.order(5)
-    assert place.asked() == ("2025-01-01", "2025-01-31")
+    assert place.asked() == ("2025-01-01", "2025-01-05")
     place.instance.report_run_canceled(place.runs[0])
     place.compute()
     put("corrected")
@@ -168,7 +175,7 @@ def test_days_far_outside_of_the_partitions_are_not_asked_for(place: Place) -> N
 
 def test_the_last_days_of_all_can_be_in_silver(place: Place) -> None:
     place.order(3, order_id="late", order_date=date.max)
-    assert place.asked() == ("2025-01-03", "2025-01-31")
+    assert place.asked() == ("2025-01-03", "2025-01-03")
 
 
 def test_maintenance_is_no_change(place: Place) -> None:
@@ -184,10 +191,10 @@ def test_what_failed_waits_until_its_days_change(place: Place) -> None:
     place.now = datetime.now(UTC).timestamp()
     place.asked()
     place.instance.report_run_failed(place.runs[0])
-    assert "to try again 2025-01-05 to 2025-01-18" in str(place.tick())
+    assert "to try again 2025-01-04 to 2025-01-05" in str(place.tick())
     place.order(19)
     # What is new goes its way; commits have times of the real clock, in milliseconds.
-    assert place.asked() == ("2025-01-19", "2025-02-01")
+    assert place.asked() == ("2025-01-06", "2025-01-19")
     place.instance.report_run_canceled(place.runs[1])
     place.order(5, order_id="other")
     assert place.asked()[0] == "2025-01-05"
@@ -210,18 +217,22 @@ def test_a_load_under_way_is_waited_for_but_not_for_ever(place: Place) -> None:
     place.now = datetime.now(UTC).timestamp()
     assert place.tick() == f"waits for files that run {load.run_id[:8]} loads"
     place.now += PATIENCE_SECONDS + 1
-    assert place.asked()[0] == "2025-01-05"
+    assert place.asked()[0] == "2025-01-04"
 
 
-def test_loads_that_follow_each_other_are_one() -> None:
-    def load(begun: float, ended: float | None) -> Run:
-        return Run("r", None, None, "new_files", "", "", begun, ended, is_success=True)
-
-    now, before = load(1000, None), [load(900, 990), load(800, 870), load(100, 110)]
-    assert waiting_since([now], before, []) == 800
-    assert waiting_since([now], [], []) == 1000
-    # Gold has been computed in between.
-    assert waiting_since([now], before, [load(820, 850), load(10, 20)]) == 850
+def test_a_file_that_has_landed_and_is_not_loaded_is_waited_for_once(place: Place) -> None:
+    place.compute()
+    place.order(5)
+    root = Path(place.gold.settings.landing_root)
+    file = land(root, "items.csv", "order_id\n1\n", day="2025-01-05")
+    assert place.tick() == f"waits for files to be loaded: {file}"
+    place.now += PATIENCE_SECONDS + 1
+    assert place.asked()[0] == "2025-01-04"
+    place.instance.report_run_canceled(place.runs[0])
+    # It is still there as it was, and holds up nothing any more.
+    place.compute()
+    place.order(6)
+    assert place.asked()[0] == "2025-01-06"
 
 
 # --- without sensors --------------------------------------------------------------------------------------------------
@@ -249,7 +260,7 @@ def test_the_schedule_asks_for_yesterdays_landing_and_then_for_gold(place: Place
     at = datetime.now(UTC)
     asked = tick()
     assert isinstance(asked, dg.RunRequest)
-    assert (asked.tags[RANGE_START], asked.tags[RANGE_END]) == ("2025-01-03", "2025-01-16")
+    assert (asked.tags[RANGE_START], asked.tags[RANGE_END]) == ("2025-01-03", "2025-01-03")
     place.compute()
     assert "to try again 2025-01-29 to 2025-01-30" in str(tick())
     shutil.rmtree(root)

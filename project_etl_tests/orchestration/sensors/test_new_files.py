@@ -70,7 +70,7 @@ def test_what_lands_is_asked_for_with_the_tables_that_were_never_made(sensor: Se
     assert days(asked) == ("2025-01-15", "2025-01-15")
     assert isinstance(asked, dg.RunRequest)
     assert len(asked.asset_selection or ()) == 12
-    assert asked.tags[WHY_TAG] == "shop/orders/2025-01-15 has a.csv and 1 more"
+    assert asked.tags[WHY_TAG] == "new: shop/orders/2025-01-15 (a.csv and 1 more)"
 
 
 def test_a_tick_that_asks_for_nothing_says_what_it_does_not_take(sensor: Sensor) -> None:
@@ -79,7 +79,7 @@ def test_a_tick_that_asks_for_nothing_says_what_it_does_not_take(sensor: Sensor)
     sensor.put("a", day="2024-02-01")
     assert sensor.tick() == (
         "nothing new in landing. 1 files are still changing: shop/orders/2025-01-15/a.csv. "
-        "1 landing days are before the first partition or yet to come: 2024-02-01. "
+        "1 landing days have no partition: 2024-02-01. "
         "`project-etl status` names all that is not read, with what to do"
     )
 
@@ -158,7 +158,7 @@ def test_what_bronze_holds_and_silver_has_not_judged_is_asked_for(shop: tuple[Sm
     assert ran.done.succeeded
     assert ran.days == ("2025-01-02", "2025-01-02")
     assert ran.tables == {"silver/orders", "silver/order_items"}
-    assert ran.request.tags[WHY_TAG] == "silver/orders has not judged 2025-01-02"
+    assert ran.request.tags[WHY_TAG] == "not judged yet: silver/orders 2025-01-02"
     assert pilot.why_nothing("new_files") == "nothing new in landing"
 
 
@@ -171,6 +171,18 @@ def test_a_table_whose_parent_was_judged_without_it_is_asked_for(shop: tuple[Sma
     materialize(pilot, "2025-01-03", "bronze/shop/orders", "silver/orders")
     (ran,) = pilot.until_quiet(["new_files"])
     assert ran.tables == {"silver/order_items"}
-    assert ran.request.tags[WHY_TAG] == "silver/order_items has not seen what it refers to"
+    assert ran.request.tags[WHY_TAG] == "judged before what they refer to: silver/order_items"
     assert ("I3",) in small.rows("silver/order_items", "order_item_id")
     assert pilot.why_nothing("new_files") == "nothing new in landing"
+
+
+def test_the_first_look_of_a_process_names_and_loads_what_is_new_alone(shop: tuple[SmallShop, Autopilot]) -> None:
+    small, _ = shop
+    file = small.land_rows("orders", "2025-01-04", {**ORDER, "order_id": "O4"})
+    with autopilot(small.landing.parent) as fresh:
+        (asked,) = [*(fresh.tick("new_files").run_requests or ())]
+    file.unlink()
+    assert days(asked) == ("2025-01-04", "2025-01-04")
+    assert asked.tags[WHY_TAG] == f"new: shop/orders/2025-01-04 ({file.name})"
+    # All that it keeps is when it looked at all of landing.
+    assert len(fresh.cursors["new_files"] or "") < 30

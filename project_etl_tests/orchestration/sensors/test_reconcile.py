@@ -256,4 +256,4 @@ def test_tables_of_all_days_of_a_run_are_asked_for(is_behind: bool) -> None:
     asked = answer(ASKER, goal, Past(), 0)
     assert isinstance(asked, dg.RunRequest)
     assert {"/".join(key.path) for key in asked.asset_selection or ()} == ORDERS | items
-    assert asked.tags[WHY_TAG] == "a, b"
+    assert asked.tags[WHY_TAG] == "a; b"

@@ -71,6 +71,18 @@ def test_only_runs_with_the_tags_count(instance: dg.DagsterInstance) -> None:
     assert len(failures(instance, OURS, time.time())) == 1
 
 
+@pytest.mark.parametrize(
+    ("job_name", "makes"), [("everything", True), ("silver", True), ("gold", False), ("own", False)]
+)
+def test_a_job_that_a_person_starts_makes_the_tables_of_its_layer(
+    instance: dg.DagsterInstance, job_name: str, makes: bool
+) -> None:
+    status = dg.DagsterRunStatus.STARTED
+    instance.add_run(dg.DagsterRun(job_name, run_id="r", tags=FOR_A_DAY, status=status))
+    (seen,) = under_way(instance, time.time())
+    assert seen.makes_any(["silver/orders"]) is makes
+
+
 def test_a_run_that_nobody_submitted_is_not_waited_for_for_ever(instance: dg.DagsterInstance) -> None:
     instance.create_run_for_job(job, tags=FOR_A_DAY | OURS)
     assert under_way(instance, time.time() + 1)
