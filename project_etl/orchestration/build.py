@@ -16,17 +16,13 @@ from project_etl.orchestration.alerts.sensor import alerts_sensor
 from project_etl.orchestration.daily_load import daily_load
 from project_etl.orchestration.factory import IO_MANAGER_KEY, Wiring, bronze_asset, gold_asset, silver_asset
 from project_etl.orchestration.io_manager import DeltaIOManager
-from project_etl.orchestration.jobs import DESCRIPTIONS, LAYERS
+from project_etl.orchestration.jobs import DESCRIPTIONS, LAYERS, ONE_PROCESS, PROCESS_A_STEP
 from project_etl.orchestration.maintenance import maintenance
 from project_etl.orchestration.partitions import daily_partitions
 from project_etl.orchestration.resources import lake_of, spark_resource
 from project_etl.orchestration.sensors.changed_days import Gold, changed_days_sensor
 from project_etl.orchestration.sensors.new_files import Loads, new_files_sensor
 from project_etl.settings import Settings
-
-# A step goes on from what is published. A table that holds back some of its days has published the others, and its
-# step fails all the same, so that the run does.
-GOES_ON = {"step_dependency_config": {"require_upstream_step_success": False}}
 
 
 def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -47,8 +43,6 @@ def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None
     assets += [silver_asset(wiring, table) for table in declared if table.layer == "silver"]
     assets += [gold_asset(wiring, table, declared) for table in declared if table.layer == "gold"]
     loads, gold = Loads(settings, lake, declared), Gold(settings, lake, declared)
-    # A JVM per step is what makes Dagster and Spark feel slow together: local Spark runs all steps in one process.
-    executor = dg.multiprocess_executor if settings.spark.place == "connect" else dg.in_process_executor
     return dg.Definitions(
         assets=assets,
         jobs=[
@@ -66,5 +60,5 @@ def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None
         ],
         schedules=[daily_load(loads, gold), maintenance(settings, lake, declared)],
         resources={"spark": spark, IO_MANAGER_KEY: DeltaIOManager(lake)},
-        executor=executor.configured(GOES_ON),
+        executor=PROCESS_A_STEP if settings.spark.place == "connect" else ONE_PROCESS,
     )

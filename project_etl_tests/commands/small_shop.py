@@ -7,6 +7,8 @@ from typing import Any
 
 import dagster as dg
 
+from project_etl.orchestration.jobs import EVERYTHING
+
 DAYS = dg.DailyPartitionsDefinition(start_date="2025-01-01", end_date="2025-02-01")
 
 
@@ -51,4 +53,5 @@ def asset_with_check(
 
 
 def definitions(*assets: dg.AssetsDefinition) -> dg.Definitions:
-    return dg.Definitions(assets=assets, resources={"counted": Counted()})
+    job = dg.define_asset_job(EVERYTHING, dg.AssetSelection.all())
+    return dg.Definitions(assets=assets, jobs=[job], resources={"counted": Counted()})

@@ -13,12 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import dagster as dg
 
 from project_etl.commands.shared.environment import dagster_home
 from project_etl.orchestration.failures import failures_of
+from project_etl.orchestration.jobs import EVERYTHING, ONE_PROCESS
 from project_etl.orchestration.partitions import RANGE_END, RANGE_START
 from project_etl.settings import Settings
 
@@ -74,20 +76,46 @@ def materialize(
         watch: is called with each event of the run.
     """
     first, last = (day.isoformat() for day in days)
-    job = dg.Definitions.merge(
-        defs, dg.Definitions(loggers={LOGGER: _forwarding(watch)})
-    ).resolve_implicit_global_asset_job_def()
-    result = job.execute_in_process(
-        instance=instance,
-        tags={RANGE_START: first, RANGE_END: last, COMMAND_TAG: command},
-        # All of them by name too: Dagster shows no target of a run without a selection.
-        asset_selection=(
-            list(defs.resolve_all_asset_keys()) if names is None else [dg.AssetKey(name.split("/")) for name in names]
-        ),
-        run_config={"loggers": {LOGGER: {}}},
-        raise_on_error=False,
-    )
-    return RunOutcome(result.run_id, result.success, failures_of(result.all_events))
+    job = defs.resolve_job_def(EVERYTHING).with_executor_def(ONE_PROCESS)
+    # Not `execute_in_process`: it leaves out the tables behind one that holds back some of its days.
+    with (
+        _findable(job.with_logger_defs({LOGGER: _forwarding(watch)})) as found,
+        dg.execute_job(
+            found,
+            instance=instance,
+            tags={RANGE_START: first, RANGE_END: last, COMMAND_TAG: command},
+            # All of them by name too: Dagster shows no target of a run without a selection.
+            asset_selection=(
+                list(defs.resolve_all_asset_keys())
+                if names is None
+                else [dg.AssetKey(name.split("/")) for name in names]
+            ),
+            run_config={"loggers": {LOGGER: {}}},
+            raise_on_error=False,
+        ) as result,
+    ):
+        return RunOutcome(result.run_id, result.success, failures_of(result.all_events))
+
+
+# Dagster runs a job of the names of a module and a function, and of arguments, that lead to it.
+_JOBS: dict[str, dg.JobDefinition] = {}
+
+
+@contextmanager
+def _findable(job: dg.JobDefinition) -> Iterator[Any]:
+    """What leads Dagster to a job of this process, for the length of the block."""
+    # Dagster remembers the last one by these.
+    name = uuid4().hex
+    _JOBS[name] = job
+    try:
+        yield dg.build_reconstructable_job(__name__, job_at_hand.__name__, (name,))
+    finally:
+        del _JOBS[name]
+
+
+def job_at_hand(name: str) -> dg.JobDefinition:
+    """The job that a run of this process is of."""
+    return _JOBS[name]
 
 
 def spark_log(settings: Settings) -> Path:
