@@ -46,6 +46,9 @@ class Settings(Frozen):
     """The folder that relative paths start from: the one that holds the config folder, so the repository."""
     landing_root: kinds.Place = "data/landing"
     lake_root: kinds.Place = "data/lake"
+    landing_moved_from: Annotated[kinds.Place | None, kinds.empty_is_none] = None
+    """The landing root from which the lake was loaded before you moved it: the next load accepts the new one, and the
+    lake remembers that. None refuses to load a lake from another landing root than before."""
     sources: kinds.Sources = ("shop",)
     namespaces: kinds.Namespaces = ()
     """Source and what is put before its ids, so that order 1001 of one is not order 1001 of another. Sources with the
@@ -155,6 +158,7 @@ def load_settings(env: Mapping[str, str] = os.environ, config_dir: Path | None =
         update={
             "landing_root": _resolve(settings.landing_root, root),
             "lake_root": lake_root,
+            "landing_moved_from": _resolve(settings.landing_moved_from, root) if settings.landing_moved_from else None,
             "dagster_home": _resolve(settings.dagster_home, root) if settings.dagster_home else None,
             "jars_dir": _resolve(settings.jars_dir, root),
             "java_home": _resolve(settings.java_home, root) if settings.java_home else _find_java(root, env),

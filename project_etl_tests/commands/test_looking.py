@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -11,10 +14,13 @@ import pytest
 from click.testing import CliRunner
 
 from project_etl.cli import main
+from project_etl.commands.doctor import data as doctor
+from project_etl.commands.doctor.machine import Level
 from project_etl.commands.plan import run as plan
 from project_etl.commands.shared.errors import UserError
 from project_etl.commands.status import books
 from project_etl.commands.status import run as status
+from project_etl.commands.status.standing import find
 from project_etl.commands.trace import run as trace
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake import LakeError
@@ -142,8 +148,12 @@ def test_status_is_fine_when_all_is_loaded(settings: Settings) -> None:
     console = paper()
     assert status.run(console, settings)
     text = text_of(console)
-    assert "Backlog: every file in landing is in Bronze, or in quarantine." in text
-    assert [line.split()[:2] for line in text.splitlines() if "gold/daily_aov" in line] == [["gold/daily_aov", D2]]
+    assert f"Nothing waits: all 6 files in {settings.landing_root} are loaded." in text
+    assert "Up to date: Silver and Gold are computed from all that is loaded." in text
+    assert "set `freshness_deadline` in config/local.yaml to be told when a day is late." in text
+    latest = [line.split()[:2] for line in text.splitlines() if "gold/daily_aov" in line or "silver/orders" in line]
+    # Gold's day without rows is no news.
+    assert latest == [["silver/orders", D2], ["gold/daily_aov", D1]]
     assert f"landed in the 7 days to {D2}" in text
     assert ["orders", "1", "1"] in [line.split() for line in text.splitlines()]
 
@@ -165,7 +175,9 @@ def test_status_names_files_that_wait_and_tables_that_are_late(shop: SmallShop, 
         file.unlink()
     assert exit_code(shop) == 0
     text = text_of(console)
-    assert f"Backlog of bronze/shop/orders: shop/orders/{D2}/waits.csv" in text
+    assert f"Waiting for bronze/shop/orders, 1 file new: shop/orders/{D2}/waits.csv" in text
+    assert f"Load them: `project-etl run --days {D2}`." in text
+    assert "Nothing waits" not in text
     assert "Overdue: gold/" in text
 
 
@@ -173,7 +185,8 @@ def test_status_names_files_that_wait_and_tables_that_are_late(shop: SmallShop, 
 def copied(shop: SmallShop, settings: Settings, tmp_path: Path) -> Settings:
     """The settings of a landing with the same files, for what else is put there."""
     shutil.copytree(shop.landing, tmp_path / "landing")
-    return settings.model_copy(update={"landing_root": str(tmp_path / "landing")})
+    moved = {"landing_root": str(tmp_path / "landing"), "landing_moved_from": settings.landing_root}
+    return settings.model_copy(update=moved)
 
 
 def put(settings: Settings, path: str) -> Path:
@@ -195,15 +208,14 @@ def test_status_names_what_is_not_read_and_claims_no_more_than_is_so(copied: Set
     console = paper()
     assert not status.run(console, copied)
     lines = text_of(console).splitlines()
-    start = lines.index("Not read: 4 things in landing.")
-    assert lines[start + 1 : start + 6] == [
+    start = lines.index(f"Not read: 4 things in {copied.landing_root}.")
+    assert lines[start + 1 :] == [
         "  Shop: no source is called so; move its files into shop",
         "  online_retail: a source that is not on; turn the source on in the settings: sources: [shop, online_retail]",
         "  shop/orders/2024-12-30 to 2024-12-31 (2 files): before start_date, 2025-01-01; "
         "move start_date back in the settings, or correct the name",
         "  shop/orders/2025-01-02/a[red].xlsx: not a known kind of file; "
         "save it as one of .csv, .json, .jsonl, each also with .gz",
-        "Backlog: every other file in landing is in Bronze, or in quarantine.",
     ]
 
 
@@ -223,7 +235,7 @@ def test_status_names_twenty_things_and_counts_the_others(copied: Settings) -> N
     console = paper()
     assert not status.run(console, copied)
     lines = text_of(console).splitlines()
-    assert "Not read: 23 things in landing." in lines
+    assert f"Not read: 23 things in {copied.landing_root}." in lines
     assert sum("not a known kind of file" in line for line in lines) == 20
     assert "  and 3 more" in lines
 
@@ -232,8 +244,19 @@ def test_status_does_not_claim_that_a_file_is_loaded_that_still_changes(copied: 
     put(copied, f"shop/orders/{D2}/growing.csv")
     console = paper()
     assert status.run(console, copied.model_copy(update={"settle_seconds": 3600.0}))
-    assert "every file" not in text_of(console)
-    assert f"Still changing, and loaded once they are still: shop/orders/{D2}/growing.csv" in text_of(console)
+    assert "Nothing waits" not in text_of(console)
+    told = "Still being written: 1 file, to be loaded after 3600 s without a change: "
+    assert f"{told}shop/orders/{D2}/growing.csv" in text_of(console)
+
+
+def test_status_tells_of_a_file_that_was_changed_in_place(copied: Settings) -> None:
+    file = Path(copied.landing_root) / FILE
+    file.write_text(file.read_text() + "more")
+    console = paper()
+    assert not status.run(console, copied)
+    lines = text_of(console).splitlines()
+    assert f"Waiting for bronze/shop/orders, 1 file changed since a run looked: {FILE}" in lines
+    assert lines[-1] == f"Load them: `project-etl run --days {D1}`."
 
 
 def test_status_does_not_wait_for_a_day_yet_to_come(copied: Settings) -> None:
@@ -241,7 +264,7 @@ def test_status_does_not_wait_for_a_day_yet_to_come(copied: Settings) -> None:
     put(copied, f"shop/orders/{tomorrow}/early.csv")
     console = paper()
     assert not status.run(console, copied)
-    assert "Backlog of" not in text_of(console)
+    assert "Waiting for" not in text_of(console)
     assert f"shop/orders/{tomorrow}: after today, " in text_of(console)
 
 
@@ -258,18 +281,95 @@ def test_status_counts_rows_that_are_in_no_gold_day(settings: Settings, shop: Sm
         [an_order(1) | {"order_id": f"X{n}", "order_date": day} for n, day in enumerate(days)],
     )
     console = paper()
-    # All that landed is in the lake: nothing waits.
-    assert status.run(console, changed)
+    status.run(console, changed)
+    # An update of an old order is no fault.
+    assert replace(find(changed, datetime.now(UTC)), silver_behind={}, gold_behind={}).is_fine
     lines = text_of(console).splitlines()
     assert (
-        "3 rows of silver/orders are in no Gold day, for their days are before start_date (2025-01-01): 1900-01-01, "
-        "2024-12-31. Move start_date back in the settings, or correct the dates."
+        "3 rows of silver/orders are before start_date (2025-01-01) and in no Gold day: 1900-01-01, 2024-12-31. "
+        "Move start_date back in the settings, or correct the dates."
     ) in lines
-    assert f"1 rows of silver/orders are in no Gold day yet, for their days are after today: {days[-1]}." in lines
+    assert f"1 rows of silver/orders are after today and in no Gold day yet: {days[-1]}." in lines
     # The numbers are those of now, whatever start_date was when the rows were judged.
     console = paper()
     status.run(console, changed.model_copy(update={"start_date": date(1900, 1, 1)}))
     assert "before start_date" not in text_of(console)
+
+
+@pytest.fixture
+def twin(shop: SmallShop, settings: Settings, tmp_path: Path) -> tuple[SmallShop, Settings]:
+    """The shop with its lake, copied together, and its settings."""
+    shutil.copytree(shop.landing, tmp_path / "landing")
+    shutil.copytree(shop.lake.root, tmp_path / "lake")
+    twin = SmallShop(tmp_path)
+    roots = {"landing_root": str(twin.landing), "lake_root": twin.lake.root}
+    return twin, settings.model_copy(update=roots)
+
+
+def test_status_names_gold_that_is_behind_silver_as_plan_does(twin: tuple[SmallShop, Settings]) -> None:
+    shop, settings = twin
+    write(shop.lake, "silver/orders", [an_order(2)], {"touched": [D2]})
+    console = paper()
+    assert not status.run(console, settings)
+    stale = {table: days for table, days in planned(shop, settings, D1, D2).items() if table.startswith("gold/")}
+    assert stale["gold/fact_orders"] == (D2,)
+    lines = text_of(console).splitlines()
+    start = lines.index(
+        f"Gold behind Silver: {len(stale)} tables, {D2}. Compute them: `project-etl run --days {D2} --select 'gold/*'`."
+    )
+    told = dict(line.strip().split(": ") for line in lines[start + 1 : start + 1 + len(stale)])
+    assert told == {table: "the whole table" if days == ("whole",) else D2 for table, days in stale.items()}
+    assert "Up to date" not in text_of(console)
+
+
+def test_status_names_silver_that_is_behind_bronze(twin: tuple[SmallShop, Settings]) -> None:
+    shop, settings = twin
+    shop.land_rows("orders", D2, {**ORDER, "order_id": "O3"}, name="more.csv")
+    shop.bronze("orders", D2)
+    console = paper()
+    assert not status.run(console, settings)
+    assert (
+        f"Silver behind Bronze: silver/orders has not judged {D2}. Judge it: `project-etl run --days {D2}`."
+    ) in text_of(console).splitlines()
+
+
+def test_status_counts_files_that_are_kept_out_whole(twin: tuple[SmallShop, Settings]) -> None:
+    shop, settings = twin
+    shop.land("orders", D2, b"PK\x03\x04", "orders.csv")
+    shop.bronze("orders", D2)
+    console = paper()
+    assert status.run(console, settings)
+    assert f"Nothing waits: all 7 files in {settings.landing_root} are loaded (1 kept out whole)." in text_of(console)
+
+
+def test_status_of_an_empty_lake_says_what_to_do(settings: Settings, tmp_path: Path) -> None:
+    empty = settings.model_copy(update={"lake_root": str(tmp_path / "lake")})
+    console = paper()
+    assert not status.run(console, empty)
+    *_, last = text_of(console).splitlines()
+    told = f"Nothing has been loaded yet: 6 files wait in {settings.landing_root}. Load them: "
+    assert last == f"{told}`project-etl run --days {D1}..{D2}`."
+    assert "Tables" not in text_of(console)
+    console = paper()
+    nothing = empty.model_copy(update={"landing_root": str(tmp_path / "landing")})
+    assert status.run(console, nothing)
+    place = f"{nothing.landing_root}/shop/<dataset>/<YYYY-MM-DD>/"
+    told = f"Nothing has been loaded yet: put files into {place}, or try `project-etl demo`."
+    assert told in text_of(console).splitlines()
+
+
+def test_status_is_one_json_document_for_programs(copied: Settings) -> None:
+    put(copied, f"shop/orders/{D2}/waits.csv")
+    put(copied, "shop/orders/a.csv")
+    console = paper()
+    assert not status.run(console, copied, as_json=True)
+    found = json.loads(text_of(console))
+    assert found["is_fine"] is False
+    assert found["waiting"] == {"bronze/shop/orders": [f"shop/orders/{D2}/waits.csv"]}
+    assert [item["path"] for item in found["not_read"]] == ["shop/orders/a.csv"]
+    assert found["tables"]["gold/daily_aov"]["latest_day_with_rows"] == D1
+    assert found["quarantine"]["orders"] == {"rows": 1, "recent": 1}
+    assert datetime.fromisoformat(found["tables"]["silver/orders"]["last_commit"])
 
 
 def planned(shop: SmallShop, settings: Settings, *days: str) -> dict[str, tuple[str, ...]]:
@@ -306,6 +406,23 @@ def test_days_that_were_never_computed_are_planned_with_what_a_run_usually_takes
     assert ["gold/daily_aov", "2", "days,", "2025-01-03", "to", "2025-01-04", "0", "unknown"] in lines
     # It would read the facts of these days.
     assert ["gold/customer_ltv", "the", "whole", "table", "1", "unknown"] in lines
+
+
+def test_the_landing_of_another_lake_is_neither_planned_nor_compared(
+    copied: Settings, settings: Settings, shop: SmallShop
+) -> None:
+    other = copied.model_copy(update={"landing_moved_from": None})
+    told = f"The lake in {shop.lake.root} was loaded from {settings.landing_root}, and landing_root is now "
+    with pytest.raises(UserError, match=re.escape(told)):
+        plan.run(paper(), other, date(2025, 1, 1), date(2025, 1, 2), "*")
+    console = paper()
+    put(other, f"shop/orders/{D2}/waits.csv")
+    assert not status.run(console, other)
+    assert told in text_of(console)
+    assert "waits.csv" not in text_of(console)
+    (finding,) = [found for found in doctor.lake(other) if found.level is not Level.OK]
+    assert (finding.level, finding.found.startswith(told)) == (Level.FAIL, True)
+    assert finding.advice.startswith("Set PROJECT_ETL_LAKE_ROOT to another folder, too, or ")
 
 
 def test_a_plan_for_no_table_or_no_days_says_what_there_is(settings: Settings) -> None:

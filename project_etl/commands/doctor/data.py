@@ -14,9 +14,16 @@ from pathlib import Path
 
 from fsspec import AbstractFileSystem
 
-from project_etl.catalog import datasets_of
+from project_etl.catalog import datasets_of, landing_refusal
 from project_etl.commands.doctor.machine import Finding, Level, nearest_folder
-from project_etl.commands.shared.environment import DAGSTER_FILE, DAGSTER_HOME, dagster_home, instance_in, prepared_home
+from project_etl.commands.shared.environment import (
+    DAGSTER_FILE,
+    DAGSTER_HOME,
+    dagster_home,
+    instance_in,
+    lake_without_spark,
+    prepared_home,
+)
 from project_etl.commands.shared.landing import survey_of
 from project_etl.core.bronze.landing_store import file_system
 from project_etl.core.model.days import some_of
@@ -59,17 +66,21 @@ def landing(settings: Settings) -> Iterator[Finding]:
 
 
 def lake(settings: Settings) -> Iterator[Finding]:
-    """The lake can be written, read and cleaned; a folder that is not there yet can be made."""
+    """The lake can be written, read and cleaned, and is loaded from this landing; one that is not there can be made."""
+    place = _local_lake(Path(settings.lake_root)) if "://" not in settings.lake_root else _lake_in_store(settings)
+    yield place
+    if place.level is Level.OK and (refused := landing_refusal(lake_without_spark(settings), settings)):
+        found, _, advice = refused.partition(". ")
+        yield Finding("lake", Level.FAIL, found, advice.removesuffix("."))
+
+
+def _lake_in_store(settings: Settings) -> Finding:
     root = settings.lake_root
-    if "://" not in root:
-        yield _local_lake(Path(root))
-        return
     try:
         _probe(*file_system(root))
     except Exception as error:  # each store has its own exceptions, and all are findings
-        yield Finding("lake", Level.FAIL, f"{root} cannot be written and read: {_words(error)}", STORE_ADVICE)
-        return
-    yield Finding("lake", Level.OK, f"{root} can be written and read")
+        return Finding("lake", Level.FAIL, f"{root} cannot be written and read: {_words(error)}", STORE_ADVICE)
+    return Finding("lake", Level.OK, f"{root} can be written and read")
 
 
 def _local_lake(root: Path) -> Finding:

@@ -15,7 +15,7 @@ from statistics import median
 import dagster as dg
 from rich.console import Console
 
-from project_etl.catalog import datasets_of, silver_job, tables
+from project_etl.catalog import datasets_of, landing_refusal, silver_job, tables
 from project_etl.commands.shared.environment import dagster_instance, lake_without_spark
 from project_etl.commands.shared.errors import UserError
 from project_etl.commands.shared.summary import grid
@@ -65,14 +65,18 @@ def run(console: Console, settings: Settings, first: date, last: date, select: s
         select: patterns of table names with commas, such as `gold/*`.
 
     Raises:
-        UserError: no table matches, or the days are out of order or before the first partition.
+        UserError: the lake was loaded from another landing root, no table matches, or the days are out of order or
+            before the first partition.
     """
     if not settings.start_date <= first <= last:
         raise UserError(f"{first} to {last} are no days to compute: expected {settings.start_date} or later, in order.")
+    lake = lake_without_spark(settings)
+    if refused := landing_refusal(lake, settings):
+        raise UserError(refused)
     days = tuple(day.isoformat() for day in each_day(first, last))
     with dagster_instance(settings) as instance:
         seconds = usual_seconds(instance)
-    asked = _selected(select, settings, work_of(lake_without_spark(settings), settings, days, seconds))
+    asked = _selected(select, settings, work_of(lake, settings, days, seconds))
     shown = grid(
         "A backfill would compute", "table", "days", "rows so far", "usually", right=("rows so far", "usually")
     )
