@@ -7,7 +7,6 @@ its own module, and the `spark.*` keys that Spark needs for speed are in `core/e
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec
@@ -18,6 +17,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from project_etl import setting_types as kinds
+from project_etl.core.model.nearest import nearest
 from project_etl.setting_groups import AlertSettings, Frozen, PriceBands, SparkSettings
 
 PREFIX = "PROJECT_ETL_"
@@ -191,8 +191,10 @@ def _config_dir(env: Mapping[str, str]) -> Path:
 def _config_file(folder: Path, name: str) -> Path:
     there = sorted(path.stem for path in folder.glob("*.yaml"))
     if name not in there:
+        meant = nearest(name, there)
+        hint = f"; did you mean {meant}?" if meant else "."
         raise SettingsError(
-            f"{PREFIX}ENV is {name!r}, but {folder} has no {name}.yaml; there: {', '.join(there) or 'nothing'}. "
+            f"{PREFIX}ENV is {name!r}, but {folder} has no {name}.yaml; there: {', '.join(there) or 'nothing'}{hint} "
             f"Set {PREFIX}ENV to one of them, or {PREFIX}CONFIG_DIR to the folder that has it."
         )
     return folder / f"{name}.yaml"
@@ -285,8 +287,8 @@ def _explain_one(problem: Mapping[str, Any], path: Path, variables: Mapping[Key,
 
 def _nearest(name: str, allowed: Iterable[str]) -> str:
     names = sorted(set(allowed))
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    return f"did you mean {close[0]}" if close else f"there is {', '.join(names)}"
+    meant = nearest(name, names)
+    return f"did you mean {meant}" if meant else f"there is {', '.join(names)}"
 
 
 def _resolve(place: str, root: Path) -> str:

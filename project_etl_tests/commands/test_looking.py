@@ -7,12 +7,15 @@ import re
 import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 
 import deltalake
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
+from project_etl.catalog import feeds_of
 from project_etl.cli import main
 from project_etl.commands.doctor import data as doctor
 from project_etl.commands.doctor.machine import Level
@@ -24,7 +27,8 @@ from project_etl.commands.status.standing import find
 from project_etl.commands.trace import run as trace
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake import LakeError
-from project_etl.core.trace import Origin, trace_gold
+from project_etl.core.trace import Origin, Tables
+from project_etl.core.trace import trace as trace_of
 from project_etl.settings import Settings
 from project_etl_tests.commands.given import (
     an_order,
@@ -80,8 +84,13 @@ def found(origin: Origin, table: str) -> Origin:
     raise AssertionError(f"{table} is not among {[each.table for each in below]}")
 
 
+def traced(shop: SmallShop, settings: Settings, table: str, day: date | None = None) -> Origin:
+    feeds = {each.name: [feed.bronze for feed in feeds_of(each, settings)] for each in shop.tables.values()}
+    return trace_of(Tables(lake_in(settings), shop.tables, feeds), table, day)
+
+
 def test_a_number_leads_to_its_files(shop: SmallShop, settings: Settings) -> None:
-    origin = trace_gold(lake_in(settings), tuple(shop.tables.values()), "gold/daily_aov", date(2025, 1, 1))
+    origin = traced(shop, settings, "gold/daily_aov", date(2025, 1, 1))
     (made,) = origin.made
     assert made.commit.version == shop.version("gold/daily_aov")
     assert (made.counts, made.broken) == ({"published": 1}, {})
@@ -95,7 +104,7 @@ def test_a_number_leads_to_its_files(shop: SmallShop, settings: Settings) -> Non
 
 
 def test_a_snapshot_is_traced_without_a_day(shop: SmallShop, settings: Settings) -> None:
-    origin = trace_gold(lake_in(settings), tuple(shop.tables.values()), "gold/customer_ltv", None)
+    origin = traced(shop, settings, "gold/customer_ltv")
     assert origin.days is None
     assert origin.made
     assert found(origin, "gold/fact_orders").made
@@ -104,8 +113,10 @@ def test_a_snapshot_is_traced_without_a_day(shop: SmallShop, settings: Settings)
 @pytest.mark.parametrize(
     ("table", "day", "words"),
     [
-        ("gold/nothing", None, r"no Gold table; there is gold/category_growth_wow, "),
-        ("silver/orders", None, r"no Gold table"),
+        ("silver/orders", None, r"by day: say which"),
+        ("silver/orders", date(2025, 3, 1), r"silver/orders holds nothing for 2025-03-01"),
+        ("silver/customers", date(2025, 1, 1), r"as a whole: leave out the day"),
+        ("bronze/shop/orders", date(2025, 3, 1), r"holds nothing for 2025-03-01"),
         ("gold/daily_aov", None, r"by day: say which"),
         ("gold/customer_ltv", date(2025, 1, 1), r"as a whole: leave out the day"),
         ("gold/daily_aov", date(2025, 3, 1), r"has not been computed for 2025-03-01"),
@@ -115,7 +126,33 @@ def test_what_cannot_be_traced_is_said(
     shop: SmallShop, settings: Settings, table: str, day: date | None, words: str
 ) -> None:
     with pytest.raises(LakeError, match=words):
-        trace_gold(lake_in(settings), tuple(shop.tables.values()), table, day)
+        traced(shop, settings, table, day)
+
+
+def test_silver_and_bronze_are_traced_too(shop: SmallShop, settings: Settings) -> None:
+    silver = traced(shop, settings, "silver/orders", date(2025, 1, 1))
+    assert silver.files == {FILE: 1, LATE_FILE: 1}
+    bronze = traced(shop, settings, "bronze/shop/orders", date(2025, 1, 1))
+    assert (bronze.files, [entry.days for entry in bronze.made]) == ({FILE: 2}, [(D1,)])
+    assert traced(shop, settings, "silver/customers").made
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("daily_aov", f"gold/daily_aov {D1}, version "),
+        ("orders", f"silver/orders {D1}, version "),
+    ],
+)
+def test_the_last_part_of_a_name_will_do(settings: Settings, asked: str, words: str) -> None:
+    console = paper()
+    trace.run(console, settings, asked, date(2025, 1, 1))
+    assert text_of(console).startswith(words)
+
+
+def test_a_name_that_is_nearly_right_is_told(settings: Settings) -> None:
+    with pytest.raises(UserError, match=re.escape("There is no table 'daily_aow'; did you mean gold/daily_aov?")):
+        trace.run(paper(), settings, "daily_aow", date(2025, 1, 1))
 
 
 def test_people_read_a_tree(shop: SmallShop, settings: Settings) -> None:
@@ -123,7 +160,7 @@ def test_people_read_a_tree(shop: SmallShop, settings: Settings) -> None:
     trace.run(console, settings, "gold/daily_aov", date(2025, 1, 1))
     lines = [line.strip("│├└─ ") for line in text_of(console).splitlines()]
     assert lines[0] == f"gold/daily_aov 2025-01-01, version {shop.version('gold/daily_aov')}"
-    assert f"{FILE}: 1 rows" in lines
+    assert f"{FILE}: 1 row" in lines
     assert "checks: no rule was broken" in lines
     (commit,) = shop.lake.commits("gold/daily_aov")[:1]
     assert lines[1].startswith(f"version {commit.version} by run {commit.note['run_id']} at ")
@@ -136,7 +173,26 @@ def test_what_two_tables_read_is_shown_once(shop: SmallShop, settings: Settings)
     lines = [line.strip("│├└─ ") for line in text_of(console).splitlines()]
     orders = f"silver/orders 2025-01-01, version {shop.version('silver/orders')}"
     assert [line for line in lines if line.startswith("silver/orders")] == [orders, f"{orders}: as above"]
-    assert lines.count(f"{FILE}: 1 rows") == 1
+    assert lines.count(f"{FILE}: 1 row") == 1
+
+
+def test_a_trace_is_cut_at_no_width(settings: Settings) -> None:
+    def words(width: int) -> str:
+        console = Console(file=StringIO(), width=width, highlight=False)
+        trace.run(console, settings, "gold/daily_aov", date(2025, 1, 1))
+        return "".join(text_of(console).replace("│", "").replace("├──", "").replace("└──", "").split())
+
+    assert words(48) == words(1000)
+
+
+def test_a_trace_is_one_json_document_for_programs(settings: Settings) -> None:
+    console = paper()
+    trace.run(console, settings, "gold/daily_aov", date(2025, 1, 1), as_json=True)
+    found = json.loads(text_of(console))
+    assert (found["table"], found["days"]) == ("gold/daily_aov", [D1])
+    (facts,) = [item for item in found["inputs"] if item["table"] == "gold/fact_orders"]
+    (orders,) = [item for item in facts["inputs"] if item["table"] == "silver/orders"]
+    assert (orders["files"], orders["kept_out"]) == ({FILE: 1, LATE_FILE: 1}, {"status_isin": 1})
 
 
 def test_a_day_before_the_first_one_is_named(settings: Settings) -> None:
@@ -333,13 +389,19 @@ def test_status_names_silver_that_is_behind_bronze(twin: tuple[SmallShop, Settin
     ) in text_of(console).splitlines()
 
 
-def test_status_counts_files_that_are_kept_out_whole(twin: tuple[SmallShop, Settings]) -> None:
+def test_files_that_are_kept_out_whole_are_counted_and_traced(twin: tuple[SmallShop, Settings]) -> None:
     shop, settings = twin
     shop.land("orders", D2, b"PK\x03\x04", "orders.csv")
     shop.bronze("orders", D2)
     console = paper()
     assert status.run(console, settings)
     assert f"Nothing waits: all 7 files in {settings.landing_root} are loaded (1 kept out whole)." in text_of(console)
+    console = Console(file=StringIO(), width=1000)
+    trace.run(console, settings, "gold/daily_aov", date(2025, 1, 1))
+    told = [line.strip("│├└─ ") for line in text_of(console).splitlines() if "not read: " in line]
+    (why,) = traced(shop, settings, "bronze/shop/orders", date(2025, 1, 2)).not_read.values()
+    # Late orders of the day may be in it.
+    assert told == [f"not read: shop/orders/{D2}/orders.csv ({why})"]
 
 
 def test_status_of_an_empty_lake_says_what_to_do(settings: Settings, tmp_path: Path) -> None:

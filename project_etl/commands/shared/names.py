@@ -1,0 +1,44 @@
+"""Names that people type: which of those that there are is meant, and what a pattern selects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+
+from project_etl.commands.shared.errors import UserError
+from project_etl.core.model import nearest as core
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Say which name is meant: `did you mean gold/daily_aov?`, or all that there are where none is like it."""
+    there = sorted({*names})
+    meant = core.nearest(name, there)
+    return f"did you mean {meant}?" if meant else f"there is {', '.join(there) or 'none'}."
+
+
+def named(name: str, names: Sequence[str]) -> str:
+    """The table of that name, or the last one whose name ends so: `daily_aov` is `gold/daily_aov`.
+
+    Raises:
+        UserError: there is none.
+    """
+    if name in names:
+        return name
+    if found := [each for each in names if each.endswith(f"/{name}")]:
+        return found[-1]
+    raise UserError(f"There is no table {name!r}; {nearest(name, names)}")
+
+
+def selected(patterns: str, names: Sequence[str]) -> list[str]:
+    """The names that patterns with commas select, such as `gold/*, silver/orders`, in the order of `names`.
+
+    Raises:
+        UserError: a pattern selects nothing.
+    """
+    asked = [pattern.strip() for pattern in patterns.split(",") if pattern.strip()]
+    for pattern in asked:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise UserError(f"There is no table {pattern!r}; {nearest(pattern, names)}")
+    if not asked:
+        raise UserError(f"No table is named; {nearest('', names)}")
+    return [name for name in names if any(fnmatchcase(name, pattern) for pattern in asked)]
