@@ -327,7 +327,7 @@ def test_status_does_not_wait_for_a_day_yet_to_come(copied: Settings) -> None:
 def test_status_counts_rows_that_are_in_no_gold_day(settings: Settings, shop: SmallShop, tmp_path: Path) -> None:
     console = paper()
     assert status.run(console, settings)
-    assert "in no Gold day" not in text_of(console)
+    assert "In no Gold day" not in text_of(console)
     shutil.copytree(shop.lake.root, tmp_path / "lake")
     changed = settings.model_copy(update={"lake_root": str(tmp_path / "lake")})
     days = [date(1900, 1, 1), date(2024, 12, 31), date(2024, 12, 31), datetime.now(UTC).date() + timedelta(days=1)]
@@ -342,10 +342,10 @@ def test_status_counts_rows_that_are_in_no_gold_day(settings: Settings, shop: Sm
     assert replace(find(changed, datetime.now(UTC)), silver_behind={}, gold_behind={}).is_fine
     lines = text_of(console).splitlines()
     assert (
-        "3 rows of silver/orders are before start_date (2025-01-01) and in no Gold day: 1900-01-01, 2024-12-31. "
+        "In no Gold day: 3 rows of silver/orders before start_date (2025-01-01): 1900-01-01, 2024-12-31. "
         "Move start_date back in the settings, or correct the dates."
     ) in lines
-    assert f"1 rows of silver/orders are after today and in no Gold day yet: {days[-1]}." in lines
+    assert f"In no Gold day yet: 1 row of silver/orders after today: {days[-1]}." in lines
     # The numbers are those of now, whatever start_date was when the rows were judged.
     console = paper()
     status.run(console, changed.model_copy(update={"start_date": date(1900, 1, 1)}))

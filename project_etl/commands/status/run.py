@@ -6,7 +6,7 @@ something failed (the Dagster UI, `gate`), single quarantined rows (`quarantine`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -90,9 +90,11 @@ class _Words:
         landing = self._standing.landing
         waiting = [path for paths in (*landing.waiting.values(), *landing.changed.values()) for path in paths]
         if not waiting:
-            if self._standing.is_empty and not landing.files and not self._standing.refusal:
+            if self._standing.is_empty and not landing.files:
                 place = f"{self._landing}/{self._settings.sources[0]}/<dataset>/<YYYY-MM-DD>/"
                 self._say(f"Nothing has been loaded yet: put files into {place}, or try `project-etl demo`.")
+            elif self._standing.is_empty:
+                self._say("Nothing has been loaded yet.")
             return
         load = f"Load them: {self._command(path.split('/')[2] for path in waiting)}."
         if self._standing.is_empty:
@@ -132,13 +134,12 @@ class _Words:
             early = [day for day in sorted(rows) if day < first.isoformat()]
             late = [day for day in sorted(rows) if day not in early]
             if early:
-                number = sum(rows[day] for day in early)
-                said = f" of {table} are before start_date ({first}) and in no Gold day: {some_of(early, SHOWN)}. "
+                which = f"{_rows(rows, early)} of {table} before start_date ({first}): {some_of(early, SHOWN)}. "
                 advice = "Move start_date back in the settings, or correct the dates."
-                self._say((f"{number:,} rows", NOTE), said, advice)
+                self._say(("In no Gold day", NOTE), f": {which}{advice}")
             if late:
-                number, days = sum(rows[day] for day in late), some_of(late, SHOWN)
-                self._say((f"{number:,} rows", NOTE), f" of {table} are after today and in no Gold day yet: {days}.")
+                which = f"{_rows(rows, late)} of {table} after today: {some_of(late, SHOWN)}."
+                self._say(("In no Gold day yet", NOTE), f": {which}")
 
     @property
     def _any_day(self) -> str:
@@ -158,6 +159,11 @@ class _Words:
 
 def _count(things: Sized, name: str) -> str:
     return f"{len(things):,} {name}{'' if len(things) == 1 else 's'}"
+
+
+def _rows(by_day: Mapping[str, int], days: Iterable[str]) -> str:
+    number = sum(by_day[day] for day in days)
+    return f"{number:,} row{'' if number == 1 else 's'}"
 
 
 def _days(days: Sequence[str]) -> str:
