@@ -482,7 +482,8 @@ def test_the_landing_of_another_lake_is_neither_planned_nor_compared(
     assert not status.run(console, other)
     assert told in text_of(console)
     assert "waits.csv" not in text_of(console)
-    (finding,) = [found for found in doctor.lake(other) if found.level is not Level.OK]
+    assert not list(doctor.same_landing(settings))
+    (finding,) = doctor.same_landing(other)
     assert (finding.level, finding.found.startswith(told)) == (Level.FAIL, True)
     assert finding.advice.startswith("Set PROJECT_ETL_LAKE_ROOT to another folder, too, or ")
 

@@ -66,21 +66,29 @@ def landing(settings: Settings) -> Iterator[Finding]:
 
 
 def lake(settings: Settings) -> Iterator[Finding]:
-    """The lake can be written, read and cleaned, and is loaded from this landing; one that is not there can be made."""
-    place = _local_lake(Path(settings.lake_root)) if "://" not in settings.lake_root else _lake_in_store(settings)
-    yield place
-    if place.level is Level.OK and (refused := landing_refusal(lake_without_spark(settings), settings)):
-        found, _, advice = refused.partition(". ")
-        yield Finding("lake", Level.FAIL, found, advice.removesuffix("."))
-
-
-def _lake_in_store(settings: Settings) -> Finding:
+    """The lake can be written, read and cleaned; a folder that is not there yet can be made."""
     root = settings.lake_root
+    if "://" not in root:
+        yield _local_lake(Path(root))
+        return
     try:
         _probe(*file_system(root))
     except Exception as error:  # each store has its own exceptions, and all are findings
-        return Finding("lake", Level.FAIL, f"{root} cannot be written and read: {_words(error)}", STORE_ADVICE)
-    return Finding("lake", Level.OK, f"{root} can be written and read")
+        yield Finding("lake", Level.FAIL, f"{root} cannot be written and read: {_words(error)}", STORE_ADVICE)
+        return
+    yield Finding("lake", Level.OK, f"{root} can be written and read")
+
+
+def same_landing(settings: Settings) -> Iterator[Finding]:
+    """The lake was loaded from this landing, or from none yet."""
+    try:
+        refused = landing_refusal(lake_without_spark(settings), settings)
+    except Exception as error:  # each store has its own exceptions, and all are findings
+        yield Finding("lake", Level.WARN, f"its landing root is not known: {_words(error)}", STORE_ADVICE)
+        return
+    if refused:
+        found, _, advice = refused.partition(". ")
+        yield Finding("lake", Level.FAIL, found, advice.removesuffix("."))
 
 
 def _local_lake(root: Path) -> Finding:
