@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
 from project_etl import gold, silver, sources
+from project_etl.core.bronze import file_table
+from project_etl.core.bronze.landing_root import LandingRoot
+from project_etl.core.bronze.plan import BronzeJob
 from project_etl.core.lake import TableStore
 from project_etl.core.model.modules import module_names, module_of, modules_of
 from project_etl.core.model.records import Feed
@@ -61,6 +65,24 @@ def feeds_of(table: Table, settings: Settings) -> tuple[Feed, ...]:
 def datasets_of(names: Collection[str]) -> tuple[Dataset, ...]:
     """Every dataset of those sources that are on."""
     return tuple(dataset for name in names for dataset in source_named(name).datasets)
+
+
+def parameters_of(settings: Settings) -> dict[str, Any]:
+    """The settings that transforms may take as keyword arguments."""
+    bands = settings.price_bands
+    return {"reporting_currency": settings.reporting_currency, "price_low": bands.low, "price_high": bands.high}
+
+
+def bronze_job(lake: TableStore, dataset: Dataset, settings: Settings, days: tuple[str, ...], run: Run) -> BronzeJob:
+    """What materializes a Bronze table for some landing days."""
+    moved_from = settings.landing_moved_from
+    return BronzeJob(lake, dataset, settings.landing_root, days, run, settings.settle_seconds, moved_from)
+
+
+def landing_refusal(lake: TableStore, settings: Settings) -> str:
+    """Why the lake may not be loaded from the landing root of some settings; empty when it may."""
+    landing = LandingRoot(settings.lake_root, settings.landing_root, settings.landing_moved_from)
+    return file_table.landing_refusal(lake, landing)
 
 
 def silver_job(lake: TableStore, table: Table, settings: Settings, days: tuple[str, ...], run: Run) -> SilverJob:

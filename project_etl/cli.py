@@ -9,6 +9,7 @@ import click
 
 from project_etl import __version__, commands
 from project_etl.commands.shared.errors import shown_to_people
+from project_etl.commands.shared.names import nearest
 from project_etl.core.model.modules import module_names, module_of
 
 
@@ -22,6 +23,14 @@ class _Group(click.Group):
         if cmd_name not in module_names(commands):
             return None
         return getattr(module_of(commands, cmd_name), "command", None)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name.isidentifier() and self.get_command(ctx, name) is None:
+            ctx.fail(f"There is no command {name!r}; {nearest(name, self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
         with shown_to_people():

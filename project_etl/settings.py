@@ -7,7 +7,6 @@ its own module, and the `spark.*` keys that Spark needs for speed are in `core/e
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,6 +18,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from project_etl import setting_types as kinds
+from project_etl.core.model.nearest import nearest
 from project_etl.setting_groups import AlertSettings, Frozen, PriceBands, SparkSettings
 
 PREFIX = "PROJECT_ETL_"
@@ -47,6 +47,9 @@ class Settings(Frozen):
     """The folder that relative paths start from: the one that holds the config folder, so the repository."""
     landing_root: kinds.Place = "data/landing"
     lake_root: kinds.Place = "data/lake"
+    landing_moved_from: Annotated[kinds.Place | None, kinds.empty_is_none] = None
+    """The landing root from which the lake was loaded before you moved it: the next load accepts the new one, and the
+    lake remembers that. None refuses to load a lake from another landing root than before."""
     sources: kinds.Sources = ("shop",)
     namespaces: kinds.Namespaces = ()
     """Source and what is put before its ids, so that order 1001 of one is not order 1001 of another. Sources with the
@@ -171,6 +174,7 @@ def load_settings(env: Mapping[str, str] = os.environ, config_dir: Path | None =
         update={
             "landing_root": _resolve(settings.landing_root, root),
             "lake_root": lake_root,
+            "landing_moved_from": _resolve(settings.landing_moved_from, root) if settings.landing_moved_from else None,
             "dagster_home": _resolve(settings.dagster_home, root) if settings.dagster_home else None,
             "jars_dir": _resolve(settings.jars_dir, root),
             "java_home": _resolve(settings.java_home, root) if settings.java_home else _find_java(root, env),
@@ -203,8 +207,10 @@ def _config_dir(env: Mapping[str, str]) -> Path:
 def _config_file(folder: Path, name: str) -> Path:
     there = sorted(path.stem for path in folder.glob("*.yaml"))
     if name not in there:
+        meant = nearest(name, there)
+        hint = f"; did you mean {meant}?" if meant else "."
         raise SettingsError(
-            f"{PREFIX}ENV is {name!r}, but {folder} has no {name}.yaml; there: {', '.join(there) or 'nothing'}. "
+            f"{PREFIX}ENV is {name!r}, but {folder} has no {name}.yaml; there: {', '.join(there) or 'nothing'}{hint} "
             f"Set {PREFIX}ENV to one of them, or {PREFIX}CONFIG_DIR to the folder that has it."
         )
     return folder / f"{name}.yaml"
@@ -297,8 +303,8 @@ def _explain_one(problem: Mapping[str, Any], path: Path, variables: Mapping[Key,
 
 def _nearest(name: str, allowed: Iterable[str]) -> str:
     names = sorted(set(allowed))
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    return f"did you mean {close[0]}" if close else f"there is {', '.join(names)}"
+    meant = nearest(name, names)
+    return f"did you mean {meant}" if meant else f"there is {', '.join(names)}"
 
 
 def _resolve(place: str, root: Path) -> str:

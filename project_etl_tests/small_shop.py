@@ -23,6 +23,7 @@ from project_etl.core.lake import TableStore
 from project_etl.core.model.names import DELETED
 from project_etl.core.model.order import gold_order
 from project_etl.core.model.records import Records
+from project_etl.core.model.source import Dataset
 from project_etl.core.model.staged import Run, Staged
 from project_etl.core.model.table import Table
 from project_etl.core.silver.books import Books, books_of
@@ -128,8 +129,12 @@ class SmallShop:
 
     def bronze(self, dataset: str, *days: str) -> Report:
         """Materialize a Bronze table."""
-        found = next(item for item in datasets_of(self.sources) if item.name == dataset)
-        return self._publish(stage_bronze(BronzeJob(self.lake, found, str(self.landing), days, self._run())))
+        job = BronzeJob(self.lake, self.dataset(dataset), str(self.landing), days, self._run())
+        return self._publish(stage_bronze(job))
+
+    def dataset(self, name: str) -> Dataset:
+        """A dataset by its name."""
+        return next(item for item in datasets_of(self.sources) if item.name == name)
 
     def stage_silver(self, name: str, *days: str, table: Table | None = None) -> Staged:
         """Stage a Silver table without publishing it."""

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "commands": {"core", "catalog", "settings", "setting_types", "demo", "orchestration"},
     "definitions": {"orchestration", "settings"},
     "cli": {"commands", "core"},
-    "settings": {"setting_types", "setting_groups"},
+    "settings": {"core", "setting_types", "setting_groups"},
     "setting_groups": {"setting_types"},
     # Names of the sources that there are, and the codes that are allowed.
     "setting_types": {"core", "sources"},

@@ -1,22 +1,26 @@
 """Trace: from the rows of a table's day back to its commits, its inputs' versions and the source files.
 
-Belongs here: reading it from commit notes and lineage columns alone, without Spark and without the orchestrator, so
-that a table written by another run or machine is traced the same way. Does not belong here: how it is shown
-(`commands/trace.py`).
+Belongs here: reading it from commit notes, lineage columns and the file table alone, without Spark and without the
+orchestrator, so that a table written by another run or machine is traced the same way. Files that bring no row, for
+they could not be read, are named too. Does not belong here: how it is shown (`commands/trace`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
+from project_etl.core.bronze import file_table
+from project_etl.core.bronze.file_table import Status
 from project_etl.core.lake import WHOLE, Commit, LakeError, TableStore
 from project_etl.core.lake.state import on_days
 from project_etl.core.model.table import Table
 from project_etl.core.silver import quarantine
 from project_etl.core.staleness import input_days
+
+NOT_READ = (Status.UNREADABLE, Status.DENIED)
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Origin:
         made: the commits behind these days, newest first; empty when the log does not know them.
         files: source file → rows of these days that it supports, for a Silver table that is read by day.
         kept_out: rule → records of these files that are in quarantine now.
+        not_read: source file of the landing days concerned that could not be read → why.
         inputs: the origins of the inputs.
         note: what could not be traced, and why.
     """
@@ -57,50 +62,57 @@ class Origin:
     made: tuple[Made, ...] = ()
     files: Mapping[str, int] | None = None
     kept_out: Mapping[str, int] | None = None
+    not_read: Mapping[str, str] = field(default_factory=dict[str, str])
     inputs: tuple[Origin, ...] = ()
     note: str = ""
 
 
-def trace_gold(lake: TableStore, tables: Sequence[Table], name: str, day: date | None) -> Origin:
-    """Trace a Gold table.
+@dataclass(frozen=True)
+class Tables:
+    """What is traced.
+
+    Attributes:
+        lake: the lake.
+        declared: Silver and Gold tables by name.
+        feeds: Silver table → the Bronze tables that feed it.
+    """
+
+    lake: TableStore
+    declared: Mapping[str, Table]
+    feeds: Mapping[str, Sequence[str]]
+
+
+def trace(tables: Tables, name: str, day: date | None) -> Origin:
+    """Trace a table.
 
     Args:
-        lake: the lake.
-        tables: all tables.
-        name: the Gold table, `gold/daily_aov`.
-        day: the business day; None for a snapshot.
+        tables: where to look.
+        name: the table: one that is declared, or a Bronze table.
+        day: the business day, of Bronze the landing day; None for a table that is not traced by day.
 
     Raises:
-        LakeError: the table or the day has not been computed, or the table is no Gold table.
+        LakeError: the table or the day has not been computed, or holds nothing.
     """
-    declared = {table.name: table for table in tables}
-    table = declared.get(name)
-    if table is None or table.layer != "gold":
-        gold = ", ".join(sorted(table.name for table in tables if table.layer == "gold"))
-        raise LakeError(f"{name!r} is no Gold table; there is {gold}.")
-    if table.is_daily != (day is not None):
-        raise LakeError(
-            f"{name} is computed {'by day: say which' if table.is_daily else 'as a whole: leave out the day'}."
-        )
-    days = (day.isoformat(),) if day else None
-    found = _gold(lake, declared, table, days, lake.version(name))
-    if not found.made:
-        raise LakeError(f"{name} has not been computed{f' for {day}' if day else ''} yet, as far as its log knows.")
+    lake, table = tables.lake, tables.declared.get(name)
+    is_by_day = table is None or (table.is_daily if table.layer == "gold" else table.day_column is not None)
+    if is_by_day != (day is not None):
+        raise LakeError(f"{name} is traced {'by day: say which' if is_by_day else 'as a whole: leave out the day'}.")
+    days, version = (day.isoformat(),) if day else None, lake.version(name)
+    found = _origin(tables, name, days, version) if table else _bronze(lake, name, days or (), version)
+    if not (found.made or found.files or found.not_read):
+        verb = "has not been computed" if table and table.layer == "gold" else "holds nothing"
+        raise LakeError(f"{name} {verb}{f' for {day}' if day else ''} yet, as far as its log knows.")
     return found
 
 
-def _origin(
-    lake: TableStore, declared: Mapping[str, Table], name: str, days: tuple[str, ...] | None, version: int | None
-) -> Origin:
-    if declared[name].layer == "gold":
-        return _gold(lake, declared, declared[name], days, version)
-    return _silver(lake, declared[name], days, version)
+def _origin(tables: Tables, name: str, days: tuple[str, ...] | None, version: int | None) -> Origin:
+    table = tables.declared[name]
+    return _gold(tables, table, days, version) if table.layer == "gold" else _silver(tables, table, days, version)
 
 
-def _gold(
-    lake: TableStore, declared: Mapping[str, Table], table: Table, days: tuple[str, ...] | None, version: int | None
-) -> Origin:
+def _gold(tables: Tables, table: Table, days: tuple[str, ...] | None, version: int | None) -> Origin:
     is_read_whole = days is None and table.is_daily
+    lake = tables.lake
     made = _newest(lake, table.name, version) if is_read_whole else _made(lake, table.name, days, version)
     inputs: list[Origin] = []
     for item in table.inputs.values():
@@ -109,12 +121,13 @@ def _gold(
             continue
         by_day = days is not None and not item.whole
         wanted = tuple(input_days(days or (), item)) if by_day else None
-        inputs.append(_origin(lake, declared, item.table, wanted, max(read)))
+        inputs.append(_origin(tables, item.table, wanted, max(read)))
     return Origin(table.name, days, version, made, inputs=tuple(inputs))
 
 
-def _silver(lake: TableStore, table: Table, days: tuple[str, ...] | None, version: int | None) -> Origin:
-    if days is None or table.day_column is None:
+def _silver(tables: Tables, table: Table, days: tuple[str, ...] | None, version: int | None) -> Origin:
+    lake = tables.lake
+    if version is None or days is None or table.day_column is None:
         return Origin(table.name, None, version, _newest(lake, table.name, version))
     try:
         files = _files(lake, table, days, version)
@@ -126,7 +139,24 @@ def _silver(lake: TableStore, table: Table, days: tuple[str, ...] | None, versio
         note = f"version {version} has been vacuumed; the files are those of the newest version"
     landed = tuple(sorted({file.split("/")[2] for file in files}))
     made = _made(lake, table.name, landed, version)
-    return Origin(table.name, days, version, made, files, _kept_out(lake, table.name, files), note=note)
+    kept_out = _kept_out(lake, table.name, files)
+    # A record lands on its own day or later: a file of either may have had some.
+    not_read = _not_read(lake, tables.feeds[table.name], {*days, *landed})
+    return Origin(table.name, days, version, made, files, kept_out, not_read, note=note)
+
+
+def _bronze(lake: TableStore, name: str, days: tuple[str, ...], version: int | None) -> Origin:
+    if version is None:
+        return Origin(name, days, None)
+    known = file_table.files(lake, [name], days)
+    files = {path: row.records for path, row in known.items() if row.status is Status.LOADED}
+    return Origin(name, days, version, _made(lake, name, days, version), files, not_read=_not_read(lake, [name], days))
+
+
+def _not_read(lake: TableStore, bronze: Collection[str], days: Collection[str]) -> dict[str, str]:
+    """The files of some landing days that could not be read, with why."""
+    known = file_table.files(lake, bronze, days)
+    return {path: row.detail or row.status for path, row in known.items() if row.status in NOT_READ}
 
 
 def _newest(lake: TableStore, name: str, version: int | None) -> tuple[Made, ...]:

@@ -22,15 +22,14 @@ when nothing has. `dg.Failure` ends a step without retries, for the same data wo
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from logging import Logger
-from typing import Any
 
 import dagster as dg
 from pyspark.errors import UnsupportedOperationException
 from pyspark.sql import types as T
 
-from project_etl.catalog import feeds_of, silver_job
+from project_etl.catalog import bronze_job, feeds_of, landing_refusal, parameters_of, silver_job
 from project_etl.core import meter
-from project_etl.core.bronze.plan import BronzeJob, look
+from project_etl.core.bronze.plan import look
 from project_etl.core.bronze.report import bronze_rules
 from project_etl.core.bronze.stage import stage_bronze
 from project_etl.core.contracts import Action, Rule
@@ -72,12 +71,6 @@ class Wiring:
         return Run(run_id, parameters=parameters_of(self.settings))
 
 
-def parameters_of(settings: Settings) -> dict[str, Any]:
-    """The settings that transforms may take as keyword arguments."""
-    bands = settings.price_bands
-    return {"reporting_currency": settings.reporting_currency, "price_low": bands.low, "price_high": bands.high}
-
-
 @dataclass(frozen=True)
 class AssetShape:
     """What Dagster needs to know of a table."""
@@ -100,7 +93,9 @@ def bronze_asset(wiring: Wiring, dataset: Dataset) -> dg.AssetsDefinition:
     settings = wiring.settings
 
     def prepare(days: tuple[str, ...], run: Run) -> Callable[[TableStore], Staged]:
-        job = BronzeJob(wiring.lake, dataset, settings.landing_root, days, run, settings.settle_seconds)
+        if why := landing_refusal(wiring.lake, settings):
+            raise dg.Failure(why, allow_retries=False)
+        job = bronze_job(wiring.lake, dataset, settings, days, run)
         looked = look(job)
         return lambda lake: stage_bronze(replace(job, lake=lake), looked)
 

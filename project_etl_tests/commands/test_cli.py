@@ -29,6 +29,13 @@ def call(*arguments: str):
     return CliRunner().invoke(main, arguments)
 
 
+def test_a_command_that_is_nearly_right_is_told():
+    said = call("staus")
+    assert said.exit_code == 2
+    assert "There is no command 'staus'; did you mean status?" in said.output
+    assert "There is no command 'x'; there is " in call("x").output
+
+
 def test_help_names_the_commands_and_imports_nothing_slow():
     code = (
         "import sys\n"

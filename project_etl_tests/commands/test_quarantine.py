@@ -96,9 +96,13 @@ def test_an_empty_quarantine_says_so(tmp_path):
     assert "Quarantine holds nothing with rule x" in text_of(console)
 
 
-def test_an_unknown_table_names_those_there_are(settings):
-    with pytest.raises(UserError, match=r"nothing of 'order'; there is files, order_items, orders"):
-        held.counts(lake_in(settings), "order")
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [("silver/order", r"did you mean orders\?"), ("customers", "there is files, order_items, orders")],
+)
+def test_an_unknown_table_names_the_nearest_or_those_there_are(settings, asked: str, words: str):
+    with pytest.raises(UserError, match=f"nothing of '{asked}' .*; {words}"):
+        held.counts(lake_in(settings), asked)
 
 
 def test_entries_have_place_rules_and_raw_text(settings):

@@ -14,6 +14,8 @@ from project_etl.core.engine.embedded import EmbeddedEngine
 from project_etl.core.lake import locks
 from project_etl.orchestration import resources
 from project_etl.orchestration.build import build_defs
+from project_etl.orchestration.failures import failures_of
+from project_etl.settings import Settings
 from project_etl_tests.orchestration.given import Done, settings_of
 from project_etl_tests.small_shop import ORDER, SmallShop
 
@@ -42,10 +44,30 @@ def test_bronze_starts_no_engine_and_waits_for_files_without_its_lock(
     monkeypatch.setattr(load_plan, "time", SimpleNamespace(sleep=sleep, time=lambda: now() + sum(waited)))
     monkeypatch.setattr(resources, "started_apart", no_engine)
     monkeypatch.setattr(EmbeddedEngine, "session", no_engine)
-    defs = build_defs(settings_of(tmp_path).model_copy(update={"settle_seconds": 60.0}))
-    assets = [asset for asset in defs.assets or () if isinstance(asset, dg.AssetsDefinition)]
-    bronze = [asset for asset in assets if asset.key == dg.AssetKey(TABLE.split("/"))]
-    done = Done(dg.materialize(bronze, partition_key=D1, resources=dict(defs.resources or {})))
+    done = Done(bronze_run(settings_of(tmp_path).model_copy(update={"settle_seconds": 60.0})))
     assert done.metadata(TABLE, D1)["read"] == 1
     assert len(waited) == 1
     assert [key for (key,) in shop.rows(TABLE, "order_id")] == ["O1"]
+
+
+def test_bronze_refuses_another_landing_before_it_waits_for_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = SmallShop(tmp_path)
+    shop.land_rows("orders", D1, ORDER)
+    shop.bronze("orders", D1)
+    monkeypatch.setattr(load_plan, "list_landing", no_engine)
+    other = settings_of(tmp_path).model_copy(update={"landing_root": str(tmp_path / "other")})
+    result = bronze_run(other)
+    assert not result.success
+    ((table, why),) = failures_of(result.all_events).items()
+    assert table == TABLE
+    assert why.startswith(f"The lake in {shop.lake.root} was loaded from {shop.landing}, and landing_root is now ")
+
+
+def bronze_run(settings: Settings) -> dg.ExecuteInProcessResult:
+    """A run of the one Bronze table on one day."""
+    defs = build_defs(settings)
+    assets = [asset for asset in defs.assets or () if isinstance(asset, dg.AssetsDefinition)]
+    bronze = [asset for asset in assets if asset.key == dg.AssetKey(TABLE.split("/"))]
+    return dg.materialize(bronze, partition_key=D1, resources=dict(defs.resources or {}), raise_on_error=False)

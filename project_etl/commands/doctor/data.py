@@ -14,9 +14,16 @@ from pathlib import Path
 
 from fsspec import AbstractFileSystem
 
-from project_etl.catalog import datasets_of
+from project_etl.catalog import datasets_of, landing_refusal
 from project_etl.commands.doctor.machine import Finding, Level, nearest_folder
-from project_etl.commands.shared.environment import DAGSTER_FILE, DAGSTER_HOME, dagster_home, instance_in, prepared_home
+from project_etl.commands.shared.environment import (
+    DAGSTER_FILE,
+    DAGSTER_HOME,
+    dagster_home,
+    instance_in,
+    lake_without_spark,
+    prepared_home,
+)
 from project_etl.commands.shared.landing import survey_of
 from project_etl.core.bronze.landing_store import file_system
 from project_etl.core.model.days import some_of
@@ -70,6 +77,18 @@ def lake(settings: Settings) -> Iterator[Finding]:
         yield Finding("lake", Level.FAIL, f"{root} cannot be written and read: {_words(error)}", STORE_ADVICE)
         return
     yield Finding("lake", Level.OK, f"{root} can be written and read")
+
+
+def same_landing(settings: Settings) -> Iterator[Finding]:
+    """The lake was loaded from this landing, or from none yet."""
+    try:
+        refused = landing_refusal(lake_without_spark(settings), settings)
+    except Exception as error:  # each store has its own exceptions, and all are findings
+        yield Finding("lake", Level.WARN, f"its landing root is not known: {_words(error)}", STORE_ADVICE)
+        return
+    if refused:
+        found, _, advice = refused.partition(". ")
+        yield Finding("lake", Level.FAIL, found, advice.removesuffix("."))
 
 
 def _local_lake(root: Path) -> Finding:

@@ -22,6 +22,7 @@ LOOKS: tuple[Look, ...] = (
     health.packages,
     health_data.landing,
     health_data.lake,
+    health_data.same_landing,
     health_data.clock,
     health.disk,
     health_data.dagster,

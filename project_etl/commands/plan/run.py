@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from project_etl.catalog import table_names
+from project_etl.catalog import landing_refusal, table_names
 from project_etl.commands.plan.timing import Timing, in_words, timing_of, total
 from project_etl.commands.plan.work import Work, work_of
 from project_etl.commands.shared.console import print_json
@@ -38,7 +38,8 @@ def run(
         as_json: one JSON document, for programs.
 
     Raises:
-        UserError: no table matches, or the days are out of order or outside of the partitions.
+        UserError: the lake was loaded from another landing root, no table matches, or the days are out of order or
+            outside of the partitions.
     """
     first, last = first or settings.start_date, last or settings.last_day()
     if not settings.start_date <= first <= last:
@@ -47,7 +48,10 @@ def run(
         raise UserError(
             f"{last} is after end_date, {settings.end_date}: take an earlier day, or move end_date forward."
         )
-    lake, names = lake_without_spark(settings), selected(select, table_names(settings.sources))
+    lake = lake_without_spark(settings)
+    if refused := landing_refusal(lake, settings):
+        raise UserError(refused)
+    names = selected(select, table_names(settings.sources))
     work = work_of(lake, settings, [day.isoformat() for day in each_day(first, last)], names)
     with dagster_instance(settings) as instance:
         timing = timing_of(instance, lake)

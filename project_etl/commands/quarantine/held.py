@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from project_etl.commands.shared.errors import UserError
+from project_etl.commands.shared.names import nearest
 from project_etl.core.bronze import file_table
 from project_etl.core.lake import TableStore
 
@@ -76,10 +77,7 @@ def short_name(lake: TableStore, table: str) -> str:
     """
     name, there = table.rpartition("/")[2], names(lake)
     if name not in there:
-        raise UserError(
-            f"Quarantine holds nothing of {table!r}; there is {', '.join(there) or 'nothing at all'} "
-            f"(in {lake.path(LAYER)}). Name one of these, or materialize the table first."
-        )
+        raise UserError(f"Quarantine holds nothing of {table!r} (in {lake.path(LAYER)}); {nearest(name, there)}")
     return name
 
 

@@ -23,6 +23,7 @@ from rich.console import Console
 from project_etl.commands.quarantine import held
 from project_etl.commands.shared.environment import dagster_instance, lake_without_spark
 from project_etl.commands.shared.errors import UserError
+from project_etl.commands.shared.names import nearest
 from project_etl.commands.shared.runs import platform
 from project_etl.commands.shared.shown_runs import ShownRuns
 from project_etl.core.lake import TableStore
@@ -66,8 +67,9 @@ def judged_along(tables: Sequence[Table], asked: str) -> list[str]:
     silver = {table.short_name: table for table in tables if table.layer == "silver"}
     found = silver.get(asked.rpartition("/")[2])
     if found is None:
-        hint = "; a file is read again when it lands with other bytes" if asked == held.FILES else ""
-        raise UserError(f"{asked!r} is no Silver table; there is {', '.join(sorted(silver))}{hint}.")
+        if asked == held.FILES:
+            raise UserError("Whole files are not judged again: a file is read again when it lands with other bytes.")
+        raise UserError(f"There is no Silver table {asked!r}; {nearest(asked.rpartition('/')[2], silver)}")
     along = [found.name, *(t.name for t in silver.values() if t.records == found.records and t is not found)]
     return with_dependents(silver.values(), along)
 

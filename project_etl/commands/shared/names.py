@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from project_etl.commands.shared.errors import UserError
+from project_etl.core.model import nearest as core
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """Say which name is meant: `did you mean gold/daily_aov?`, or all that there are where none is like it.
+    """Say which name is meant: `did you mean gold/daily_aov?`, or all that there are where none is like it."""
+    there = sorted({*names})
+    meant = core.nearest(name, there)
+    return f"did you mean {meant}?" if meant else f"there is {', '.join(there) or 'none'}."
 
-    `daily_aov` is as near to `gold/daily_aov` as can be: the last part of a name is compared too.
+
+def named(name: str, names: Sequence[str]) -> str:
+    """The table of that name, or the last one whose name ends so: `daily_aov` is `gold/daily_aov`.
+
+    Raises:
+        UserError: there is none.
     """
-    whole = sorted({*names})
-    parts = {each.rpartition("/")[2]: each for each in whole}
-    close = difflib.get_close_matches(name, whole, n=1, cutoff=0.75)
-    close = close or [parts[each] for each in difflib.get_close_matches(name.rpartition("/")[2], parts, n=1)]
-    return f"did you mean {close[0]}?" if close else f"there is {', '.join(whole)}."
+    if name in names:
+        return name
+    if found := [each for each in names if each.endswith(f"/{name}")]:
+        return found[-1]
+    raise UserError(f"There is no table {name!r}; {nearest(name, names)}")
 
 
 def selected(patterns: str, names: Sequence[str]) -> list[str]:

@@ -15,6 +15,9 @@ It is right at every moment, also after a crash (P6):
 
 So the file table may lag behind Bronze, and never leads. Notes older than the last stored row are not needed: Delta may
 forget them.
+
+Each of its commits also says from which landing root the lake is loaded; the last one counts. It is said before the
+first row of Bronze is visible.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from typing import Any, NamedTuple
 from pyspark.sql import types as T
 
 from project_etl.core.arrow import ArrowTable
+from project_etl.core.bronze.landing_root import LandingRoot, OtherLanding
 from project_etl.core.contracts.sql_text import sql_list, sql_text
 from project_etl.core.lake import Append, Commit, ReplaceWhere, TableStore
 
@@ -172,10 +176,33 @@ def is_behind(lake: TableStore, bronze: str) -> bool:
     return bool(_noted(lake, bronze))
 
 
-def write(lake: TableStore, bronze: str, rows: Iterable[FileRow] = ()) -> None:
+def landing_refusal(lake: TableStore, landing: LandingRoot) -> str:
+    """Why the lake may not be loaded from a landing root; empty when it may, as one that was never loaded."""
+    return landing.refusal(lake.journal(FILES).last_note("landing"))
+
+
+def require_landing(lake: TableStore, landing: LandingRoot) -> None:
+    """Refuse to load the lake from another landing root than before.
+
+    Raises:
+        OtherLanding: it was loaded from another one; the message says what to do.
+    """
+    if why := landing_refusal(lake, landing):
+        raise OtherLanding(why)
+
+
+def remembers(lake: TableStore, landing: LandingRoot) -> bool:
+    """Whether the lake already says that it is loaded from a landing root, as that is called now."""
+    return lake.journal(FILES).last_note("landing") == landing.note()
+
+
+def write(lake: TableStore, bronze: str, landing: LandingRoot, rows: Iterable[FileRow] = ()) -> None:
     """Store what Bronze's notes name and is not stored yet, and then some more rows, in one commit.
 
     The caller holds the lock of the Bronze table.
+
+    Raises:
+        OtherLanding: the lake was loaded from another landing root.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -189,19 +216,22 @@ def write(lake: TableStore, bronze: str, rows: Iterable[FileRow] = ()) -> None:
             description="Every file that a Bronze table has ever seen.",
             statistics=("dataset", "path", "landing_date"),
         )
+        # Another process may have been the first to load this lake.
+        require_landing(lake, landing)
         state, found = lake.state(bronze), {row.path: row for row in _noted(lake, bronze)}
         found |= {row.path: replace(row, bronze_id=state.table_id, bronze_version=state.version) for row in rows}
-        if not found:
+        if not found and remembers(lake, landing):
             return
         files = lake.state(FILES)
         months = sorted({row.month for row in found.values()})
-        before = files.rows(where=pc.field("month").isin(months), among=("dataset", [bronze]))
+        before = files.rows(where=pc.field("month").isin(pa.array(months, pa.string())), among=("dataset", [bronze]))
         # Rows of a Bronze table that was removed and made anew say nothing of this one.
-        is_kept = (pc.field("bronze_id") == state.table_id) & ~pc.field("path").isin(list(found))
+        is_replaced = pc.field("path").isin(pa.array(found, pa.string()))
+        is_kept = (pc.field("bronze_id") == state.table_id) & ~is_replaced
         new = [asdict(row) | {"month": row.month} for row in found.values()]
         after = pa.concat_tables([before.filter(is_kept), pa.Table.from_pylist(new, schema=files.arrow_schema)])
         change = ReplaceWhere(f"month IN ({sql_list(months)}) AND dataset = {sql_text(bronze)}")
-        note = {"table": FILES, "days": {bronze: f"{state.table_id}/{state.version}"}}
+        note = {"table": FILES, "days": {bronze: f"{state.table_id}/{state.version}"}, "landing": landing.note()}
         lake.commit(FILES, change if before.num_rows else Append(), after, note)
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from project_etl.core.bronze import file_table
 from project_etl.core.bronze.file_table import FileRow, Status
 from project_etl.core.bronze.landing import Listing, Unrecognized, list_landing
+from project_etl.core.bronze.landing_root import LandingRoot
 from project_etl.core.bronze.landing_store import LandingFile
 from project_etl.core.bronze.unreadable import FILE_UNIQUE
 from project_etl.core.lake import TableStore
@@ -36,6 +37,7 @@ class BronzeJob:
         days: landing days asked for, ISO dates in order.
         run: the run.
         settle_seconds: how long a file must have been still before it is taken.
+        landing_moved_from: the root that landing had before somebody moved it.
     """
 
     lake: TableStore
@@ -44,6 +46,12 @@ class BronzeJob:
     days: tuple[str, ...]
     run: Run
     settle_seconds: float = 0
+    landing_moved_from: str | None = None
+
+    @property
+    def landing(self) -> LandingRoot:
+        """Where the lake is loaded from."""
+        return LandingRoot(self.lake.root, self.landing_root, self.landing_moved_from)
 
     def listing(self) -> Listing:
         """What lies in landing now."""
@@ -95,7 +103,11 @@ def look(job: BronzeJob) -> Look:
 
     A file counts as still when it was last written `settle_seconds` ago. A time that is yet to come says nothing: such
     a file counts as still when it is the same after the wait. Call it before you take the table's lock.
+
+    Raises:
+        OtherLanding: the lake was loaded from another landing root; nothing was looked at.
     """
+    file_table.require_landing(job.lake, job.landing)
     found, now = job.listing(), time.time()
     if not job.settle_seconds:
         return Look(found.files, (), found.unrecognized)

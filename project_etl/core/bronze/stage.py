@@ -46,6 +46,9 @@ def stage_bronze(job: BronzeJob, landing: Look | None = None) -> Staged:
     Args:
         job: the materialization; its table is locked.
         landing: what `look` has found; None looks now.
+
+    Raises:
+        OtherLanding: the lake was loaded from another landing root.
     """
     landing = landing or look(job)
     table = job.dataset.bronze
@@ -69,7 +72,8 @@ def stage_bronze(job: BronzeJob, landing: Look | None = None) -> Staged:
         changed = [row for path, row in batch.rows.items() if row != known.get(path)]
         todo = moves(known, batch.rows)
         report = bronze_report(job.days, landing, batch.rows.values(), batch.denied, batch.unstable, len(todo.drop))
-        if not changed and not file_table.is_behind(lake, table):
+        is_said = file_table.remembers(lake, job.landing) or not batch.rows
+        if not changed and not file_table.is_behind(lake, table) and is_said:
             return Staged(table, report, lake)
         files: dict[str, list[str]] = {}
         for path in todo.load:
@@ -237,8 +241,10 @@ def _commit(job: BronzeJob, todo: Moves, changed: list[FileRow], spool: Spool, r
     """Commit the rows with a note that names the files; then bring the file table up to date."""
     table = job.dataset.bronze
     if not todo.paths:
-        file_table.write(job.lake, table, changed)
+        file_table.write(job.lake, table, job.landing, changed)
         return None
+    if not file_table.remembers(job.lake, job.landing):
+        file_table.write(job.lake, table, job.landing)
     for old, new in todo.rename.items():
         _respool(job, old, new, spool)
     days = dict.fromkeys(job.days, "")
@@ -247,7 +253,7 @@ def _commit(job: BronzeJob, todo: Moves, changed: list[FileRow], spool: Spool, r
     # A file's rows are replaced, so that a file that is read twice does no harm.
     where = ReplaceWhere(f"{is_day('_landing_date', todo.days)} AND _source_file IN ({sql_list(todo.paths)})")
     commit = job.lake.commit(table, where if held.keys() & {*todo.days} else Append(), spool.rows(), note)
-    file_table.write(job.lake, table)
+    file_table.write(job.lake, table, job.landing)
     return commit
 
 

@@ -11,15 +11,12 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from operator import attrgetter
 
 from project_etl.core.bronze.landing import LEADS_OUT, LandingFile, Unrecognized, Walk
 from project_etl.core.model.days import span
+from project_etl.core.model.nearest import nearest
 from project_etl.core.model.source import Dataset
-
-# How like a known name another must be to be taken for a slip, from 0 to 1.
-NEAR = 0.7
 
 Explain = Callable[[str, Collection[str]], tuple[str, str]]
 """Name of a folder, and those beside it → why it is not read, and what to do."""
@@ -64,14 +61,14 @@ def survey(
     def no_source(name: str, beside: Collection[str]) -> tuple[str, str]:
         if name in off:
             return "a source that is not on", _turn_on(names, name)
-        meant = _near(name, [*names, *off])
+        meant = nearest(name, [*names, *off])
         advice = _rename(name, meant, beside, [*names, *off])
         return "no source is called so", f"{advice}, and {_turn_on(names, meant)}" if meant in off else advice
 
     for source in _known(walk, "", names, no_source):
 
         def no_dataset(name: str, beside: Collection[str], source: str = source) -> tuple[str, str]:
-            return f"no dataset of {source}", _rename(name, _near(name, names[source]), beside, names[source])
+            return f"no dataset of {source}", _rename(name, nearest(name, names[source]), beside, names[source])
 
         for folder in _known(walk, source, names[source], no_dataset):
             _add_days(walk, folder, first_day, last_day, is_end=last_day == end)
@@ -116,12 +113,6 @@ def _add_days(walk: Walk, folder: str, first_day: date, last_day: date, *, is_en
         if files:
             path = f"{folder}/{span(min(files), max(files))}"
             walk.report(path, reason, f"{advice}, or correct the name", sum(files.values()))
-
-
-def _near(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most likely meant; None when none is like it."""
-    plain = "_".join(name.lower().replace("-", " ").replace("_", " ").split())
-    return next(iter(get_close_matches(plain, sorted(known), 1, NEAR)), None)
 
 
 def _rename(name: str, meant: str | None, beside: Collection[str], known: Iterable[str]) -> str:

@@ -95,17 +95,18 @@ def _waiting(job: SilverJob, days: Collection[str]) -> DataFrame:
     text = T.StructType([T.StructField(name, T.StringType()) for name in job.columns])
     held = job.lake.read(quarantine.name_of(job.table.name)).where(F.col("is_waiting") & ~of_days(days))
     held = held.withColumn("_text", F.from_json("record", text))
-    nothing = F.lit(None).cast("string")
+    absent = F.lit(None).cast("string")
+    nothing = sorted({word for feed in job.feeds for word in feed.nothing})
     return held.select(
         *[F.col(f"_text.{name}").alias(name) for name in job.columns],
         F.struct(
             *[F.col(name) for name in LINEAGE_NAMES if name != "_source_files"],
             F.array("_source_file").alias("_source_files"),
             F.col("_text").alias("text"),
-            nothing.alias("malformed"),
-            nothing.alias("unmapped"),
+            absent.alias("malformed"),
+            absent.alias("unmapped"),
             # One that says clearly that something is gone waits for no parent.
-            clean(F.get_json_object("raw", f"$.{DELETED}"), Kind.NUMBER).alias("deletion"),
+            clean(F.get_json_object("raw", f"$.{DELETED}"), Kind.NUMBER, nothing).alias("deletion"),
         ).alias(RECORD),
     )
 

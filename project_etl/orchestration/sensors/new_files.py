@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from project_etl.catalog import datasets_of, feeds_of, silver_job
+from project_etl.catalog import datasets_of, feeds_of, landing_refusal, silver_job
 from project_etl.core.bronze import file_table
 from project_etl.core.bronze.arrivals import Arrivals, Watch, Watcher
 from project_etl.core.bronze.landing import LandingFile
@@ -164,6 +164,8 @@ def tick(loads: Loads, instance: dg.DagsterInstance, cursor: str | None, now: fl
         cursor: when all landing days were looked at last, as an ISO instant; empty before that.
         now: seconds since the epoch.
     """
+    if refused := landing_refusal(loads.lake, loads.settings):
+        return dg.SensorResult(skip_reason=refused, cursor=cursor)
     asker = Asker(NAME, loads.lake.root, loads.code)
     past = Past.of(instance, asker, now)
     if waits := own_run(past, asker):

@@ -21,6 +21,7 @@ from project_etl.core.bronze import arrivals
 from project_etl.core.bronze.arrivals import RECENT_DAYS, Arrivals, Watch, Watcher
 from project_etl.core.bronze.file_table import FILES, SCHEMA, FileRow, Status, write
 from project_etl.core.bronze.landing import LandingFile, Listing, list_files, list_landing
+from project_etl.core.bronze.landing_root import LandingRoot
 from project_etl.core.lake import Append, TableStore
 from project_etl.core.model.source import Dataset
 from project_etl.sources.shop import DATASETS
@@ -39,6 +40,10 @@ class Place:
     watch: Watch
     watcher: Watcher = field(default_factory=Watcher)
 
+    @property
+    def landing(self) -> LandingRoot:
+        return LandingRoot(self.lake.root, str(self.root))
+
     def put(self, name: str, content: str = "a", day: str = "2025-01-15", at: float = LONG_AGO) -> str:
         path = land(self.root, name, content, day=day)
         os.utime(self.root / path, (at, at))
@@ -52,7 +57,12 @@ class Place:
         """Make files known, as a run does."""
         files = list_files(self.root, "shop", "orders")
         self.lake.create(ORDERS.bronze, ORDERS.schema, partition_by="_landing_date")
-        write(self.lake, ORDERS.bronze, [row_of(file) for file in files if paths is None or file.path in paths])
+        write(
+            self.lake,
+            ORDERS.bronze,
+            self.landing,
+            [row_of(file) for file in files if paths is None or file.path in paths],
+        )
 
 
 def row_of(file: LandingFile) -> FileRow:
@@ -163,9 +173,9 @@ def test_a_file_that_may_be_read_now_is_new(place: Place) -> None:
     (file,) = list_files(place.root, "shop", "orders")
     place.lake.create(ORDERS.bronze, ORDERS.schema, partition_by="_landing_date")
     row = replace(row_of(file), status=Status.DENIED, version=None)
-    write(place.lake, ORDERS.bronze, [replace(row, last_seen=datetime.now(UTC) + timedelta(seconds=1))])
+    write(place.lake, ORDERS.bronze, place.landing, [replace(row, last_seen=datetime.now(UTC) + timedelta(seconds=1))])
     assert names(place.look()) == {}
-    write(place.lake, ORDERS.bronze, [replace(row, last_seen=datetime.now(UTC) - timedelta(hours=1))])
+    write(place.lake, ORDERS.bronze, place.landing, [replace(row, last_seen=datetime.now(UTC) - timedelta(hours=1))])
     (place.root / path).chmod(0o640)
     assert names(place.look()) == {"2025-01-15": ["a.csv"]}
 

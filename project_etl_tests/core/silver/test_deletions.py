@@ -141,6 +141,20 @@ def test_a_record_that_waits_and_says_nothing_readable_of_its_deletion_stays_out
     assert shop.rows("silver/order_items", "order_item_id") == []
 
 
+def test_a_record_that_waits_says_nothing_of_its_deletion_in_the_words_of_the_settings(
+    tmp_path: Path, engine: Engine
+) -> None:
+    shop = SmallShop(tmp_path, engine)
+    shop.settings = shop.settings.model_copy(update={"words_for_nothing": ("leer",)})
+    shop.land_rows("order_items", DAYS[0], ITEM | {"_deleted": "leer"})
+    shop.load(DAYS[0])
+    assert [rules for _, _, rules in shop.quarantined("order_items")] == [["order_exists", "product_exists"]]
+    shop.land_rows("products", DAYS[1], PRODUCT)
+    shop.land_rows("orders", DAYS[1], ORDER)
+    shop.load(DAYS[1])
+    assert shop.rows("silver/order_items", "order_item_id") == [("I1",)]
+
+
 @pytest.mark.parametrize("together", [True, False])
 def test_a_newer_version_that_is_kept_out_is_told(tmp_path: Path, engine: Engine, together: bool) -> None:
     shop = SmallShop(tmp_path, engine)

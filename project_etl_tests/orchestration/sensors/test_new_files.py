@@ -84,6 +84,21 @@ def test_a_tick_that_asks_for_nothing_says_what_it_does_not_take(sensor: Sensor)
     )
 
 
+def test_the_landing_of_another_lake_is_not_asked_for(sensor: Sensor, tmp_path: Path) -> None:
+    shop = SmallShop(tmp_path)
+    shop.land_rows("orders", "2025-01-15", ORDER)
+    shop.bronze("orders", "2025-01-15")
+    shop.landing.rename(tmp_path / "other")
+    roots = {"landing_root": str(tmp_path / "other"), "lake_root": shop.lake.root}
+    settings = sensor.loads.settings.model_copy(update=roots)
+    sensor.loads = Loads(settings, lake_in(settings), tables())
+    said = sensor.tick()
+    assert isinstance(said, str)
+    assert said.startswith(f"The lake in {shop.lake.root} was loaded from {shop.landing}, and landing_root is now ")
+    # All days are looked at when it has been set right.
+    assert sensor.cursor is None
+
+
 def test_a_day_that_failed_is_tried_again_at_once_when_its_files_change(sensor: Sensor) -> None:
     sensor.put("a")
     asked = sensor.tick()
