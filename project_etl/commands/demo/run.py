@@ -14,7 +14,15 @@ from project_etl.commands.generate import run as generate
 from project_etl.commands.shared.environment import dagster_instance, settings_of
 from project_etl.commands.shared.errors import UserError
 from project_etl.commands.shared.progress import Progress
-from project_etl.commands.shared.runs import RunOutcome, errors_into, materialize, newest_day, platform, spark_log
+from project_etl.commands.shared.runs import (
+    RunOutcome,
+    errors_into,
+    materialize,
+    newest_day,
+    platform,
+    spark_log,
+    tables_of,
+)
 from project_etl.commands.shared.summary import show_summary
 from project_etl.settings import Settings
 
@@ -74,6 +82,6 @@ def demo_settings(folder: Path | None) -> Settings:
 
 def _materialize_all(console: Console, settings: Settings, days: tuple[date, date]) -> RunOutcome:
     defs, _ = platform(settings)
-    tables = len(defs.resolve_all_asset_keys())
+    tables = len(tables_of(defs))
     with dagster_instance(settings) as instance, Progress(console, tables) as progress:
         return materialize(defs, instance, days, command="demo", watch=progress)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -81,13 +82,16 @@ def materialize(
         instance=instance,
         tags={RANGE_START: first, RANGE_END: last, COMMAND_TAG: command},
         # All of them by name too: Dagster shows no target of a run without a selection.
-        asset_selection=(
-            list(defs.resolve_all_asset_keys()) if names is None else [dg.AssetKey(name.split("/")) for name in names]
-        ),
+        asset_selection=(list(tables_of(defs)) if names is None else [dg.AssetKey(name.split("/")) for name in names]),
         run_config={"loggers": {LOGGER: {}}},
         raise_on_error=False,
     )
     return RunOutcome(result.run_id, result.success, failures_of(result.all_events))
+
+
+def tables_of(defs: dg.Definitions) -> AbstractSet[dg.AssetKey]:
+    """The tables that a run can materialize: all but quarantine, which the runs of Silver write."""
+    return defs.resolve_asset_graph().materializable_asset_keys
 
 
 def newest_day(settings: Settings) -> date:
