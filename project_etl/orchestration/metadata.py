@@ -24,6 +24,7 @@ from project_etl.core.model.staged import Staged
 MAX_DAYS_SHOWN = 400
 MAX_FILES_SHOWN = 50
 MAX_SPANS_SHOWN = 10
+CHIP_CHARS = 24
 PREVIEW_ROWS = 5
 PREVIEW_DAYS = 3
 PREVIEW_COLUMNS = 12
@@ -67,9 +68,13 @@ def _chip(rule: Rule, column: str) -> str:
     said = rule.description.partition(": ")[0].removeprefix(f"{column} ")
     for words in ("must be ", "must ", "is "):
         said = said.removeprefix(words)
+    # The type is a chip of its own.
+    said = "readable" if rule.name == f"{column}_type" else said
     for words, sign in _SIGNS.items():
         said = said.replace(words, sign)
-    return f"{said} ({rule.action.value})"
+    chip = f"{said} ({rule.action.value})"
+    # Dagster cuts the end of a longer one, and the action has to stay.
+    return chip if len(chip) <= CHIP_CHARS else f"{rule.action.value}: {said}"
 
 
 _SIGNS = {"greater than ": "> ", "at least ": ">= ", "less than ": "< ", "at most ": "<= ", "one of ": ""}
@@ -227,7 +232,9 @@ def check_result(table: dg.AssetKey, rule: RuleResult, report: Report, quarantin
     is_passed = not failed_days and not rule.is_alarm(total)
     metadata: dict[str, Any] = {"counts": _counts_of(rule, total)}
     if rule.by_day:
-        metadata["by_day"] = _table([{"day": day, "broken": number} for day, number in sorted(rule.by_day.items())])
+        metadata["by_day"] = _table(
+            [{"day": day, "judged": read.get(day, 0), "broken": rule.by_day[day]} for day in sorted(rule.by_day)]
+        )
     if rule.samples:
         metadata["samples"] = dg.MetadataValue.md("\n".join(f"- `{sample}`" for sample in rule.samples))
     if quarantine and rule.broken and rule.action is Action.QUARANTINE:

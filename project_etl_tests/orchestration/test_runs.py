@@ -197,8 +197,8 @@ def test_a_broken_quarantine_rule_names_days_and_samples_and_stops_nothing(story
     by_day = check.metadata["by_day"]
     assert isinstance(by_day, dg.TableMetadataValue)
     assert [record.data for record in by_day.records] == [
-        {"day": D1, "broken": 1},
-        {"day": D2, "broken": 1},
+        {"day": D1, "judged": 2, "broken": 1},
+        {"day": D2, "judged": 3, "broken": 1},
     ]
     assert "SHIPED" in str(check.metadata["samples"].value)
 
