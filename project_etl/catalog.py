@@ -19,14 +19,14 @@ from project_etl.core.model.modules import module_names, module_of, modules_of
 from project_etl.core.model.records import Feed
 from project_etl.core.model.source import Dataset, Source
 from project_etl.core.model.staged import Run
-from project_etl.core.model.table import Table, from_module
+from project_etl.core.model.table import Table, from_module, with_sisters
 from project_etl.core.silver.plan import SilverJob
 from project_etl.settings import Settings
 
 
 def tables() -> tuple[Table, ...]:
     """Every Silver and Gold table: one module each."""
-    return tuple(from_module(module) for package in (silver, gold) for module in modules_of(package))
+    return with_sisters([from_module(module) for package in (silver, gold) for module in modules_of(package)])
 
 
 def table_names(names: Collection[str]) -> tuple[str, ...]:

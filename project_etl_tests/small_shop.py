@@ -27,6 +27,7 @@ from project_etl.core.model.source import Dataset
 from project_etl.core.model.staged import Run, Staged
 from project_etl.core.model.table import Table
 from project_etl.core.silver.books import Books, books_of
+from project_etl.core.silver.quarantine import name_of
 from project_etl.core.silver.stage import stage_silver
 from project_etl.settings import Settings
 
@@ -191,8 +192,9 @@ class SmallShop:
         return sorted((tuple(row[column] for column in names) for row in table), key=repr)
 
     def quarantined(self, table: str) -> list[tuple[Any, ...]]:
-        """File, row and rules of a Silver table's quarantined records."""
-        name = f"quarantine/{table}"
+        """File, row and rules of the records kept out of a Silver table; a history's are with its sister."""
+        declared = self.tables.get(f"silver/{table}")
+        name = name_of(declared.sister or declared.name) if declared else f"quarantine/{table}"
         return self.rows(name, "_source_file", "_row_number", "rules") if self.lake.exists(name) else []
 
     def not_loaded(self) -> list[tuple[str, str]]:

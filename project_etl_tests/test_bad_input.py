@@ -80,7 +80,7 @@ def test_every_record_of_every_file_is_in_silver_or_in_quarantine(followed: Foll
     assert read == published + kept_out
     (counts,) = followed.reports[f"silver/{table}"].days.values()
     assert counts["read"] == sum(read.values())
-    assert (counts["published"], counts["quarantined"]) == (sum(published.values()), sum(kept_out.values()))
+    assert (counts["accepted"], counts["quarantined"]) == (sum(published.values()), sum(kept_out.values()))
 
 
 def test_good_records_of_bad_files_are_published_and_bad_ones_say_why(followed: Followed) -> None:

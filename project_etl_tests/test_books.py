@@ -124,7 +124,7 @@ def test_totals_are_those_of_the_manifest(loaded: Loaded, table: str) -> None:
     is_history = table.endswith("_history")
     assert {name: report.total(name) for name in SILVER_COUNTS} == {
         "read": books.records,
-        "published": books.versions if is_history else books.published,
+        "accepted": books.versions if is_history else books.published,
         "deduplicated": books.deduplicated,
         "superseded": 0 if is_history else books.superseded,
         "quarantined": books.quarantined,

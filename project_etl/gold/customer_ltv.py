@@ -45,6 +45,7 @@ TABLE = Table(
             "fx_rate_known",
             "orders_without_rate = 0",
             action=WARN,
+            max_share=0,
             column="net_revenue",
             counts="orders_without_rate",
             description=f"revenue orders without a rate are left out of net_revenue: {WHERE_TO_LOOK}",

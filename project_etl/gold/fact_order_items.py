@@ -90,6 +90,7 @@ TABLE = Table(
             "fx_rate_known",
             "NOT is_revenue OR fx_rate IS NOT NULL",
             action=WARN,
+            max_share=0,
             column="currency",
             description="the currency of a revenue order must have a rate into the reporting currency on the order's "
             "day or before it, given, inverse or through a third currency; add it to fx_rates",

@@ -81,6 +81,7 @@ TABLE = Table(
             "fx_rate_known",
             "NOT is_revenue OR net_amount_reporting IS NOT NULL",
             action=WARN,
+            max_share=0,
             column="currency",
             description="a revenue order must have a rate into the reporting currency, or its day is held back by the "
             "daily tables that sum it; add the rate to fx_rates",

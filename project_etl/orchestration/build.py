@@ -14,7 +14,14 @@ import dagster as dg
 from project_etl.catalog import datasets_of, tables
 from project_etl.orchestration.alerts.sensor import alerts_sensor
 from project_etl.orchestration.daily_load import daily_load
-from project_etl.orchestration.factory import IO_MANAGER_KEY, Wiring, bronze_asset, gold_asset, silver_asset
+from project_etl.orchestration.factory import (
+    IO_MANAGER_KEY,
+    Wiring,
+    bronze_asset,
+    gold_asset,
+    quarantine_spec,
+    silver_asset,
+)
 from project_etl.orchestration.io_manager import DeltaIOManager
 from project_etl.orchestration.jobs import DESCRIPTIONS, LAYERS, ONE_PROCESS, PROCESS_A_STEP
 from project_etl.orchestration.maintenance import maintenance
@@ -42,9 +49,11 @@ def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None
     assets = [bronze_asset(wiring, dataset) for dataset in datasets_of(settings.sources)]
     assets += [silver_asset(wiring, table) for table in declared if table.layer == "silver"]
     assets += [gold_asset(wiring, table, declared) for table in declared if table.layer == "gold"]
+    # A history whose sister keeps the same records out has no quarantine of its own.
+    kept_out = [quarantine_spec(wiring, table) for table in declared if table.layer == "silver" and not table.sister]
     loads, gold = Loads(settings, lake, declared), Gold(settings, lake, declared)
     return dg.Definitions(
-        assets=assets,
+        assets=[*assets, *kept_out],
         jobs=[
             dg.define_asset_job(
                 name,

@@ -39,6 +39,7 @@ from project_etl.core.lake import WHOLE, TableStore
 from project_etl.core.model.source import Dataset
 from project_etl.core.model.staged import Run, Staged
 from project_etl.core.model.table import Table
+from project_etl.core.silver import quarantine
 from project_etl.core.silver.plan import silver_schema
 from project_etl.core.silver.rules import comparisons, silver_rules
 from project_etl.core.silver.stage import stage_silver
@@ -86,6 +87,7 @@ class AssetShape:
     day_column: str | None
     is_daily: bool
     code_version: str
+    quarantine: str = ""
 
 
 def bronze_asset(wiring: Wiring, dataset: Dataset) -> dg.AssetsDefinition:
@@ -125,7 +127,34 @@ def silver_asset(wiring: Wiring, table: Table) -> dg.AssetsDefinition:
     rules = silver_rules(table, feeds, wiring.settings.start_date)
     deps = (*(feed.bronze for feed in feeds), *(ref.table for ref in table.references))
     shape = _shape(table, deps, silver_schema(table), rules, "_landing_date", is_daily=True)
-    return _asset(wiring, replace(shape, checks=(*rules, *comparisons(table))), prepare)
+    # What its sister reports is not reported twice; a rule that forbids publishing still does.
+    checks = (*(() if table.sister else rules), *comparisons(table))
+    return _asset(wiring, replace(shape, checks=checks, quarantine=quarantine_of(table)), prepare)
+
+
+def quarantine_of(table: Table) -> str:
+    """The name of the table that has the records which a Silver table keeps out."""
+    return quarantine.name_of(table.sister or table.name)
+
+
+def quarantine_spec(wiring: Wiring, table: Table) -> dg.AssetSpec:
+    """What Dagster shows of a quarantine table. The run of its Silver table writes it: nothing here is to be run."""
+    name = quarantine.name_of(table.name)
+    return dg.AssetSpec(
+        asset_key(name),
+        deps=[asset_key(table.name)],
+        group_name="quarantine",
+        description=f"Records kept out of {table.name}, with their text and every rule that they break. "
+        f"`project-etl quarantine show {table.short_name}` shows them.",
+        kinds={"deltalake"},
+        owners=list(table.owners),
+        metadata={
+            "dagster/column_schema": column_schema(quarantine.SCHEMA),
+            "dagster/uri": wiring.lake.path(name),
+            "dagster/table_name": name.replace("/", "."),
+            "dagster/storage_kind": "deltalake",
+        },
+    )
 
 
 def gold_asset(wiring: Wiring, table: Table, tables: Sequence[Table]) -> dg.AssetsDefinition:
@@ -193,7 +222,7 @@ def asset_key(name: str) -> dg.AssetKey:
 
 
 def _asset(wiring: Wiring, shape: AssetShape, prepare: Prepare) -> dg.AssetsDefinition:
-    key = asset_key(shape.name)
+    key, names = asset_key(shape.name), {check.name for check in shape.checks}
 
     @dg.asset(
         key=key,
@@ -218,7 +247,7 @@ def _asset(wiring: Wiring, shape: AssetShape, prepare: Prepare) -> dg.AssetsDefi
             dg.AssetCheckSpec(
                 check.name,
                 asset=key,
-                description=f"{check.description} ({check.action.value})",
+                description=_in_words(check),
                 blocking=check.action is Action.FAIL or check.at_most is not None,
             )
             for check in shape.checks
@@ -236,11 +265,12 @@ def _asset(wiring: Wiring, shape: AssetShape, prepare: Prepare) -> dg.AssetsDefi
             if failed and context.retry_number + 1 < MOST_TRIES and (behind := misjudged(staged.lake, shape.deps)):
                 staged.discard()
                 context.log.warning(
-                    f"{failure_message(staged)}\nThat may be another run's, which has not come to "
+                    f"{shape.name}: {failure_message(staged)}\nThat may be another run's, which has not come to "
                     f"{', '.join(behind)} yet: it is tried again."
                 )
                 raise dg.RetryRequested(max_retries=MOST_TRIES - 1, seconds_to_wait=PAUSE_SECONDS)
-            checks = [check_result(key, rule, staged.report) for rule in staged.report.rules]
+            results = [rule for rule in staged.report.rules if rule.name in names]
+            checks = [check_result(key, rule, staged.report, shape.quarantine) for rule in results]
             failure = _failure(staged) if failed else None
             if failure and staged.is_refused:
                 yield from checks
@@ -254,6 +284,13 @@ def _asset(wiring: Wiring, shape: AssetShape, prepare: Prepare) -> dg.AssetsDefi
                 raise failure
 
     return compute
+
+
+def _in_words(check: RuleResult | Rule) -> str:
+    """A check as a sentence, and what a broken one leads to; Dagster itself says so of one that forbids publishing."""
+    limit = f"; more than {check.at_most:.0%} of a day: nothing is published" if check.at_most is not None else ""
+    action = "" if check.action is Action.FAIL else f" ({check.action.value}{limit})"
+    return f"{check.description}{action}"
 
 
 def _failure(staged: Staged) -> dg.Failure:

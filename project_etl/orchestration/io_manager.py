@@ -6,7 +6,6 @@ metadata. Does not belong here: how rows are written (`core/lake`) or judged (`c
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -14,9 +13,17 @@ from pyspark.sql import functions as F
 
 from project_etl.core.contracts.sql_text import sql_list
 from project_etl.core.engine.spark import afterwards
-from project_etl.core.lake import Overwrite, ReplaceWhere, TableStore
+from project_etl.core.lake import Commit, Entry, Overwrite, ReplaceWhere, TableStore
 from project_etl.core.model.staged import Staged
-from project_etl.orchestration.metadata import day_metadata, in_words, preview, table_metadata
+from project_etl.core.silver.quarantine import name_of
+from project_etl.orchestration.metadata import (
+    day_metadata,
+    in_words,
+    last_change,
+    preview,
+    previews,
+    table_metadata,
+)
 from project_etl.orchestration.run_tags import WHY_TAG
 
 if TYPE_CHECKING:
@@ -38,30 +45,50 @@ class DeltaIOManager(dg.IOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Staged | DataFrame) -> None:
         """Make the rows visible and describe the result."""
-        started = time.monotonic()
         if not isinstance(obj, Staged):
             self._write(context, obj)
             return
+        days = context.asset_partition_keys if context.has_asset_partitions else ()
+        last = last_change(obj, days)
         with afterwards(obj.discard):
             commit = obj.publish()
-        seconds = time.monotonic() - started
         version = commit.version if commit else obj.version
-        context.log.info(in_words(obj, version, is_unchanged=commit is None))
-        metadata = table_metadata(self.lake, obj, version, commit, seconds)
-        if why := context.step_context.dagster_run.tags.get(WHY_TAG):
-            metadata["why"] = why
+        state = self.lake.state(obj.table)
+        context.log.info(in_words(obj, version, state.row_count, is_unchanged=commit is None))
+        # A run with nothing new repeats what the last change was: its own page is the first that people open.
+        told = table_metadata(self.lake, obj, version, commit, last) | self._why(context, commit, last)
         definition = context.definition_metadata or {}
+        schema, column = definition["dagster/column_schema"], definition.get(PARTITION_COLUMN)
         # Bronze is shown nowhere: its text may hold personal data that nobody has declared.
-        if commit is not None and not obj.table.startswith("bronze/"):
-            metadata["preview"] = preview(self.lake, obj.table, definition["dagster/column_schema"])
-        context.add_output_metadata(metadata)
-        if context.has_asset_partitions:
-            column = definition.get(PARTITION_COLUMN)
+        is_shown = not obj.table.startswith("bronze/")
+        if is_shown and not days:
+            told["preview"] = preview(self.lake, obj.table, schema)
+        context.add_output_metadata(told)
+        if days and column:
             # Where a day is a partition on disk too, the log says how many rows it holds, whoever wrote them.
-            state = self.lake.state(obj.table)
-            stored = state.rows_by_day(column, context.asset_partition_keys) if column else None
-            for day, counts in day_metadata(obj, context.asset_partition_keys, stored).items():
-                context.step_context.add_asset_metadata(counts, context.asset_key, day)
+            rows = dict.fromkeys(days, 0) | state.rows_by_day(column, days)
+            shown = previews(self.lake, obj.table, schema, column, rows) if is_shown else {}
+            for day, counts in day_metadata(obj, days, rows).items():
+                context.step_context.add_asset_metadata(counts | shown.get(day, {}), context.asset_key, day)
+        if obj.table.startswith("silver/"):
+            self._tell_of_quarantine(context, obj)
+
+    def _why(self, context: dg.OutputContext, commit: Commit | None, last: Entry | None) -> dict[str, str]:
+        """Why the run that made the last change was started, where a sensor started it and Dagster still knows."""
+        run = context.step_context.dagster_run
+        if commit is None and last is not None:
+            run = context.step_context.instance.get_run_by_id(last.note["run_id"])
+        why = run.tags.get(WHY_TAG) if run else None
+        return {"why": why} if why else {}
+
+    def _tell_of_quarantine(self, context: dg.OutputContext, staged: Staged) -> None:
+        """Tell Dagster what a quarantine table holds, when this run has changed it."""
+        name = name_of(staged.table)
+        if not self.lake.exists(name) or self.lake.version(name) == staged.lake.version(name):
+            return
+        state = self.lake.state(name)
+        metadata = {"dagster/row_count": state.row_count, "delta_version": state.version}
+        context.log_event(dg.AssetMaterialization(name.split("/"), metadata=metadata))
 
     def load_input(self, context: dg.InputContext) -> DataFrame:
         """Read the partitions that the asset's partition mapping asks for; all of an unpartitioned table."""

@@ -7,38 +7,48 @@ from an extra pass over the rows. Does not belong here: deciding anything.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import dagster as dg
 from pyspark.sql import types as T
 
-from project_etl.core.contracts import Rule
+from project_etl.core.bronze.report import FOUND
+from project_etl.core.contracts import Action, Rule
 from project_etl.core.contracts.report import SILVER_COUNTS, Report, RuleResult, quality_score
-from project_etl.core.lake import Commit, TableStore
+from project_etl.core.lake import WHOLE, Commit, Entry, TableStore
+from project_etl.core.lake.state import on_days
 from project_etl.core.model.days import some_of, span, stretches
 from project_etl.core.model.staged import Staged
 
 MAX_DAYS_SHOWN = 400
 MAX_FILES_SHOWN = 50
 MAX_SPANS_SHOWN = 10
+CHIP_CHARS = 24
 PREVIEW_ROWS = 5
+PREVIEW_DAYS = 3
 PREVIEW_COLUMNS = 12
 
 
 def column_schema(schema: T.StructType, rules: Sequence[Rule] = ()) -> dg.TableSchema:
-    """Columns with types, comments and the rules that concern each of them."""
+    """Columns with types, comments and the rules that concern each of them.
+
+    A column whose rule says `required` has no chip `non-nullable` beside it.
+    """
     by_column: dict[str, list[str]] = {}
     for rule in rules:
         if rule.column is not None:
-            by_column.setdefault(rule.column, []).append(f"{rule.description} ({rule.action.value})")
+            by_column.setdefault(rule.column, []).append(_chip(rule, rule.column))
+    required = {rule.column for rule in rules if _is_required(rule)}
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
                 name=item.name,
                 type=item.dataType.simpleString(),
                 description=item.metadata.get("comment"),
-                constraints=dg.TableColumnConstraints(nullable=item.nullable, other=by_column.get(item.name, [])),
+                constraints=dg.TableColumnConstraints(
+                    nullable=item.nullable or item.name in required, other=by_column.get(item.name, [])
+                ),
                 tags={"pii": ""} if item.metadata.get("pii") else None,
             )
             for item in schema.fields
@@ -46,50 +56,106 @@ def column_schema(schema: T.StructType, rules: Sequence[Rule] = ()) -> dg.TableS
     )
 
 
+def _is_required(rule: Rule) -> bool:
+    return rule.name == f"{rule.column}_not_null"
+
+
+def _chip(rule: Rule, column: str) -> str:
+    """A rule as a chip beside its column: what must hold, without its name, then what a broken one leads to."""
+    if _is_required(rule):
+        return f"required ({rule.action.value})"
+    # What follows a colon explains.
+    said = rule.description.partition(": ")[0].removeprefix(f"{column} ")
+    for words in ("must be ", "must ", "is "):
+        said = said.removeprefix(words)
+    # The type is a chip of its own.
+    said = "readable" if rule.name == f"{column}_type" else said
+    for words, sign in _SIGNS.items():
+        said = said.replace(words, sign)
+    chip = f"{said} ({rule.action.value})"
+    # Dagster cuts the end of a longer one, and the action has to stay.
+    return chip if len(chip) <= CHIP_CHARS else f"{rule.action.value}: {said}"
+
+
+_SIGNS = {"greater than ": "> ", "at least ": ">= ", "less than ": "< ", "at most ": "<= ", "one of ": ""}
+
+
+def last_change(staged: Staged, days: Sequence[str]) -> Entry | None:
+    """The newest commit that computed any of the days, or the whole table without days; None when none did."""
+    units = staged.lake.journal(staged.table).units
+    return max((units[unit] for unit in days or (WHOLE,) if unit in units), key=lambda it: it.version, default=None)
+
+
 def table_metadata(
-    lake: TableStore, staged: Staged, version: int | None, commit: Commit | None, seconds: float
+    lake: TableStore, staged: Staged, version: int | None, commit: Commit | None, last: Entry | None
 ) -> dict[str, Any]:
     """Metadata of a whole materialization. Dagster repeats it with every day, so nothing here grows with the days.
 
-    What begins with `commit_` is of the Delta commit as a whole, also where Dagster shows it beside a single day.
+    What begins with `commit_` is of a Delta commit as a whole, also where Dagster shows it beside a single day: of the
+    one that was made, or of the last one before where nothing is new.
+
+    Args:
+        lake: the lake, with the table as it is now.
+        staged: what was judged.
+        version: the version that holds the rows.
+        commit: what was committed; None when nothing is new.
+        last: the newest commit that computed the same days before.
     """
     report = staged.report
     known: dict[str, Any] = {
         # Which lake: one DAGSTER_HOME may serve several environments.
         "dagster/uri": lake.path(staged.table),
+        "dagster/row_count": lake.state(staged.table).row_count,
         "delta_version": version,
         "is_unchanged": commit is None,
-        "commit_seconds": round(seconds, 3),
         **{count: report.total(count) for count in _counts(report)},
         **_score({count: report.total(count) for count in _counts(report)}),
-        **{f"commit_{name}": number for name, number in report.totals.items()},
     }
+    note = commit.note if commit else last.note if last else {}
+    known |= {f"commit_{name}": number for name, number in note.get("report", {}).get("totals", {}).items()}
+    if touched := note.get("touched"):
+        known["commit_days_changed"] = _spans(touched)
+    if reads := note.get("reads"):
+        known["commit_input_versions"] = dg.MetadataValue.json(reads)
+    if commit is None and last is not None:
+        at = datetime.fromtimestamp(last.timestamp / 1000, UTC)
+        known["last_changed"] = f"by run {note.get('run_id')}, {at:%Y-%m-%d %H:%M} UTC, version {last.version}"
     if commit is not None:
         known["delta_operation"] = commit.operation
         known["delta_metrics"] = dg.MetadataValue.json(dict(commit.metrics))
         known |= {key: int(commit.metrics[name]) for key, name in _SIZES.items() if name in commit.metrics}
-        if touched := commit.note.get("touched"):
-            known["commit_days_changed"] = _spans(touched)
-        if reads := commit.note.get("reads"):
-            known["commit_input_versions"] = dg.MetadataValue.json(reads)
     return {key: value for key, value in known.items() if value is not None}
 
 
-def in_words(staged: Staged, version: int | None, *, is_unchanged: bool) -> str:
-    """A materialization as a line of the run's log: what was counted, which version holds it, which rules broke."""
+def in_words(staged: Staged, version: int | None, rows: int, *, is_unchanged: bool) -> str:
+    """A materialization as a line of the run's log: what was counted, what the table holds now, which rules broke."""
     report = staged.report
     counts = ", ".join(f"{report.total(count):,} {count}" for count in _counts(report)) or "no rows"
     held = [] if version is None else [f"version {version}"]
     what = ", ".join(["nothing new", *held] if is_unchanged else held)
     broken = [f"{rule.name} {rule.broken:,} ({rule.action.value})" for rule in report.rules if rule.broken]
-    return f"{staged.table}: {counts}; {what}" + (f"; broken: {', '.join(broken)}" if broken else "")
+    return f"{staged.table}: {counts}; {rows:,} rows in the table; {what}" + (
+        f"; broken: {', '.join(broken)}" if broken else ""
+    )
 
 
-def preview(lake: TableStore, table: str, schema: dg.TableSchema) -> dg.MarkdownMetadataValue:
-    """A few rows as a Markdown table, personal data masked; read without Spark."""
+def preview(
+    lake: TableStore, table: str, schema: dg.TableSchema, day: tuple[str, str] | None = None
+) -> dg.MarkdownMetadataValue:
+    """A few rows as a Markdown table, personal data masked; read without Spark.
+
+    Args:
+        lake: the lake.
+        table: the table.
+        schema: its columns.
+        day: only rows of a day: the column of days, and the day (ISO).
+    """
     personal = {column.name for column in schema.columns if "pii" in column.tags}
     names = [column.name for column in schema.columns if not column.name.startswith("_")][:PREVIEW_COLUMNS]
-    rows = lake.state(table).dataset().head(PREVIEW_ROWS, columns=names).to_pylist()
+    where = on_days(day[0], [day[1]]) if day else None
+    rows = lake.state(table).dataset().head(PREVIEW_ROWS, columns=names, filter=where).to_pylist()
+    if not rows:
+        return dg.MetadataValue.md("no rows")
     shown = [
         ["***" if name in personal and row[name] is not None else str(row[name]) for name in names] for row in rows
     ]
@@ -97,18 +163,34 @@ def preview(lake: TableStore, table: str, schema: dg.TableSchema) -> dg.Markdown
     return dg.MetadataValue.md("\n".join(f"| {' | '.join(cells)} |" for cells in lines))
 
 
-def day_metadata(
-    staged: Staged, days: Sequence[str], stored: Mapping[str, int] | None = None
+def previews(
+    lake: TableStore, table: str, schema: dg.TableSchema, column: str, rows: Mapping[str, int]
 ) -> dict[str, dict[str, Any]]:
+    """A preview for each of the newest days that have rows, and "no rows" for each day without.
+
+    Args:
+        lake: the lake.
+        table: the table.
+        schema: its columns.
+        column: the column of days.
+        rows: how many rows each day has.
+    """
+    newest = sorted(day for day, number in rows.items() if number)[-PREVIEW_DAYS:]
+    empty = dg.MetadataValue.md("no rows")
+    shown = {day: empty for day, number in rows.items() if not number}
+    shown |= {day: preview(lake, table, schema, (column, day)) for day in newest}
+    return {day: {"preview": text} for day, text in shown.items()}
+
+
+def day_metadata(staged: Staged, days: Sequence[str], rows: Mapping[str, int]) -> dict[str, dict[str, Any]]:
     """Counts of each day of the run, and the files that are new; a day without rows has zero.
 
     Args:
         staged: its report says what the last batch of each day brought.
         days: the days of the run.
-        stored: rows that the table holds by day, where that is known; else those the batch published.
+        rows: how many rows the table holds of each day.
     """
     counted = staged.report.days
-    rows = stored if stored is not None else {day: counts.get("published", 0) for day, counts in counted.items()}
     return {
         day: {
             "dagster/partition_row_count": rows.get(day, 0),
@@ -132,33 +214,70 @@ def _files(paths: Sequence[str] | None) -> dict[str, Any]:
     return {"new_files": dg.MetadataValue.md("\n".join([*(f"- `{path}`" for path in paths[:MAX_FILES_SHOWN]), *more]))}
 
 
-def check_result(table: dg.AssetKey, rule: RuleResult, report: Report) -> dg.AssetCheckResult:
-    """A rule's verdict, with counts, share, days and samples."""
+def check_result(table: dg.AssetKey, rule: RuleResult, report: Report, quarantine: str = "") -> dg.AssetCheckResult:
+    """A rule's verdict, with counts, days and samples.
+
+    It passes while what breaks the rule has been dealt with and is little (`RuleResult.is_alarm`). Counts stand in a
+    table: Dagster would plot numbers over the time of day, each of a run over other days.
+
+    Args:
+        table: the table's key.
+        rule: how the rule fared.
+        report: the report that it is from.
+        quarantine: the table that has the records kept out; empty when there is none.
+    """
     read = {day: _judged(counts) for day, counts in report.days.items()}
     failed_days = rule.failed_days(read)
     total = sum(read.values())
-    metadata: dict[str, Any] = {
-        "action": rule.action.value,
-        "broken": rule.broken,
-        "judged": total,
-        "share": round(rule.broken / total, 6) if total else 0.0,
-        "rule_version": rule.version,
-    }
+    is_passed = not failed_days and not rule.is_alarm(total)
+    metadata: dict[str, Any] = {"counts": _counts_of(rule, total)}
     if rule.by_day:
-        metadata["by_day"] = _table([{"day": day, "broken": number} for day, number in sorted(rule.by_day.items())])
-        metadata["days"] = ", ".join(sorted(rule.by_day)[:MAX_DAYS_SHOWN])
+        metadata["by_day"] = _table(
+            [{"day": day, "judged": read.get(day, 0), "broken": rule.by_day[day]} for day in sorted(rule.by_day)]
+        )
     if rule.samples:
         metadata["samples"] = dg.MetadataValue.md("\n".join(f"- `{sample}`" for sample in rule.samples))
-    is_error = bool(failed_days)
+    if quarantine and rule.broken and rule.action is Action.QUARANTINE:
+        metadata["kept_out_in"] = dg.MetadataValue.asset(dg.AssetKey(quarantine.split("/")))
+    # The rule's own sentence stands beside the check already; it is told again only where somebody has to act.
+    description = _found(rule, total)
+    if not is_passed and rule.name not in FOUND:
+        description += f": {rule.description}"
+    if failed_days:
+        description += f"; broken on {some_of(failed_days, MAX_SPANS_SHOWN)}"
     return dg.AssetCheckResult(
         asset_key=table,
         check_name=rule.name,
-        # A broken warn or quarantine rule has been dealt with: shown, but nothing stops. Only `fail` is an error.
-        passed=rule.broken == 0,
-        severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
-        description=rule.description if not is_error else f"{rule.description}: broken on {', '.join(failed_days)}",
+        passed=is_passed,
+        severity=dg.AssetCheckSeverity.ERROR if failed_days else dg.AssetCheckSeverity.WARN,
+        description=description,
         metadata=metadata,
     )
+
+
+def counts_of(evaluation: dg.AssetCheckEvaluation) -> Mapping[str, Any]:
+    """What `check_result` says in numbers: `action`, `broken`, `judged` and `share`; empty of any other check."""
+    table = evaluation.metadata.get("counts")
+    return table.records[0].data if isinstance(table, dg.TableMetadataValue) else {}
+
+
+def _counts_of(rule: RuleResult, judged: int) -> dg.TableMetadataValue:
+    # Of Bronze's checks some count files, and all else here counts records.
+    share = f"{rule.broken / judged:.2%}" if judged and rule.name not in FOUND else ""
+    counted = {"action": rule.action.value, "broken": rule.broken, "judged": judged, "share": share}
+    columns = [dg.TableColumn(name, "int" if isinstance(value, int) else "string") for name, value in counted.items()]
+    return dg.MetadataValue.table([dg.TableRecord(counted)], schema=dg.TableSchema(columns=columns))
+
+
+def _found(rule: RuleResult, judged: int) -> str:
+    """How many records broke a rule, in words."""
+    if rule.name in FOUND and rule.broken:
+        return f"{rule.broken:,} {FOUND[rule.name][rule.broken > 1]}"
+    if not rule.broken:
+        return "none found" if rule.name in FOUND else f"none of {judged:,} records breaks the rule"
+    share = f" ({rule.broken / judged:.2%})" if judged else ""
+    what = "kept out" if rule.action is Action.QUARANTINE else "break the rule"
+    return f"{rule.broken:,} of {judged:,} records {what}{share}"
 
 
 def _judged(counts: Mapping[str, int]) -> int:
@@ -180,7 +299,7 @@ def failure_message(staged: Staged) -> str:
     if not staged.is_refused:
         held = f"{some_of(staged.held, MAX_SPANS_SHOWN)} held back with the rows that they had, or none"
         what = f"{held}; the other days of the run are published. Broken: "
-    return f"{staged.table}: {what}{'; '.join(lines)}."
+    return f"{what}{'; '.join(lines)}."
 
 
 _SIZES = {

@@ -40,14 +40,18 @@ def asset_with_check(
     def compute(context) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
         if error is not None:
             raise error
-        metadata = {"action": action, "broken": broken}
+        counts = dg.TableRecord({"action": action, "broken": broken})
         yield dg.AssetCheckResult(
-            passed=not broken, severity=severity, metadata=metadata, asset_key=key, description="a | rule"
+            passed=not broken,
+            severity=severity,
+            metadata={"counts": dg.MetadataValue.table([counts])},
+            asset_key=key,
+            description=f"{broken:,} broke a | rule",
         )
         if broken and action == "fail":
-            raise dg.Failure(f"{name}: nothing was published", allow_retries=False)
+            raise dg.Failure("nothing was published", allow_retries=False)
         days = len(context.partition_keys)
-        yield dg.MaterializeResult(value={"read": 10 * days, "published": 9 * days, "quarantined": days})
+        yield dg.MaterializeResult(value={"read": 10 * days, "accepted": 9 * days, "quarantined": days})
 
     return compute
 

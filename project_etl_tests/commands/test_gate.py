@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -40,13 +41,31 @@ def test_a_run_in_order_passes(settings):
     assert text_of(console).endswith("Data checks: passed\n")
 
 
+def test_what_quarantine_keeps_out_is_counted_once_and_told_to_programs(settings):
+    run_of(settings, asset_with_check("silver/orders", action="quarantine"), asset_with_check("silver/orders_history"))
+    console, for_programs = paper(), paper()
+    assert gate.run(console, settings)
+    assert gate.run(for_programs, settings, as_json=True)
+    assert "2 passed (1 records kept out), 0 warned" in text_of(console)
+    told = json.loads(text_of(for_programs))
+    assert (told["is_passed"], told["kept_out"], told["counts"]["passed"]) == (True, 1, 2)
+    assert told["checks"][0] == {
+        "table": "silver/orders",
+        "name": "rule",
+        "verdict": "passed",
+        "action": "quarantine",
+        "broken": 0,
+        "description": "0 broke a | rule",
+    }
+
+
 def test_a_broken_warning_is_shown_and_passes(settings, tmp_path):
     run_of(settings, asset_with_check("silver/orders", action="quarantine", broken=1234))
     console, junit = paper(), tmp_path / "out" / "junit.xml"
     assert gate.run(console, settings, junit=junit)
-    assert "WARNED  silver/orders rule (quarantine): 1,234 break the rule: a | rule" in text_of(console)
+    assert "WARNED  silver/orders: 1,234 broke a | rule (rule)\n" in text_of(console)
     (case,) = ET.parse(junit).findall("testsuite[@name='silver/orders']/testcase")
-    assert (case.findtext("system-out") or "").startswith("warning: rule (quarantine): 1,234 break the rule")
+    assert (case.findtext("system-out") or "") == "warning: 1,234 broke a | rule (rule)"
     assert case.find("failure") is None
 
 
@@ -59,9 +78,11 @@ def test_a_broken_fail_rule_stops(settings, tmp_path):
     console, junit, markdown = paper(), tmp_path / "junit.xml", tmp_path / "summary.md"
     assert not gate.run(console, settings, junit=junit, markdown=markdown)
     said = text_of(console)
-    assert "FAILED  silver/orders rule (fail): 3 break the rule" in said
-    assert "NOT RUN gold/daily_aov rule" in said
-    assert "FAILED  silver/orders silver/orders: nothing was published" in said
+    # Once: what failed the table names the rules.
+    assert [line for line in said.splitlines() if "silver/orders" in line] == [
+        "FAILED  silver/orders: nothing was published"
+    ]
+    assert "NOT RUN gold/daily_aov: rule" in said
     root = ET.parse(junit).getroot()
     suites = {suite.get("name"): suite for suite in root}
     assert suites["silver/orders"].get("failures") == "1"
@@ -69,14 +90,14 @@ def test_a_broken_fail_rule_stops(settings, tmp_path):
     assert suites["run"].get("failures") == "2"
     text = markdown.read_text()
     assert text.startswith("## Data checks: failed\n")
-    assert r"| failed | silver/orders | rule | fail | 3 | a \| rule |" in text
+    assert "**silver/orders** failed: nothing was published" in text
 
 
 def test_a_failed_step_stops_even_when_no_check_was_broken(settings):
     run_of(settings, asset_with_check("silver/orders", error=RuntimeError("disk full")))
     console = paper()
     assert not gate.run(console, settings)
-    assert "FAILED  silver/orders RuntimeError: disk full" in text_of(console)
+    assert "FAILED  silver/orders: RuntimeError: disk full" in text_of(console)
 
 
 def test_the_last_run_counts_and_another_can_be_named(settings):
@@ -105,7 +126,7 @@ def test_a_run_that_has_not_ended_has_no_verdict(settings):
 
 def test_reports_hold_what_records_may_say():
     nasty = 'a\x00b <c> & "d" | *e*'
-    verdict = Verdict("r", "FAILURE", (Check("silver/a", "rule", "failed", "fail", 1, nasty),), {"silver/a": nasty})
+    verdict = Verdict("r", "FAILURE", (Check("silver/a", "rule", "failed", "fail", 1, nasty),), {"silver/b": nasty})
     root = ET.fromstring(gate_reports.junit(verdict))
     assert 'a�b <c> & "d" | *e*' in next(root.iter("failure")).attrib["message"]
     row = next(line for line in gate_reports.markdown(verdict).splitlines() if line.startswith("| failed"))

@@ -68,7 +68,7 @@ def test_the_logger_hands_on_every_event_of_a_step(watched):
 def test_failures_are_told_in_the_assets_own_words(watched):
     outcome, _ = watched
     assert not outcome.is_success
-    assert outcome.failures["silver/orders"] == "silver/orders: nothing was published"
+    assert outcome.failures["silver/orders"] == "nothing was published"
     assert outcome.failures["gold/other"] == "KeyError: 'no such thing'"
     assert outcome.failures["gold/silent"].startswith('AssertionError (File "')
     assert set(outcome.failures) == {"silver/orders", "gold/other", "gold/silent"}
@@ -106,7 +106,7 @@ def test_progress_is_a_line_per_table_where_there_is_no_terminal(watched):
             progress(event)
     lines = {line.split()[1]: line.split() for line in text_of(console).splitlines()}
     # The counts of all three days together.
-    assert lines["bronze/shop/orders"][2:10] == ["read", "30", "published", "27", "repeats", "-", "rejected", "3"]
+    assert lines["bronze/shop/orders"][2:10] == ["read", "30", "accepted", "27", "repeats", "-", "rejected", "3"]
     assert lines["bronze/shop/orders"][0] == "✓"
     assert lines["silver/orders"][0] == "✗"
     assert "nothing was published" not in lines["silver/orders"]

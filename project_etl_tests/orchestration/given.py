@@ -54,9 +54,14 @@ class Done:
 
     @property
     def materialized(self) -> dict[str, set[str | None]]:
-        """Table → the partitions that were recorded; None stands for a table without partitions."""
+        """Table → the partitions that were recorded; None stands for a table without partitions.
+
+        Quarantine is left out, which is recorded when it has changed.
+        """
         found: dict[str, set[str | None]] = {}
-        for event in self._materializations():
+        for event in self.materializations:
+            if event.asset_key.path[0] == "quarantine":
+                continue
             found.setdefault(_name(event.asset_key), set()).add(event.partition)
         return found
 
@@ -80,10 +85,12 @@ class Done:
 
     def metadata(self, table: str, day: str | None = None) -> dict[str, Any]:
         """Metadata of a table's materialization of that day."""
-        (event,) = [e for e in self._materializations() if _name(e.asset_key) == table and e.partition == day]
+        (event,) = [e for e in self.materializations if _name(e.asset_key) == table and e.partition == day]
         return {name: value.value for name, value in event.metadata.items()}
 
-    def _materializations(self) -> Sequence[dg.AssetMaterialization]:
+    @property
+    def materializations(self) -> Sequence[dg.AssetMaterialization]:
+        """What was recorded of tables and days."""
         events = self.result.get_asset_materialization_events()
         return [event.step_materialization_data.materialization for event in events]
 

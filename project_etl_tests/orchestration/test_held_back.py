@@ -5,6 +5,7 @@ Belongs here: what runs, commands and sensors make of it. Does not belong here: 
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -118,10 +119,9 @@ def test_the_day_that_lacks_a_rate_is_held_back_and_the_others_are_published(des
 
     is_fine, said = desk.gate()
     assert not is_fine
-    assert f"FAILED  {AOV} net_revenue_not_null (fail): 1 break the rule" in said
-    assert f"broken on {D2}" in said
-    assert "WARNED  gold/fact_orders fx_rate_known (warn): 1 break the rule" in said
-    assert f"{AOV}: {D2} held back with the rows that they had, or none" in said
+    assert re.search(f"FAILED  {AOV}: {D2} held back .* net_revenue_not_null .* 1 rows on {D2}", said)
+    assert said.count(f"FAILED  {AOV}") == 1
+    assert re.search(r"WARNED  gold/fact_orders: 1 of \d+ records break the rule .*\(fx_rate_known\)", said)
     is_fine, said = desk.status()
     assert not is_fine
     assert f"Held back by {AOV}: {D2} (net_revenue_not_null 1, aov_not_null 1)" in said
@@ -152,7 +152,7 @@ def test_a_fact_that_holds_a_day_back_does_not_stop_what_reads_the_others(desk: 
     assert held == {FACT: {D2}, AOV: {D2}, "gold/top_products_7d": {D2, D3}}
     is_fine, said = desk.gate()
     assert not is_fine
-    assert "FAILED  gold/top_products_7d inputs_published (fail): 2 break the rule" in said
+    assert re.search("FAILED  gold/top_products_7d: .* inputs_published .* 2 rows on ", said)
     # A rate that serves lands later, and wins.
     land_rate(shop, D2, "160")
     assert desk.everything()
@@ -217,7 +217,7 @@ def test_the_sensor_asks_once_for_what_is_held_back(story: Story) -> None:
 def test_the_failure_names_the_days_that_are_held_back(story: Story) -> None:
     (gold,) = [ran for ran in story.first if ran.sensor == "changed_days"]
     why = gold.done.failures[AOV]
-    assert f"{AOV}: {D2} held back with the rows that they had, or none; the other days of the run" in why
+    assert f"{D2} held back with the rows that they had, or none; the other days of the run" in why
     assert gold.done.metadata(AOV, D2)["held_back"] == 1
     assert gold.done.metadata(AOV, D2)["dagster/partition_row_count"] == 0
 

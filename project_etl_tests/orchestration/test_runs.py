@@ -10,11 +10,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from project_etl.core.contracts import Action
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake import Conflict, TableStore
 from project_etl.core.staleness import misjudged
 from project_etl.orchestration import factory
+from project_etl.orchestration.metadata import counts_of
 from project_etl.orchestration.run_tags import LAKE_TAG
 from project_etl_tests.orchestration.given import Done, definitions_of, run
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
@@ -54,7 +54,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Story:
     """Load two days, load them again, then a day that lacks a rate, then that day with the rate."""
     folder = tmp_path_factory.mktemp("story")
     shop, defs = SmallShop(folder, engine), definitions_of(folder)
-    tables = ["/".join(key.path) for key in defs.resolve_asset_graph().get_all_asset_keys()]
+    tables = ["/".join(key.path) for key in defs.resolve_asset_graph().materializable_asset_keys]
     versions: list[dict[str, int | None]] = []
     runs: list[Done] = []
 
@@ -100,6 +100,11 @@ def land_two_days(shop: SmallShop) -> None:
     )
 
 
+def broken_of(check: dg.AssetCheckEvaluation) -> int:
+    """How many records broke the rule of a check."""
+    return counts_of(check)["broken"]
+
+
 def land_order_in_yen(shop: SmallShop) -> None:
     """A good order whose currency has no rate."""
     yen = {**ORDER, "order_id": "O6", "order_ts": f"{D3}T09:00:00Z", "currency": "JPY", "updated_at": f"{D3}T09:00:00Z"}
@@ -116,7 +121,7 @@ def test_a_range_is_one_run_that_records_each_day_of_each_table(story: Story) ->
 def test_each_day_has_its_own_row_counts(story: Story) -> None:
     orders = {day: story.first.metadata("silver/orders", day) for day in (D1, D2)}
     assert {day: found["dagster/partition_row_count"] for day, found in orders.items()} == {D1: 1, D2: 2}
-    assert [orders[D2][name] for name in ("read", "published", "quarantined")] == [3, 2, 1]
+    assert [orders[D2][name] for name in ("read", "accepted", "quarantined")] == [3, 2, 1]
     assert story.first.metadata("bronze/shop/orders", D2)["dagster/partition_row_count"] == 3
     assert story.first.metadata("gold/daily_aov", D1)["dagster/partition_row_count"] == 1
     # And the files that came with the batch; the second time there are none.
@@ -137,20 +142,20 @@ def test_metadata_says_which_commit_holds_the_rows(story: Story) -> None:
 
 
 def test_the_log_says_of_each_table_what_was_counted_where_it_is_and_what_was_broken(story: Story) -> None:
-    counts = "silver/orders: 5 read, 3 published, 0 deduplicated, 0 superseded, 2 quarantined"
+    counts = "silver/orders: 5 read, 3 accepted, 0 deduplicated, 0 superseded, 2 quarantined; 3 rows in the table"
     broken = "broken: customer_id_not_null 1 (warn), status_isin 2 (quarantine)"
     assert [line for line in story.log if line.startswith("silver/orders: 5 ")] == [
         f"{counts}; version {story.versions[0]['silver/orders']}; {broken}",
         f"{counts}; nothing new, version {story.versions[0]['silver/orders']}; {broken}",
     ]
     aov = [line for line in story.log if line.startswith("gold/daily_aov: ")]
-    assert aov[0] == f"gold/daily_aov: 2 published; version {story.versions[0]['gold/daily_aov']}"
+    assert aov[0] == f"gold/daily_aov: 2 published; 2 rows in the table; version {story.versions[0]['gold/daily_aov']}"
 
 
 def test_every_rule_is_a_check_with_counts_also_unbroken_ones(story: Story) -> None:
     declared = {("/".join(key.asset_key.path), key.name) for key in story.defs.resolve_asset_graph().asset_check_keys}
     assert set(story.first.checks) == declared
-    broken = {key: check.metadata["broken"].value for key, check in story.first.checks.items() if not check.passed}
+    broken = {key: number for key, check in story.first.checks.items() if (number := broken_of(check))}
     assert broken == {
         ("silver/orders", "status_isin"): 2,
         ("silver/orders", "customer_id_not_null"): 1,
@@ -158,15 +163,43 @@ def test_every_rule_is_a_check_with_counts_also_unbroken_ones(story: Story) -> N
         ("bronze/shop/customers", "columns_complete"): 1,
         ("bronze/shop/products", "columns_complete"): 1,
     }
-    unbroken = story.first.checks["silver/orders", "order_total_type"]
-    assert (unbroken.metadata["broken"].value, unbroken.metadata["judged"].value) == (0, 5)
+    unbroken = counts_of(story.first.checks["silver/orders", "order_total_type"])
+    assert (unbroken["broken"], unbroken["judged"]) == (0, 5)
+
+
+def test_a_rule_that_keeps_a_few_records_out_is_no_alarm_and_a_file_without_a_column_is(story: Story) -> None:
+    alarms = {key: check.description for key, check in story.first.checks.items() if not check.passed}
+    assert alarms == {
+        ("bronze/shop/customers", "columns_complete"): "1 file lacks a declared column",
+        ("bronze/shop/products", "columns_complete"): "1 file lacks a declared column",
+    }
+
+
+def test_a_history_reports_no_rule_that_its_sister_reports(story: Story) -> None:
+    told = {table for table, _ in story.first.checks}
+    assert {"silver/customers", "silver/products"} <= told
+    assert not {"silver/customers_history", "silver/products_history"} & told
+
+
+def test_a_check_that_keeps_records_out_leads_to_them(story: Story) -> None:
+    check = story.first.checks["silver/orders", "status_isin"]
+    assert check.metadata["kept_out_in"] == dg.MetadataValue.asset(dg.AssetKey(["quarantine", "orders"]))
+    assert story.first.metadata("quarantine/orders")["dagster/row_count"] == 2
+    # The run that changes it tells of it, and no other does.
+    assert not [event for event in story.again.materializations if event.asset_key.path[0] == "quarantine"]
 
 
 def test_a_broken_quarantine_rule_names_days_and_samples_and_stops_nothing(story: Story) -> None:
     check = story.first.checks["silver/orders", "status_isin"]
     assert check.severity is dg.AssetCheckSeverity.WARN
-    assert check.metadata["action"].value == Action.QUARANTINE.value
-    assert check.metadata["days"].value == f"{D1}, {D2}"
+    assert counts_of(check) == {"action": "quarantine", "broken": 2, "judged": 5, "share": "40.00%"}
+    assert check.description == "2 of 5 records kept out (40.00%)"
+    by_day = check.metadata["by_day"]
+    assert isinstance(by_day, dg.TableMetadataValue)
+    assert [record.data for record in by_day.records] == [
+        {"day": D1, "judged": 2, "broken": 1},
+        {"day": D2, "judged": 3, "broken": 1},
+    ]
     assert "SHIPED" in str(check.metadata["samples"].value)
 
 
@@ -180,21 +213,25 @@ def test_running_again_commits_nothing_and_says_the_same(story: Story) -> None:
         for day in days
     )
     counts = {
-        done: {key: (check.passed, check.metadata["broken"].value) for key, check in done.checks.items()}
+        done: {key: (check.passed, broken_of(check)) for key, check in done.checks.items()}
         for done in (story.first, story.again)
     }
     assert counts[story.again] == counts[story.first]
     again, first = (done.metadata("silver/orders", D2) for done in (story.again, story.first))
     assert again["dagster/partition_row_count"] == first["dagster/partition_row_count"]
+    # What the last change was, and rows of the day, stay readable.
+    repeated = ("preview", "commit_days_changed", "commit_input_versions", "commit_insert", "delta_version")
+    assert {name: again[name] for name in repeated} == {name: first[name] for name in repeated}
+    assert again["last_changed"].startswith(f"by run {story.first.result.run_id}, ")
 
 
 def test_a_tripped_fail_rule_fails_the_run_and_names_day_and_remedy(story: Story) -> None:
     assert not story.stopped.succeeded
     assert story.stopped.failures.keys() == SUMS
     said = story.stopped.failures[AOV]
-    assert all(text in said for text in (AOV, "net_revenue_not_null", D3, "nothing was published", "add the rates"))
+    assert all(text in said for text in ("net_revenue_not_null", D3, "nothing was published", "add the rates"))
     check = story.stopped.checks[AOV, "net_revenue_not_null"]
-    assert (check.passed, check.severity, check.metadata["broken"].value) == (False, dg.AssetCheckSeverity.ERROR, 1)
+    assert (check.passed, check.severity, broken_of(check)) == (False, dg.AssetCheckSeverity.ERROR, 1)
 
 
 def test_what_a_tripped_rule_keeps_back_is_as_it_was_and_all_else_is_published(story: Story) -> None:
@@ -204,7 +241,7 @@ def test_what_a_tripped_rule_keeps_back_is_as_it_was_and_all_else_is_published(s
     # The order is a fact, with a warning.
     assert story.stopped.metadata(FACT, D3)["dagster/partition_row_count"] == 1
     warned = {table: story.stopped.checks[table, "fx_rate_known"] for table in (FACT, "gold/fact_orders", LTV)}
-    assert {table: check.metadata["broken"].value for table, check in warned.items()} == dict.fromkeys(warned, 1)
+    assert {table: broken_of(check) for table, check in warned.items()} == dict.fromkeys(warned, 1)
     assert {check.severity for check in warned.values()} == {dg.AssetCheckSeverity.WARN}
 
 

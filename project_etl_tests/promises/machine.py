@@ -45,7 +45,7 @@ RETAIL = "online_retail"
 DATASETS = ("customers", "products", "orders", "order_items", "fx_rates", RETAIL)
 # What the lines of `online_retail` make.
 OF_RETAIL = {"customers", "products", "orders", "order_items"}
-CONSERVED = ("published", "deduplicated", "superseded", "quarantined")
+CONSERVED = ("accepted", "deduplicated", "superseded", "quarantined")
 
 
 class Died(BaseException):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
+from dataclasses import asdict
 from itertools import groupby
 from xml.etree import ElementTree as ET
 
@@ -16,9 +18,23 @@ _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def lines(verdict: Verdict) -> list[str]:
     """The verdict as plain lines: what is not in order, the counts, and the run."""
-    told = [f"{check.verdict.upper():<7} {check.table} {_words(check)}" for check in _notable(verdict)]
-    told += [f"FAILED  {table} {why}" for table, why in verdict.failures.items()]
+    told = [f"FAILED  {table}: {why}" for table, why in verdict.failures.items()]
+    told += [f"{check.verdict.upper():<7} {check.table}: {_words(check)}" for check in _notable(verdict)]
     return [*told, f"{_counted(verdict)}; run {verdict.run_id} {verdict.status}", _sentence(verdict)]
+
+
+def as_json(verdict: Verdict) -> str:
+    """The verdict as one JSON object."""
+    told = {
+        "run_id": verdict.run_id,
+        "status": verdict.status,
+        "is_passed": verdict.is_passed,
+        "kept_out": verdict.kept_out,
+        "counts": {kind: len(verdict.having(kind)) for kind in VERDICTS},
+        "failures": dict(verdict.failures),
+        "checks": [asdict(check) for check in verdict.checks],
+    }
+    return json.dumps(told, ensure_ascii=False)
 
 
 def markdown(verdict: Verdict) -> str:
@@ -76,12 +92,16 @@ def _add_suite(root: ET.Element, table: str, checks: list[Check]) -> None:
 
 
 def _notable(verdict: Verdict) -> list[Check]:
-    """The checks that are not in order, the worst first."""
-    return [check for kind in ("failed", "warned", "not run") for check in verdict.having(kind)]
+    """The checks that are not in order, the worst first; those are left out that a table's own failure tells of."""
+    found = [check for kind in ("failed", "warned", "not run") for check in verdict.having(kind)]
+    return [check for check in found if check.verdict != "failed" or check.table not in verdict.failures]
 
 
 def _counted(verdict: Verdict) -> str:
-    return ", ".join(f"{len(verdict.having(kind)):,} {kind}" for kind in VERDICTS)
+    counts = {kind: f"{len(verdict.having(kind)):,} {kind}" for kind in VERDICTS}
+    if verdict.kept_out:
+        counts["passed"] += f" ({verdict.kept_out:,} records kept out)"
+    return ", ".join(counts.values())
 
 
 def _sentence(verdict: Verdict) -> str:
@@ -89,10 +109,8 @@ def _sentence(verdict: Verdict) -> str:
 
 
 def _words(check: Check) -> str:
-    action = f" ({check.action})" if check.action else ""
-    broken = f": {check.broken:,} break the rule" if check.broken is not None else ""
-    said = f"{':' if broken else ','} {check.description}" if check.description else ""
-    return f"{check.name}{action}{broken}{said}"
+    """What a check found, and its name."""
+    return f"{check.description} ({check.name})" if check.description else check.name
 
 
 def _row(*cells: str) -> str:

@@ -12,8 +12,9 @@ from typing import Any
 import dagster as dg
 
 from project_etl.orchestration.failures import failure_text, table_of_step
+from project_etl.orchestration.metadata import counts_of
 
-FAIL = "fail"
+FAIL, QUARANTINE = "fail", "quarantine"
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Check:
         verdict: `passed`, `warned`, `failed`, or `not run` when the run ended before it.
         action: what breaking the rule does (`warn`, `quarantine`, `fail`); empty when the check does not say.
         broken: records that broke it; None when the check does not count.
-        description: the rule in words, and the days on which it forbade publishing.
+        description: what was found, in words; where somebody has to act, with the rule and the days that it forbids.
     """
 
     table: str
@@ -46,12 +47,14 @@ class Verdict:
         status: how the run ended, as Dagster calls it.
         checks: every planned check, by table and name.
         failures: table → why its step failed.
+        kept_out: records that quarantine rules kept out of the landing days that the run looked at.
     """
 
     run_id: str
     status: str
     checks: tuple[Check, ...]
     failures: Mapping[str, str]
+    kept_out: int = 0
 
     @property
     def is_passed(self) -> bool:
@@ -68,10 +71,21 @@ def verdict_of(instance: dg.DagsterInstance, found: dg.DagsterRun) -> Verdict:
     happened = dg.DagsterEventType
     checks: dict[tuple[str, str], Check] = {}
     failures: dict[str, str] = {}
-    kinds = {happened.ASSET_CHECK_EVALUATION_PLANNED, happened.ASSET_CHECK_EVALUATION, happened.STEP_FAILURE}
+    quarantined: dict[str, int] = {}
+    kinds = {
+        happened.ASSET_CHECK_EVALUATION_PLANNED,
+        happened.ASSET_CHECK_EVALUATION,
+        happened.STEP_FAILURE,
+        happened.HANDLED_OUTPUT,
+    }
     for event in _events(instance, found.run_id, kinds):
         if event.event_type is happened.STEP_FAILURE:
             failures[table_of_step(event.step_key or "")] = failure_text(event)
+        elif event.event_type is happened.HANDLED_OUTPUT:
+            # Of all days together. A record that breaks two rules is one record here.
+            metadata = getattr(event.event_specific_data, "metadata", {})
+            if "quarantined" in metadata:
+                quarantined[table_of_step(event.step_key or "")] = metadata["quarantined"].value
         elif event.event_type is happened.ASSET_CHECK_EVALUATION:
             check = _check(event.asset_check_evaluation_data)
             checks[check.table, check.name] = check
@@ -80,12 +94,15 @@ def verdict_of(instance: dg.DagsterInstance, found: dg.DagsterRun) -> Verdict:
             table = "/".join(planned.asset_key.path)
             checks.setdefault((table, planned.check_name), Check(table, planned.check_name, "not run"))
     ordered = tuple(check for _, check in sorted(checks.items()))
-    return Verdict(found.run_id, found.status.value, ordered, failures)
+    # A history counts the records that its sister reports, and has no such check.
+    reporting = {check.table for check in ordered if check.action == QUARANTINE}
+    kept_out = sum(number for table, number in quarantined.items() if table in reporting)
+    return Verdict(found.run_id, found.status.value, ordered, failures, kept_out)
 
 
 def _check(evaluation: dg.AssetCheckEvaluation) -> Check:
-    metadata: dict[str, Any] = {name: value.value for name, value in evaluation.metadata.items()}
-    action, broken = metadata.get("action", ""), metadata.get("broken")
+    counts: Mapping[str, Any] = counts_of(evaluation)
+    action, broken = counts.get("action", ""), counts.get("broken")
     stops = evaluation.severity is dg.AssetCheckSeverity.ERROR or action == FAIL
     return Check(
         table="/".join(evaluation.asset_key.path),

@@ -85,11 +85,13 @@ def _judge_again(work: ShownRuns, lake: TableStore, names: Sequence[str], days: 
     if not days:
         work.console.print(f"Quarantine holds no records of {', '.join(names)} on these landing days.", soft_wrap=True)
         return True
-    before = [held.size(lake, name.rpartition("/")[2]) for name in names]
+    # A history has no quarantine where its sister keeps the same records out.
+    holding = [name for name in names if lake.exists(f"{held.LAYER}/{name.rpartition('/')[2]}")]
+    before = [held.size(lake, name.rpartition("/")[2]) for name in holding]
     work.console.print(f"Judging again {', '.join(names)}: landing days {days[0]} to {days[-1]}.", soft_wrap=True)
     if not work.materialize((days[0], days[-1]), names).is_success:
         return False
-    for name, held_before in zip(names, before, strict=True):
+    for name, held_before in zip(holding, before, strict=True):
         held_now = held.size(lake, name.rpartition("/")[2])
         change = f"held {held_before:,} records, holds {held_now:,} now" if held_now != held_before else "is as it was"
         work.console.print(f"Quarantine of {name} {change}.")

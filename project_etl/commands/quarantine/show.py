@@ -43,7 +43,11 @@ def show_counts(
         console.print(f"Quarantine holds {_nothing(wanted)} ({settings.lake_root}).", soft_wrap=True)
     else:
         show_quarantine(console, found, by_day=by_day)
-        console.print("A record that broke several rules counts for each; one that waits is released by its parent.")
+        console.print(
+            'A record that breaks two rules is counted under both. "Waiting" records are loaded by themselves once the '
+            "missing order or product arrives.",
+            soft_wrap=True,
+        )
     return found
 
 

@@ -40,7 +40,7 @@ class Line:
     why: str = ""
 
     def cells(self) -> tuple[str, ...]:
-        """The line as text: mark, table, rows in, published, repeats, rejected, seconds, remark."""
+        """The line as text: mark, table, rows in, accepted, repeats, rejected, seconds, remark."""
         counts = self.counts or {}
         repeats = [counts[name] for name in ("deduplicated", "superseded") if name in counts]
         seconds = time.monotonic() - self.started if self.seconds is None else self.seconds
@@ -48,7 +48,8 @@ class Line:
             MARKS[self.state],
             self.table,
             count_text(counts.get("read")),
-            count_text(counts.get("published")),
+            # Bronze takes all that it reads, and Gold computes rows: both publish them.
+            count_text(counts.get("accepted", counts.get("published"))),
             count_text(sum(repeats) if repeats else None),
             count_text(counts.get("quarantined")),
             "" if self.state == "skipped" else f"{seconds:.1f}",
@@ -104,8 +105,8 @@ class Progress:
         line = self.lines.setdefault(table, Line(table))
         line.state, line.why, line.seconds = state, why, time.monotonic() - line.started
         if not self._console.is_terminal:
-            mark, name, read, published, repeats, rejected, seconds, remark = line.cells()
-            counted = f"read {read:>9}  published {published:>9}  repeats {repeats:>7}  rejected {rejected:>7}"
+            mark, name, read, accepted, repeats, rejected, seconds, remark = line.cells()
+            counted = f"read {read:>9}  accepted {accepted:>9}  repeats {repeats:>7}  rejected {rejected:>7}"
             self._console.print(Text(f"{mark} {name:<32} {counted}  {seconds:>5} s  {remark}".rstrip()), soft_wrap=True)
 
     def _shown(self) -> Grid:
@@ -118,7 +119,7 @@ class Progress:
         # Narrow, so that the longest name stands whole in a terminal of 80 columns.
         grid = Grid("", "table", box=box.SIMPLE, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), caption=caption)
         grid.caption_justify = "left"
-        for name in ("read", "published", "repeats", "rejected", "seconds"):
+        for name in ("read", "accepted", "repeats", "rejected", "seconds"):
             grid.add_column(name, justify="right")
         for line in lines:
             mark, *cells, remark = line.cells()
@@ -126,7 +127,7 @@ class Progress:
         return grid
 
 
-SHOWN = (*SILVER_COUNTS, "is_unchanged")
+SHOWN = (*SILVER_COUNTS, "published", "is_unchanged")
 
 
 def count_text(number: object) -> str:

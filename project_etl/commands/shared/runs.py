@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -86,9 +87,7 @@ def materialize(
             tags={RANGE_START: first, RANGE_END: last, COMMAND_TAG: command},
             # All of them by name too: Dagster shows no target of a run without a selection.
             asset_selection=(
-                list(defs.resolve_all_asset_keys())
-                if names is None
-                else [dg.AssetKey(name.split("/")) for name in names]
+                list(tables_of(defs)) if names is None else [dg.AssetKey(name.split("/")) for name in names]
             ),
             run_config={"loggers": {LOGGER: {}}},
             raise_on_error=False,
@@ -116,6 +115,11 @@ def _findable(job: dg.JobDefinition) -> Iterator[Any]:
 def job_at_hand(name: str) -> dg.JobDefinition:
     """The job that a run of this process is of."""
     return _JOBS[name]
+
+
+def tables_of(defs: dg.Definitions) -> AbstractSet[dg.AssetKey]:
+    """The tables that a run can materialize: all but quarantine, which the runs of Silver write."""
+    return defs.resolve_asset_graph().materializable_asset_keys
 
 
 def spark_log(settings: Settings) -> Path:

@@ -52,6 +52,7 @@ def show_summary(console: Console, settings: Settings, changed: Sequence[str] = 
     _show_side_by_side(console, [_layer(layer, sizes(lake, layer)) for layer in LAYERS])
     _show_revenue(console, lake, settings.reporting_currency)
     _show_kept_out(console, held.counts(lake))
+    console.print("The demo plants all of this dirt, so that there is something to look at.\n")
     _show_next(console, settings, changed)
 
 

@@ -18,20 +18,41 @@ from project_etl.core.contracts.report import Report, RuleResult
 SAMPLES = 5
 
 # Nothing here keeps a record out, Silver does.
+WELL_FORMED = "records_well_formed"
 CHECKS = {
     "files_readable": "every file can be read as a whole",
     "files_unique": "no file is a copy of another file of its landing day",
     "files_settled": "no file changed while it was loaded",
     "files_recognized": "everything in the folders of the landing days has a name and place that is read",
-    "records_well_formed": "every record can be parsed",
+    WELL_FORMED: "every record can be parsed",
     "columns_known": "no record has a column that is not declared",
     "columns_complete": "every file has every declared column; one that it lacks is empty",
 }
 
+# What was found when they are broken, for one file or record and for several.
+FOUND = {
+    "files_readable": ("file cannot be read as a whole", "files cannot be read as a whole"),
+    "files_unique": ("file is a copy of another", "files are copies of others"),
+    "files_settled": ("file was still changing", "files were still changing"),
+    "files_recognized": ("thing has a name or place that is not read", "things have a name or place that is not read"),
+    WELL_FORMED: ("record cannot be parsed", "records cannot be parsed"),
+    "columns_known": ("record has an undeclared column", "records have an undeclared column"),
+    "columns_complete": ("file lacks a declared column", "files lack a declared column"),
+}
+
 
 def bronze_rules() -> tuple[RuleResult, ...]:
-    """Every rule of a Bronze table, as unbroken."""
-    return tuple(RuleResult(name, Action.WARN, description, version="1") for name, description in CHECKS.items())
+    """Every rule of a Bronze table, as unbroken.
+
+    A file that is not read, or has other columns, needs somebody: these warn of each. Malformed records are in
+    quarantine, and warn when there are many.
+    """
+
+    def unbroken(name: str, description: str) -> RuleResult:
+        rule = RuleResult(name, Action.WARN, description, version="1")
+        return rule if name == WELL_FORMED else replace(rule, max_share=0)
+
+    return tuple(unbroken(name, description) for name, description in CHECKS.items())
 
 
 def bronze_report(
@@ -89,7 +110,7 @@ class _Count:
             counts["files"] += 1
             counts["read"] += row.records
             counts["published"] += row.records
-            self.broke("records_well_formed", row.day, f"{row.path}: {row.malformed_sample}", row.malformed)
+            self.broke(WELL_FORMED, row.day, f"{row.path}: {row.malformed_sample}", row.malformed)
             self.broke("columns_known", row.day, f"{row.path}: {row.rescued_sample}", row.rescued)
             self.broke(
                 "columns_complete",

@@ -117,6 +117,7 @@ def _column_rules(column: ContractColumn, *, has_text: bool, where: str) -> Iter
             description=reaction.description or sentence,
             column=column.name,
             at_most=reaction.at_most,
+            max_share=reaction.max_share,
         )
 
     is_read = has_text and not isinstance(column.type, T.StringType)

@@ -121,6 +121,7 @@ def unbroken(rule: Rule, by_day: dict[str, int] | None = None, samples: tuple[st
         description=rule.description,
         version=rule.version,
         at_most=rule.at_most,
+        max_share=rule.max_share,
         by_day=by_day or {},
         samples=samples,
     )

@@ -11,7 +11,11 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from project_etl.core.contracts import Action
+from project_etl.core.contracts.rules import MAX_SHARE
 from project_etl.core.lake import Journal
+
+FEW = 5
+"""Fewer broken records than this say little about a share: one bad record of three is no trend."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class RuleResult:
         at_most: share of a day's records above which quarantine becomes fail.
         by_day: records that broke it by landing day (Silver) or business day (Gold); days without any are absent.
         samples: a few broken records as JSON text, personal data masked.
+        max_share: share of the judged records above which the rule's check warns.
     """
 
     name: str
@@ -35,11 +40,21 @@ class RuleResult:
     at_most: float | None = None
     by_day: Mapping[str, int] = field(default_factory=dict[str, int])
     samples: tuple[str, ...] = ()
+    max_share: float = MAX_SHARE
 
     @property
     def broken(self) -> int:
         """Records that broke the rule, all days together."""
         return sum(self.by_day.values())
+
+    def is_alarm(self, judged: int) -> bool:
+        """Whether somebody should look: more than `max_share` of the judged records break the rule.
+
+        A rule that does its job is no alarm. Nor are fewer than `FEW` broken records, unless they are most of what was
+        judged, or `max_share` is 0.
+        """
+        is_few = self.max_share > 0 and self.broken < FEW and 2 * self.broken <= judged
+        return self.broken > self.max_share * judged and not is_few
 
     def failed_days(self, read: Mapping[str, int]) -> tuple[str, ...]:
         """The days whose rows may not be published because of this rule; `read` holds the records read by day."""
@@ -146,5 +161,6 @@ def quality_score(counts: Mapping[str, int]) -> float | None:
     return (read - counts["quarantined"]) / read if read and "quarantined" in counts else None
 
 
-# Counts of a Silver day: read = published + deduplicated + superseded + quarantined.
-SILVER_COUNTS = ("read", "published", "deduplicated", "superseded", "quarantined")
+# Counts of a Silver day: read = accepted + deduplicated + superseded + quarantined. What a day's records brought when
+# they were judged: a later day may have superseded a row since, and the table has fewer rows than were accepted.
+SILVER_COUNTS = ("read", "accepted", "deduplicated", "superseded", "quarantined")

@@ -18,6 +18,9 @@ from pyspark.sql import functions as F
 
 from project_etl.core.digest import digest
 
+MAX_SHARE = 0.01
+"""The share of the judged records that may break a rule before people are warned, where the rule says nothing else."""
+
 ON_FAIL = "on_fail"
 """Key of a field's metadata under which `on_fail` puts what it is told."""
 
@@ -49,6 +52,7 @@ class OnFail:
     action: Action = Action.QUARANTINE
     at_most: float | None = None
     description: str = ""
+    max_share: float = MAX_SHARE
     by_check: Mapping[str, OnFail] = field(default_factory=dict[str, "OnFail"])
 
     def to(self, keyword: str) -> OnFail:
@@ -60,6 +64,7 @@ def on_fail(
     action: Action = Action.QUARANTINE,
     *,
     at_most: float | None = None,
+    max_share: float = MAX_SHARE,
     description: str = "",
     **by_check: Action | Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -68,6 +73,7 @@ def on_fail(
     Args:
         action: For every rule of the field that is not named in `by_check`.
         at_most: For those rules, with `QUARANTINE`: the share of a batch beyond which the batch fails instead.
+        max_share: For those rules: the share of a run's records above which their check warns; 0 warns of each.
         description: The rule for a missing value, a type or NaN as a sentence, in place of the usual one.
         by_check: Exceptions: the keyword of a check in `pa.Field` (`gt`, `isin`, `str_matches`, …), or `null` for a
             missing value, `type` for text that could not be read, `nan` for a float that is not a number. The value
@@ -79,7 +85,7 @@ def on_fail(
     Raises:
         ContractError: When an action or a tolerance means nothing.
     """
-    _check_reaction(action, at_most, where="on_fail(…)")
+    _check_reaction(action, at_most, max_share, where="on_fail(…)")
     exceptions: dict[str, OnFail] = {}
     for keyword, given in by_check.items():
         if isinstance(given, Mapping):
@@ -90,9 +96,9 @@ def on_fail(
                 )
             exceptions[keyword] = exception
         else:
-            _check_reaction(given, None, where=f"on_fail({keyword}=…)")
+            _check_reaction(given, None, MAX_SHARE, where=f"on_fail({keyword}=…)")
             exceptions[keyword] = OnFail(given)
-    return {ON_FAIL: OnFail(action, at_most, description, exceptions)}
+    return {ON_FAIL: OnFail(action, at_most, description, max_share, exceptions)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +114,7 @@ class Rule:
         column: The column the rule is about, or None when it is about several.
         at_most: For `QUARANTINE` only: the share of a batch, between 0 and 1, beyond which the batch fails instead.
         counts: Spark SQL for how many records a row that breaks the rule stands for; None where it is one.
+        max_share: The share of a run's records, from 0 to below 1, above which the check warns (`RuleResult.is_alarm`).
 
     Raises:
         ContractError: When an attribute is unusable.
@@ -120,6 +127,7 @@ class Rule:
     column: str | None = None
     at_most: float | None = None
     counts: str | None = None
+    max_share: float = MAX_SHARE
 
     def __post_init__(self) -> None:
         """Refuse what could not be shown, stored or evaluated later."""
@@ -131,11 +139,11 @@ class Rule:
         for attribute in ("condition", "description"):
             if not str(getattr(self, attribute)).strip():
                 raise ContractError(f"rule {self.name}: {attribute} is empty; say in it what must hold")
-        _check_reaction(self.action, self.at_most, where=f"rule {self.name}")
+        _check_reaction(self.action, self.at_most, self.max_share, where=f"rule {self.name}")
 
     @property
     def version(self) -> str:
-        """Twelve hex digits that change when what the rule says or does changes (not when it is only reworded)."""
+        """Twelve hex digits that change when what the rule says or does to rows changes (not how it is told)."""
         return digest([self.name, self.column, self.condition, self.action.value, self.at_most])
 
     def holds(self) -> Column:
@@ -152,6 +160,7 @@ def sql_rule(
     at_most: float | None = None,
     column: str | None = None,
     counts: str | None = None,
+    max_share: float = MAX_SHARE,
 ) -> Rule:
     """Declare a rule that Pandera's checks cannot say, usually one over several columns.
 
@@ -163,6 +172,7 @@ def sql_rule(
         at_most: See `Rule`.
         column: The column to blame, if it is one.
         counts: See `Rule`.
+        max_share: See `Rule`.
 
     Raises:
         ContractError: When the name, the condition, the description or the tolerance is unusable.
@@ -175,6 +185,7 @@ def sql_rule(
         column=column,
         at_most=at_most,
         counts=counts,
+        max_share=max_share,
     )
 
 
@@ -198,10 +209,14 @@ def contract_version(rules: Sequence[Rule]) -> str:
     return digest(sorted(rule.version for rule in rules))
 
 
-def _check_reaction(action: object, at_most: float | None, *, where: str) -> None:
+def _check_reaction(action: object, at_most: float | None, max_share: float, *, where: str) -> None:
     if not isinstance(action, Action):
         allowed = ", ".join(member.name for member in Action)
         raise ContractError(f"{where}: found {action!r} as the action; give one of {allowed}")
+    if isinstance(max_share, bool) or not 0 <= max_share < 1:
+        raise ContractError(
+            f"{where}: max_share={max_share!r} must be a share of the judged records, from 0 (warn of each) to below 1"
+        )
     if at_most is None:
         return
     if action is not Action.QUARANTINE:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from project_etl.core.lake.changes import Append, Change, Overwrite, Remake, ReplaceWhere, Upsert
 from project_etl.core.lake.errors import Conflict, LakeError
-from project_etl.core.lake.journal import WHOLE, Held, Journal
+from project_etl.core.lake.journal import WHOLE, Entry, Held, Journal
 from project_etl.core.lake.log import Commit
 from project_etl.core.lake.state import TableState
 from project_etl.core.lake.store import TableStore
@@ -19,6 +19,7 @@ __all__ = [
     "Change",
     "Commit",
     "Conflict",
+    "Entry",
     "Held",
     "Journal",
     "LakeError",

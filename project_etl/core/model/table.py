@@ -7,7 +7,7 @@ reading or writing data (`core/lake`), judging rows (`core/contracts`), anything
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import ModuleType
@@ -152,6 +152,8 @@ class Table:
         write: how rows become visible.
         day: column with a row's business day; a daily table's is in its `write`. None when rows belong to no day.
         partition_by: column that partitions the files on disk, for tables of many gigabytes; None for a single folder.
+        sister: name of a Silver table that judges the same records by the same rules, and keeps for both what breaks
+            one; empty for a table that keeps its own. Found by `with_sisters`.
         min_score: share of a landing day's records that quarantine must leave, between 0 and 1; with less, nothing is
             published. None publishes whatever is left.
         owners: people or teams in charge, as Dagster writes them.
@@ -172,6 +174,7 @@ class Table:
     day: str | None = None
     partition_by: str | None = None
     min_score: float | None = None
+    sister: str = ""
     owners: tuple[str, ...] = ("team:data-platform",)
     transform: Transform | None = None
     description: str = ""
@@ -246,6 +249,29 @@ class Table:
         records = (self.records.name, self.records.kinds) if self.records else None
         declared = (self.keys, self.write, records, sorted(self.inputs.items()), self.references, self.min_score)
         return digest(rules, self.schema.simpleString(), str(declared), self.code_version)
+
+
+def with_sisters(tables: Sequence[Table]) -> tuple[Table, ...]:
+    """Name the `sister` of each history that judges the records of another table by the same rules.
+
+    What they keep out is the same, so one of them has it in quarantine and reports it. A history without such a table,
+    or with other rules, keeps its own. So does one whose records may wait for a parent: it has to know which do.
+    """
+    merged = [table for table in tables if isinstance(table.write, Merge) and not table.references]
+
+    def of(table: Table) -> str:
+        if not isinstance(table.write, History) or table.references:
+            return ""
+        same = (each.name for each in merged if each.records == table.records and _judges(each) == _judges(table))
+        return min(same, default="")
+
+    return tuple(replace(table, sister=of(table)) for table in tables)
+
+
+def _judges(table: Table) -> tuple[object, ...]:
+    """What decides about a record: rules on what the transform makes of it, and how many may break them."""
+    rules = rules_of(table.contract, text_columns=table.records.columns if table.records else (), extra=table.rules)
+    return table.code_version, [rule for rule in rules if rule.column not in table.derived], table.min_score
 
 
 def from_module(module: ModuleType) -> Table:

@@ -1,7 +1,8 @@
 """Quarantine: where records that broke a rule wait, with what they said and every rule they broke.
 
-Belongs here: the shape of a quarantine table and how it changes. One table per Silver table, `quarantine/<name>`. Does
-not belong here: who is sent there (`stage.py`), whole files (`core/bronze/file_table.py`).
+Belongs here: the shape of a quarantine table and how it changes. There is one per Silver table, `quarantine/<name>`; a
+history has none of its own where its sister keeps the same records out (`Table.sister`). Does not belong here: who is
+sent there (`stage.py`), whole files (`core/bronze/file_table.py`).
 """
 
 from __future__ import annotations

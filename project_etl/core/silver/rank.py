@@ -156,7 +156,7 @@ def _status(is_best: Column) -> Column:
     return (
         F.when(F.col("_stored"), F.lit(None).cast("string"))
         .when(~F.col("_valid"), "quarantined")
-        .when(is_best, "published")
+        .when(is_best, "accepted")
         .when(F.col("_copy") > 1, "deduplicated")
         .otherwise("superseded")
     )

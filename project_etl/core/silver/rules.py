@@ -45,6 +45,8 @@ def silver_rules(table: Table, feeds: Sequence[Feed], first_day: date) -> tuple[
                 "_record.unmapped IS NULL",
                 description="every value of the source system has a counterpart here",
                 action=Action.WARN,
+                # Each of them waits for somebody who adds it to the mapping.
+                max_share=0,
             )
         )
     assert table.records is not None, table.name

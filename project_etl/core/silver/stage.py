@@ -240,7 +240,9 @@ def _named(days: Collection[str | None]) -> tuple[str, ...] | None:
 def _quarantine_changes(
     job: SilverJob, plan: SilverPlan, rows: DataFrame, reject_days: Sequence[str], kept: ExitStack
 ) -> quarantine.Changes | None:
-    """What the judgements of now mean for quarantine; None when it is right already."""
+    """What the judgements of now mean for quarantine; None when it is right already, or a sister has it."""
+    if job.table.sister:
+        return None
     lake, name, keys = job.lake, quarantine.name_of(job.table.name), [*quarantine.KEYS]
     may_leave = bool(plan.waiting or plan.changed_days or plan.carried) or quarantine.holds(lake, name, plan.new_days)
     if not reject_days and not may_leave:

@@ -133,10 +133,9 @@ def _subject(name: str) -> str:
 def _failed(name: str, trouble: Trouble) -> str:
     if name.startswith(LATE):
         return f"{_subject(name)} is overdue: {trouble.why}"
-    # The table is named once, and its rows are spoken of once.
-    why = trouble.why.removeprefix(f"{name}: ")
-    reason = why.removeprefix(UNTOUCHED)
-    kept = " and keeps its old contents" if reason != why else ""
+    # Its rows are spoken of once.
+    reason = trouble.why.removeprefix(UNTOUCHED)
+    kept = " and keeps its old contents" if reason != trouble.why else ""
     found = stretches(trouble.days, len(trouble.days)) if trouble.days else []
     days = f" for {some_of([span(*stretch) for stretch in found], MOST_STRETCHES)}" if found else ""
     return f"{_subject(name)} failed{days}{kept}: {reason}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from project_etl.core.contracts import QUARANTINE, Action, sql_rule
+from project_etl.core.contracts import QUARANTINE, Action, ContractError, on_fail, sql_rule
 from project_etl.core.contracts.report import Report, RuleResult
 from project_etl.core.engine.base import Engine
 from project_etl.core.model.table import Table
@@ -34,6 +34,38 @@ def test_a_day_fails_when_more_than_the_share_of_its_records_is_broken(
 def test_each_day_is_judged_by_its_own_records() -> None:
     rule = result(0.1, {D1: 5, D2: 5})
     assert rule.failed_days({D1: 10, D2: 1000}) == (D1,)
+
+
+@pytest.mark.parametrize(
+    ("max_share", "broken", "judged", "is_alarm"),
+    [
+        (0.01, 0, 0, False),
+        (0.01, 10, 1000, False),
+        (0.01, 11, 1000, True),
+        # Few records say little of a share, unless they are most.
+        (0.01, 1, 3, False),
+        (0.01, 4, 8, False),
+        (0.01, 2, 3, True),
+        (0.01, 1, 1, True),
+        (0.01, 5, 100, True),
+        (0.2, 5, 100, False),
+        (0, 1, 1000, True),
+        (0, 0, 1000, False),
+    ],
+)
+def test_a_rule_warns_when_it_is_broken_by_more_than_its_share(
+    max_share: float, broken: int, judged: int, is_alarm: bool
+) -> None:
+    assert replace(result(None, {D1: broken}), max_share=max_share).is_alarm(judged) is is_alarm
+
+
+def test_the_share_of_a_warning_is_given_beside_the_action_and_makes_nothing_stale() -> None:
+    rules = [sql_rule("r", "true", description="a rule", max_share=share) for share in (0.01, 0.2)]
+    assert [rule.max_share for rule in rules] == [0.01, 0.2]
+    assert rules[0].version == rules[1].version
+    for share in (-0.1, 1, True):
+        with pytest.raises(ContractError, match="max_share"):
+            on_fail(max_share=share)
 
 
 @pytest.fixture(scope="module")

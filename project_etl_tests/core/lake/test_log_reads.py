@@ -67,7 +67,7 @@ def test_a_silver_table_reads_each_log_once(tmp_path: Path, engine: Engine, open
     shop.lake.known.clear()
     opened.clear()
     report = shop.silver("order_items", NEXT)
-    assert report.days[NEXT] == {"read": 3, "published": 2, "deduplicated": 0, "superseded": 0, "quarantined": 1}
+    assert report.days[NEXT] == {"read": 3, "accepted": 2, "deduplicated": 0, "superseded": 0, "quarantined": 1}
     assert opened == dict.fromkeys(opened, 1)
     # Quarantine is made by this run.
     parents = {"silver/orders", "silver/products"}

@@ -39,7 +39,7 @@ def shop(tmp_path: Path, engine: Engine, loaded: tuple[SmallShop, dict[str, Repo
 def balanced(report: Report) -> bool:
     """Whether read = published + deduplicated + superseded + quarantined, on every day."""
     return all(
-        counts["read"] == counts["published"] + counts["deduplicated"] + counts["superseded"] + counts["quarantined"]
+        counts["read"] == counts["accepted"] + counts["deduplicated"] + counts["superseded"] + counts["quarantined"]
         for counts in report.days.values()
     )
 
@@ -75,7 +75,7 @@ def test_newest_valid_record_wins_and_the_books_balance(loaded: tuple[SmallShop,
     assert all(balanced(report) for name, report in reports.items() if name.startswith("silver/"))
     assert reports["silver/orders"].days[D1] == {
         "read": 3,
-        "published": 0,
+        "accepted": 0,
         "deduplicated": 1,
         "superseded": 1,
         "quarantined": 1,
@@ -192,8 +192,8 @@ def test_the_books_of_now_count_the_first_record_that_ever_enters_quarantine(tmp
     before = shop.load(D1)["silver/order_items"].days[D1]
     shop.land_rows("orders", D1, {**ORDER, "order_id": "O9"})
     shop.load(D1)
-    assert before["published"] == 1
-    assert shop.books("order_items").report.days[D1] == {**before, "published": 0, "quarantined": 1}
+    assert before["accepted"] == 1
+    assert shop.books("order_items").report.days[D1] == {**before, "accepted": 0, "quarantined": 1}
 
 
 def test_a_bad_record_whose_parent_goes_breaks_that_rule_too(shop: SmallShop) -> None:
@@ -280,7 +280,7 @@ def test_a_run_reports_what_it_did_and_the_books_say_what_is_true_now(shop: Smal
     item = {**ITEM, "order_item_id": "I8", "order_id": "O8"}
     shop.land_rows("order_items", D2, item, {**item, "order_item_id": "I9", "quantity": "0"})
     before = shop.load(D2)["silver/order_items"]
-    assert before.days[D2] == {**before.days[D2], "read": 2, "published": 0, "quarantined": 2}
+    assert before.days[D2] == {**before.days[D2], "read": 2, "accepted": 0, "quarantined": 2}
     shop.land_rows("orders", D3, {**ORDER, "order_id": "O8"}, name="late.csv")
     then = shop.load(D3)["silver/order_items"]
     assert then.totals["released"] == 1
@@ -288,7 +288,7 @@ def test_a_run_reports_what_it_did_and_the_books_say_what_is_true_now(shop: Smal
     after = shop.load(D2)["silver/order_items"]
     assert after.days == before.days
     books = shop.books("order_items")
-    assert books.report.days[D2] == {**before.days[D2], "published": 1, "quarantined": 1}
+    assert books.report.days[D2] == {**before.days[D2], "accepted": 1, "quarantined": 1}
     broken = [
         {rule.name: rule.by_day[D2] for rule in each.rules if D2 in rule.by_day} for each in (after, books.report)
     ]
