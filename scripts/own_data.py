@@ -33,7 +33,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PAGE = REPOSITORY / "docs" / "own-data.md"
 SOURCE = "shop"
 DAY = date(2025, 1, 2)
-OF_KIND = {Kind.KEY: "id", Kind.CODE: "code", Kind.COUNTRY: "country code", Kind.NUMBER: "number"}
+OF_KIND = {Kind.KEY: "id", Kind.CODE: "code", Kind.COUNTRY: "country code"}
 # What the type and the column `Required` say already, or the text above the tables.
 SAID = ("_type", "_not_null", "_in_range")
 REQUIRED = {KEPT_OUT: "**yes**", LOADED: "warns"}

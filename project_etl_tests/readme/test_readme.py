@@ -92,7 +92,7 @@ def used(copy: Path) -> str:
 
 def test_the_commands_of_use_do_what_stands_beside_them(copy: Path, used: str) -> None:
     for table in ("bronze/shop/orders", "silver/orders", "gold/daily_aov"):
-        assert len(re.findall(rf" - {table}: .*\d published.*; version \d+", used)) == 2
+        assert len(re.findall(rf" - {table}: .*\d (?:accepted|published).*version \d+", used)) == 2
     assert not re.findall(r"DEBUG|BetaWarning", used)
     assert "<testsuites" in (copy / "checks.xml").read_text()
     assert "silver/orders" in (copy / "checks.md").read_text()
@@ -126,7 +126,7 @@ def test_make_dev_shows_the_assets() -> None:
     with served("make", "dev", "ARGS=-h 127.0.0.1 -p {port}", cwd=REPOSITORY, env=dict(os.environ)) as url:
         groups = {node["groupName"] for node in ask(url, "{ assetNodes { groupName } }")["assetNodes"]}
         base = yaml.safe_load(ask(url, "{ instance { info } }")["instance"]["info"])["local_artifact_storage"]
-    assert groups == {"bronze", "silver", "gold"}
+    assert groups == {"bronze", "silver", "gold", "quarantine"}
     demo = dagster_home(settings_of("demo"))
     assert base["config"]["base_dir"] == str(demo if demo.exists() else REPOSITORY)
 
