@@ -94,8 +94,8 @@ def test_a_run_that_is_shown_says_in_full_what_failed(instance, tmp_path):
     outcome = work.materialize(JANUARY, ["bronze/shop/orders", "silver/orders", "gold/other"])
     said = text_of(console).splitlines()
     assert {line.split()[0] for line in said if line[:1] in "✓✗"} == {"✓", "✗"}
-    assert "silver/orders failed: silver/orders: nothing was published" in said
-    assert said[-1].endswith(f"run {outcome.run_id} is kept in Dagster.")
+    assert "silver/orders failed: nothing was published" in said
+    assert said[-1].endswith(f"Dagster keeps this as run {outcome.run_id}.")
 
 
 def test_progress_is_a_line_per_table_where_there_is_no_terminal(watched):

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -23,6 +24,7 @@ from project_etl.settings import PREFIX, Settings
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Dagster gives its own processes a minute; nobody who has pressed Ctrl+C waits for so long.
 STOP_SECONDS = 20
+LOOK_SECONDS = 0.2
 
 
 def run(console: Console, settings: Settings, host: str, port: int, arguments: Sequence[str]) -> bool:
@@ -65,16 +67,20 @@ def until_stopped(command: Sequence[str], env: Mapping[str, str], stop_seconds: 
     Returns:
         Whether it was stopped, or ended well by itself.
     """
-    before = {number: signal.signal(number, signal.default_int_handler) for number in STOPS}
+    asked: list[int] = []
+    before = {number: signal.signal(number, lambda found, _: asked.append(found)) for number in STOPS}
     # In a session of its own: a terminal's Ctrl+C reaches this process alone, and what is left can be killed together.
     child = subprocess.Popen(command, env=dict(env), start_new_session=True)
     try:
-        return child.wait() == 0
-    except KeyboardInterrupt:
+        while not asked:
+            with suppress(subprocess.TimeoutExpired):
+                return child.wait(LOOK_SECONDS) == 0
         child.send_signal(signal.SIGINT)
+        end = time.monotonic() + stop_seconds
         # A second Ctrl+C does not wait.
-        with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-            child.wait(stop_seconds)
+        while child.poll() is None and len(asked) == 1 and time.monotonic() < end:
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(LOOK_SECONDS)
         return True
     finally:
         with suppress(ProcessLookupError):

@@ -106,7 +106,8 @@ class Progress:
         line.state, line.why, line.seconds = state, why, time.monotonic() - line.started
         if not self._console.is_terminal:
             mark, name, read, accepted, repeats, rejected, seconds, remark = line.cells()
-            counted = f"read {read:>9}  accepted {accepted:>9}  repeats {repeats:>7}  rejected {rejected:>7}"
+            taken = "published" if "published" in (line.counts or {}) else "accepted"
+            counted = f"read {read:>9}  {taken:<9} {accepted:>9}  repeats {repeats:>7}  rejected {rejected:>7}"
             self._console.print(Text(f"{mark} {name:<32} {counted}  {seconds:>5} s  {remark}".rstrip()), soft_wrap=True)
 
     def _shown(self) -> Grid:

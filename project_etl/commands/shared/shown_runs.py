@@ -44,7 +44,6 @@ class ShownRuns:
         for table, why in outcome.failures.items():
             self.console.print(f"[red]{escape(table)}[/] failed: {escape(why)}", soft_wrap=True)
         if not outcome.is_success:
-            self.console.print(
-                f"Spark's own words are in {escape(str(log))}; run {outcome.run_id} is kept in Dagster.", soft_wrap=True
-            )
+            words = f"Spark's own words are in {escape(str(log))}; " if log.stat().st_size else ""
+            self.console.print(f"{words}Dagster keeps this as run {outcome.run_id}.", soft_wrap=True)
         return outcome

@@ -90,7 +90,7 @@ def hook() -> Iterator[tuple[list[dict], str]]:
 @dg.asset(key=["gold", "one"], config_schema={"fails": dg.Field(str, default_value="")})
 def one(context) -> None:
     if context.op_execution_context.op_config["fails"] == "one":
-        raise dg.Failure(f"gold/one: {UNTOUCHED}rate_known", allow_retries=False)
+        raise dg.Failure(f"{UNTOUCHED}rate_known", allow_retries=False)
 
 
 @dg.asset(key=["gold", "two"], deps=[one], config_schema={"fails": dg.Field(str, default_value="")})
@@ -404,7 +404,7 @@ def test_what_is_late_is_told_until_it_is_there() -> None:
 
 def test_a_message_names_a_table_once_with_its_days_and_the_run() -> None:
     days = frozenset(date(2025, 3, day) for day in (29, 30, 31))
-    why = f"gold/daily_units: {UNTOUCHED}units_less_than (units must be less than 100): 3 rows."
+    why = f"{UNTOUCHED}units_less_than (units must be less than 100): 3 rows."
     message = message_of({}, {"gold/daily_units": Trouble(why, days, "abcdef123")}, "prod")
     assert message is not None
     assert message.body == (
