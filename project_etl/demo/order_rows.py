@@ -95,7 +95,7 @@ class Waiting:
         """Keep a copy of a row for a day; its key is its first field, unless another one is given."""
         self._days.setdefault(day, []).append(Entry(list(row), row[0] if key is None else key, names))
 
-    def any(self, day: int) -> bool:
+    def has(self, day: int) -> bool:
         """Tell whether something waits for a day."""
         return day in self._days
 

@@ -6,6 +6,7 @@ of the dataset `orders` on the day of the refund. Amounts are whole cents until 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -44,6 +45,8 @@ _WITHIN_DAYS = 45
 # Smaller orders are not refunded, so that a part of one is never all of it but for rounding.
 _LEAST_CENTS = 500
 _ORDERS_AFTER_REFUNDS = 2
+# Pieces of dirt at most, so that the orders of a block suffice; the next block takes the rest.
+_PLANTED_IN_A_BLOCK = 40
 _TRAIT = 31
 _ALL, _PART = "REFUNDED", "PARTIALLY_REFUNDED"
 _SPOILED: dict[str, dict[int, str]] = {
@@ -67,13 +70,21 @@ class Refunds:
     def __init__(self, timeline: Timeline, plan: DirtPlan, seed: int) -> None:
         self._timeline, self._plan, self._seed = timeline, plan, seed
         self._numbers = 0
+        self._rnd = stream(seed, kinds.REFUNDS).random
         self._day_begun = -1
+        self._planned: deque[tuple[Kind, int]] = deque()
         self._refunds = Waiting(fault_at=AMOUNT)
         # Orders by the landing day that tells their new status, and whether there is no refund for it.
         self._statuses: dict[int, list[tuple[list[str], bool]]] = {}
 
     def see(self, day: int, block: Sequence[Order], free: Sequence[Order]) -> None:
         """Refund some of the orders of a block to which nothing else happens."""
+        if day != self._day_begun:
+            self._day_begun = day
+            self._rnd = stream(self._seed, kinds.REFUNDS, day).random
+            self._planned.extend(self._plan.planned(kinds.REFUNDS, day))
+            if day == self._plan.truncated_day:
+                self._refund_late_orders(day, block)
         spare: list[Order] = []
         for order in _large(free):
             bits = trait(self._seed, _TRAIT, int(order.row[ORDER_ID][1:]))
@@ -81,22 +92,20 @@ class Refunds:
                 spare.append(order)
             else:
                 self._refund(day, order, bits >> 8)
-        if day == self._day_begun:
-            return
-        self._day_begun = day
-        rnd = stream(self._seed, kinds.REFUNDS, day).random
-        if day == self._plan.truncated_day:
-            late = [order for order in _large(block) if order.lands_later and not order.names]
-            for order in [order for order in late if not order.items_land_first][:_ORDERS_AFTER_REFUNDS]:
-                row = self._row(order, order.placed + 30, _part_of(order))
-                self._refunds.add(day, row, "order_lands_later")
-        for kind, number in self._plan.planned(kinds.REFUNDS, day):
-            self._plant(day, spare, kind, number, rnd)
+        for _ in range(min(_PLANTED_IN_A_BLOCK, len(self._planned))):
+            self._plant(day, spare, *self._planned.popleft(), self._rnd)
+
+    def _refund_late_orders(self, day: int, block: Sequence[Order]) -> None:
+        """Refund orders on the day before they land; on this day there are some for sure."""
+        late = [order for order in _large(block) if order.lands_later and not (order.names or order.items_land_first)]
+        for order in late[:_ORDERS_AFTER_REFUNDS]:
+            row = self._row(order, order.placed + 30, _part_of(order))
+            self._refunds.add(day, row, "order_lands_later")
 
     def write_day(self, day: int, root: Path, books: Books) -> None:
         """Write what is refunded on a landing day, and which orders are called so; a day without has no files."""
         text = self._timeline.text(day)
-        if self._refunds.any(day):
+        if self._refunds.has(day):
             path = landing_path(kinds.REFUNDS, text, "refunds.csv")
             with CsvFile(root, path, books[kinds.REFUNDS], COLUMNS) as file:
                 self._refunds.write(day, file)

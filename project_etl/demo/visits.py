@@ -26,14 +26,10 @@ EARLIEST_PURCHASE = 3_600
 _TRAIT = 41
 # Visitors have numbers: a customer's is its position, then come those whom nobody knows, then those of planted visits.
 _ANONYMOUS, _PLANTED = 50_000_000, 80_000_000
-_OF_CUSTOMERS, _COMES_BACK, _NO_SESSION, _KNOWN_AT_ONCE, _PUTS_INTO_CART, _SECOND_VISIT = (
-    0.45,
-    0.3,
-    0.1,
-    0.5,
-    0.16,
-    0.08,
-)
+# Shares of visits by customers, of others by visitors who come back, and of visits of which the tracker has no session.
+_OF_CUSTOMERS, _COMES_BACK, _NO_SESSION = 0.45, 0.3, 0.1
+# Shares of customers who are known at once, of views that lead to the cart, and of visits with a second one.
+_KNOWN_AT_ONCE, _PUTS_INTO_CART, _SECOND_VISIT = 0.5, 0.16, 0.08
 _BOT_VIEWS = 200
 _GAPS = {"gap_of_1800_s": "1800", "gap_of_1800_5_s": "1800.5", "gap_of_1801_s": "1801"}
 
@@ -88,7 +84,7 @@ class Visits:
         visitor = _position(order) if is_known else self._new_anonymous()
         known_from = below(rnd, 2) if is_known else len(steps)
         events = self._events_of(visitor, order.row[CUSTOMER_ID], known_from, steps, times, self._session(rnd))
-        for event in events[1 - len(order.items) :] if len(order.items) > 1 else ():
+        for event in events[len(events) - len(order.items) + 1 :]:
             event.names = ("equal_instants",)
         return events
 

@@ -126,6 +126,7 @@ def test_every_place_names_the_record_that_stands_there(manifest, counted, datas
 def test_every_kind_is_planted(manifest):
     missing = [f"{kind.dataset}.{kind.name}" for kind in KINDS if not _count(manifest, kind.dataset, kind.name)]
     assert missing == []
+    assert set(manifest.datasets) == set(PLAIN)
 
 
 def _count(manifest: Manifest, dataset: str, kind: str) -> int:
