@@ -6,7 +6,8 @@ there is and where, so that a test can balance the platform's books against it. 
 
 from __future__ import annotations
 
-from project_etl.demo.kinds import KINDS, Kind, Outcome
+from project_etl.demo.kind_table import KINDS
+from project_etl.demo.kinds import Kind, Outcome
 from project_etl.demo.manifest import (
     MANIFEST_NAME,
     DatasetBooks,

@@ -1,7 +1,7 @@
 """What real exports do to records: the same thing spelled otherwise, instants that no business has, and deletions.
 
 All this is written beside the shop's own records, with draws and keys of its own, so that no number of the shop depends
-on it. Belongs here: spellings. Does not belong here: which kinds there are (`kinds.py`), whose records show them.
+on it. Belongs here: spellings. Does not belong here: which kinds there are (`kind_table.py`), whose records show them.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from project_etl.demo.as_sent import CUSTOMERS_BESIDE, as_sent
 from project_etl.demo.dirt import DirtPlan
 from project_etl.demo.draws import below, of_class, stream, trait
 from project_etl.demo.files import JsonLinesFile, landing_path, to_json
-from project_etl.demo.manifest import DatasetBooks
+from project_etl.demo.manifest import Books
 from project_etl.demo.timeline import DAY, Timeline, known_ids
 from project_etl.demo.vocabulary import (
     COUNTRIES,
@@ -69,7 +69,7 @@ class Customers:
         """Return the position in COUNTRIES of where a customer lives now."""
         return self._countries[position]
 
-    def write_day(self, day: int, root: Path, books: DatasetBooks) -> None:
+    def write_day(self, day: int, root: Path, books: Books) -> None:
         """Write the file of a landing day: arrivals, later versions, and the day's dirt."""
         planned = self._plan.on(kinds.CUSTOMERS, day)
         first = self.known[day - 1] if day else 0
@@ -79,7 +79,7 @@ class Customers:
         )
         extra = ("loyalty_tier", _loyalty_tier) if day == self._plan.extra_column_day else None
         path = landing_path(kinds.CUSTOMERS, self._timeline.text(day), "customers.jsonl")
-        with JsonLinesFile(root, path, books, extra) as file:
+        with JsonLinesFile(root, path, books[kinds.CUSTOMERS], extra) as file:
             for position in range(first, self.known[day]):
                 self._write(file, position, self._first_seen(position))
                 for _ in range(repeats[position]):

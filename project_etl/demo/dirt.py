@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from project_etl.demo.draws import below, stream
-from project_etl.demo.kinds import CUSTOMERS, FX_RATES, KINDS, ORDERS, REPEAT_LATER_FILE, Kind
+from project_etl.demo.kind_table import KINDS
+from project_etl.demo.kinds import CUSTOMERS, FX_RATES, ORDERS, REPEAT_LATER_FILE, Kind
 from project_etl.demo.timeline import Timeline
 
 
@@ -36,13 +37,14 @@ class DirtPlan:
             Pairs of a kind's name and a running number of that kind, which starts at 0 on its first day. The number
             varies how the kind looks and keeps two of a kind apart.
         """
-        return [(kind.name, number) for kind, number in self._planned(dataset, day) if not kind.is_beside]
+        return [(kind.name, number) for kind, number in self.planned(dataset, day) if not kind.is_beside]
 
     def beside(self, dataset: str, day: int) -> list[tuple[Kind, int]]:
         """Return what to write beside a dataset's own records on a day, as `on` does."""
-        return [(kind, number) for kind, number in self._planned(dataset, day) if kind.is_beside]
+        return [(kind, number) for kind, number in self.planned(dataset, day) if kind.is_beside]
 
-    def _planned(self, dataset: str, day: int) -> Iterator[tuple[Kind, int]]:
+    def planned(self, dataset: str, day: int) -> Iterator[tuple[Kind, int]]:
+        """Yield all that is planted into a dataset on a day or beside it."""
         for kind, numbers in self._numbers.items():
             if kind.dataset == dataset:
                 yield from ((kind, number) for number in numbers.get(day, ()))

@@ -32,6 +32,13 @@ def below(rnd: Callable[[], float], bound: int) -> int:
     return int(rnd() * bound)
 
 
+def take(pool: list[Value], rnd: Callable[[], float]) -> Value:
+    """Remove one value from a pool, which loses its order."""
+    place = below(rnd, len(pool))
+    pool[place], pool[-1] = pool[-1], pool[place]
+    return pool.pop()
+
+
 def of_class(remainder: int, first: int, last: int, rnd: Callable[[], float]) -> int:
     """Draw a position in `first <= p < last` whose remainder by 3 is given; there must be three positions at least."""
     start = first + (remainder - first) % 3
@@ -68,3 +75,8 @@ def money(cents: int) -> str:
     """Write an amount in cents as decimal text with two places: `-1205` is `-12.05`."""
     sign = "-" if cents < 0 else ""
     return f"{sign}{abs(cents) // 100}.{abs(cents) % 100:02d}"
+
+
+def cents(text: str) -> int:
+    """Read an amount that `money` wrote."""
+    return int(text.replace(".", ""))

@@ -8,7 +8,7 @@ from project_etl.demo import kinds
 from project_etl.demo.dirt import DirtPlan
 from project_etl.demo.draws import below, stream
 from project_etl.demo.files import CsvFile, landing_path
-from project_etl.demo.manifest import DatasetBooks, Planted
+from project_etl.demo.manifest import Books, Planted
 from project_etl.demo.timeline import Timeline
 
 COLUMNS = ("rate_date", "base_currency", "quote_currency", "rate")
@@ -35,16 +35,16 @@ class FxRates:
         self._millionths = dict(_FIRST_MILLIONTHS)
         self._waiting: dict[int, list[tuple[list[str], str]]] = {}
 
-    def write_day(self, day: int, root: Path, books: DatasetBooks) -> None:
+    def write_day(self, day: int, root: Path, books: Books) -> None:
         """Write the file of a landing day: the day's rates and the day's dirt, or nothing on a day without rates."""
         path = landing_path(kinds.FX_RATES, self._timeline.text(day), "fx_rates.csv")
         if day in self._timeline.days_without_rates():
-            books.kinds["day_without_rates"].add(Planted(path, None, self._timeline.text(day)))
+            books[kinds.FX_RATES].kinds["day_without_rates"].add(Planted(path, None, self._timeline.text(day)))
             return
         rnd = stream(self._seed, kinds.FX_RATES, day).random
         for currency, rate in self._millionths.items():
             self._millionths[currency] = max(500_000, rate + below(rnd, 9_001) - 4_500)
-        with CsvFile(root, path, books, COLUMNS) as file:
+        with CsvFile(root, path, books[kinds.FX_RATES], COLUMNS) as file:
             rows = {currency: self._row(day, currency) for currency in self._millionths}
             for row in rows.values():
                 file.write(row, _key(row))

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from project_etl.demo.kinds import DATASETS, Kind, Outcome, kinds_of
+from project_etl.demo.kind_table import kinds_of
+from project_etl.demo.kinds import Kind, Outcome
 
 MANIFEST_NAME = "_shop_manifest.json"
 # Longer lists are cut; their counts never are.
@@ -33,7 +34,8 @@ class Planted(NamedTuple):
     """Where one planted record stands.
 
     Attributes:
-        file: Path relative to the landing root, such as `shop/orders/2025-01-15/orders.csv`.
+        file: Path relative to the landing root, such as `shop/orders/2025-01-15/orders.csv`. It can be of another
+            dataset, where a rule of one is broken by a record of the other.
         row: Number of the record in its file, 1 for the first after the header; None for a whole file or a day.
         key: The record's key as written; empty where the key itself is missing.
     """
@@ -135,6 +137,9 @@ class DatasetBooks:
         return sum(kind.count for kind in self.kinds.values() if kind.outcome is outcome)
 
 
+Books = Mapping[str, DatasetBooks]
+
+
 @dataclass
 class Manifest:
     """A generated landing of the source `shop`: the arguments it was made with, and its books per dataset."""
@@ -146,9 +151,9 @@ class Manifest:
     datasets: dict[str, DatasetBooks]
 
     @classmethod
-    def blank(cls, start: date, days: int, scale: float, seed: int) -> Manifest:
-        """Return a manifest with every kind of every dataset at zero."""
-        return cls(start, days, scale, seed, {name: DatasetBooks(kinds=_blank_kinds(name)) for name in DATASETS})
+    def blank(cls, start: date, days: int, scale: float, seed: int, datasets: Collection[str]) -> Manifest:
+        """Return a manifest with every kind of the datasets at zero."""
+        return cls(start, days, scale, seed, {name: DatasetBooks(kinds=_blank_kinds(name)) for name in datasets})
 
     @property
     def records(self) -> int:
@@ -158,9 +163,15 @@ class Manifest:
     def save(self, landing: Path) -> Path:
         """Write the manifest beside the sources, where landing passes over it for its `_`, and return its path."""
         path = landing / MANIFEST_NAME
-        told = asdict(self) | {"start": self.start.isoformat()}
-        text = json.dumps(told, ensure_ascii=False, indent=1)
-        path.write_text(_SPREAD_PLACE.sub(r"[\1, \2, \3]", text) + "\n", encoding="utf-8", newline="\n")
+        arguments = {"start": self.start.isoformat(), "days": self.days, "scale": self.scale, "seed": self.seed}
+        # One dataset after the other, for the places of a large shop are many.
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(json.dumps(arguments, indent=1).removesuffix("\n}") + ',\n "datasets": {')
+            for number, (name, books) in enumerate(self.datasets.items()):
+                text = json.dumps({name: asdict(books)}, ensure_ascii=False, indent=1)
+                inner = _SPREAD_PLACE.sub(r"[\1, \2, \3]", text).removeprefix("{").removesuffix("\n}")
+                file.write(f"{',' if number else ''}{inner}".replace("\n", "\n "))
+            file.write("\n }\n}\n")
         return path
 
     @classmethod

@@ -8,7 +8,7 @@ from project_etl.demo import kinds
 from project_etl.demo.customers import UNKNOWN_IDS as UNKNOWN_CUSTOMERS
 from project_etl.demo.customers import customer_id
 from project_etl.demo.dirt import DirtPlan
-from project_etl.demo.draws import below, money
+from project_etl.demo.draws import below, cents, money, take
 from project_etl.demo.order_rows import (
     CUSTOMER_ID,
     DISCOUNT,
@@ -22,6 +22,7 @@ from project_etl.demo.order_rows import (
     QUANTITY,
     STATUS,
     TOTAL,
+    UNKNOWN_ORDERS,
     Order,
     Waiting,
     spoil_item,
@@ -32,8 +33,6 @@ from project_etl.demo.products import Products, product_id
 from project_etl.demo.timeline import DAY, Timeline
 from project_etl.demo.vocabulary import NEXT_STATUSES
 
-# Orders that never land; the shop's own numbers stay far below.
-_UNKNOWN_ORDERS = 990_000_000
 _TRUNCATED_AT_LEAST = 3
 # Orders in these states are the ones that something is planted on: they count as revenue.
 _CARRYING = frozenset(("PAID", "SHIPPED", "DELIVERED", "COMPLETED"))
@@ -59,7 +58,7 @@ class OrderDirt:
         rnd: Callable[[], float],
         *,
         is_first: bool,
-    ) -> None:
+    ) -> list[Order]:
         """Plant dirt into some orders of a block.
 
         Args:
@@ -68,19 +67,23 @@ class OrderDirt:
             planned: Dataset, kind and running number of each piece.
             rnd: Draws of the day.
             is_first: Whether this is the first block of the day.
+
+        Returns:
+            The orders of the block that nothing happens to: as they are now, they count as revenue for good.
         """
         spare = [order for order in block if not (order.lands_later or order.names) and order.row[STATUS] in _CARRYING]
         placed = [order for order in block if not (order.lands_later or order.names) and order.row[STATUS] == "PLACED"]
         if is_first and day == self._plan.truncated_day:
             for _ in range(_TRUNCATED_AT_LEAST):
-                _take(spare, rnd).lands_later = True
+                take(spare, rnd).lands_later = True
         for dataset, name, number in planned:
             if dataset == kinds.ORDER_ITEMS:
                 self._plant_item(day, spare, name, number, rnd)
             elif name == kinds.CORRECTED_RECORD:
-                self._plant_updates(day, placed.pop() if placed else _take(spare, rnd), rnd)
+                self._plant_updates(day, placed.pop() if placed else take(spare, rnd), rnd)
             else:
                 self._plant_order(day, spare, name, number, rnd)
+        return spare
 
     def _plant_updates(self, day: int, order: Order, rnd: Callable[[], float]) -> None:
         """Let an order go on to its next status on a later landing day, and one in four twice."""
@@ -97,22 +100,22 @@ class OrderDirt:
 
     def _plant_order(self, day: int, spare: list[Order], name: str, number: int, rnd: Callable[[], float]) -> None:
         if name == "customer_unknown":
-            order = _take(spare, rnd)
+            order = take(spare, rnd)
             order.row[CUSTOMER_ID] = customer_id(UNKNOWN_CUSTOMERS + number)
             order.names = (name,)
         elif name == "total_mismatch":
-            order = _take(spare, rnd)
-            order.row[TOTAL] = money(_cents(order.row[TOTAL]) + 100 * (1 + number % 7))
+            order = take(spare, rnd)
+            order.row[TOTAL] = money(cents(order.row[TOTAL]) + 100 * (1 + number % 7))
             order.names = (name,)
         elif name in (kinds.REPEAT_SAME_FILE, kinds.REPEAT_LATER_FILE):
-            self.orders.add(self._repeat_day(kinds.ORDERS, day, name), _take(spare, rnd).row, name)
+            self.orders.add(self._repeat_day(kinds.ORDERS, day, name), take(spare, rnd).row, name)
         elif name == kinds.LATE_RECORD:
-            order = _take(spare, rnd)
+            order = take(spare, rnd)
             row = list(order.row)
             row[STATUS], row[ORDER_UPDATED] = "PLACED", self._timeline.iso(order.placed)
             self.orders.add(self._later(day, rnd), row, name)
         elif name == "moved_to_another_day":
-            order = _take(spare, rnd)
+            order = take(spare, rnd)
             lands = self._later(day, rnd)
             row = list(order.row)
             row[ORDER_TS] = self._timeline.iso(order.placed - DAY)
@@ -136,22 +139,22 @@ class OrderDirt:
 
     def _plant_item(self, day: int, spare: list[Order], name: str, number: int, rnd: Callable[[], float]) -> None:
         if name == "order_lands_later":
-            order = _take(spare, rnd)
+            order = take(spare, rnd)
             order.lands_later = order.items_land_first = True
         elif name == "product_lands_later":
-            order = _take(spare, rnd)
+            order = take(spare, rnd)
             order.items[0][PRODUCT] = product_id(self._products.known[day])
             order.first_item_names = (name,)
         elif name in (kinds.REPEAT_SAME_FILE, kinds.REPEAT_LATER_FILE):
-            self.items.add(self._repeat_day(kinds.ORDER_ITEMS, day, name), _take(spare, rnd).items[0], name)
+            self.items.add(self._repeat_day(kinds.ORDER_ITEMS, day, name), take(spare, rnd).items[0], name)
         elif name == kinds.LATE_RECORD:
-            order = _take(spare, rnd)
+            order = take(spare, rnd)
             row = list(order.items[0])
             row[QUANTITY] = str(int(row[QUANTITY]) + 1)
             row[ITEM_UPDATED] = self._timeline.iso(order.changed - 30)
             self.items.add(self._later(day, rnd), row, name)
         elif name == kinds.CORRECTED_RECORD:
-            item = _take(spare, rnd).items[0]
+            item = take(spare, rnd).items[0]
             lands = self._later(day, rnd)
             self.items.add(lands, [*item[:-1], self._timeline.iso(lands * DAY + below(rnd, DAY))], name)
             # The product was wrong at first, at the right price: the order's total holds before and after.
@@ -173,7 +176,7 @@ class OrderDirt:
             self._extra_lines += 1
             row[ITEM_ID] = f"{order.row[ORDER_ID]}-{100 + self._extra_lines % 900}"
         if name == "order_unknown":
-            row[ITEM_ORDER] = f"O{_UNKNOWN_ORDERS + number:09d}"
+            row[ITEM_ORDER] = f"O{UNKNOWN_ORDERS + number:09d}"
         elif name == "product_unknown":
             row[PRODUCT] = product_id(UNKNOWN_PRODUCTS + number)
         else:
@@ -191,16 +194,5 @@ class OrderDirt:
         return day + 1 + below(rnd, min(3, self._timeline.days - 1 - day))
 
 
-def _take(spare: list[Order], rnd: Callable[[], float]) -> Order:
-    """Remove one order from those that nothing is planted on yet."""
-    place = below(rnd, len(spare))
-    spare[place], spare[-1] = spare[-1], spare[place]
-    return spare.pop()
-
-
 def _look(spare: list[Order], rnd: Callable[[], float]) -> Order:
     return spare[below(rnd, len(spare))]
-
-
-def _cents(text: str) -> int:
-    return int(text.replace(".", ""))

@@ -18,6 +18,9 @@ ITEM_COLUMNS = ("order_item_id", "order_id", "product_id", "quantity", "unit_pri
 ORDER_ID, CUSTOMER_ID, ORDER_TS, STATUS, TOTAL, ORDER_UPDATED = 0, 1, 2, 3, 5, 7
 ITEM_ID, ITEM_ORDER, PRODUCT, QUANTITY, PRICE, DISCOUNT, ITEM_UPDATED = range(7)
 
+# Orders that never land; the shop's own numbers stay far below.
+UNKNOWN_ORDERS = 990_000_000
+
 # How the fields of an order go wrong; the year of the nonexistent day does not matter.
 _SPOILED_ORDERS: dict[str, dict[int, str]] = {
     "order_id_missing": {ORDER_ID: ""},
@@ -74,9 +77,10 @@ class Order:
 
 
 class Entry(NamedTuple):
-    """A row that waits for its file, with the kinds of dirt that it shows."""
+    """A row that waits for its file, with its key and the kinds of dirt that it shows."""
 
     row: list[str]
+    key: str
     names: tuple[str, ...]
 
 
@@ -87,16 +91,19 @@ class Waiting:
         self._fault_at = fault_at
         self._days: dict[int, list[Entry]] = {}
 
-    def add(self, day: int, row: Sequence[str], *names: str) -> None:
-        """Keep a copy of a row for a day."""
-        self._days.setdefault(day, []).append(Entry(list(row), names))
+    def add(self, day: int, row: Sequence[str], *names: str, key: str | None = None) -> None:
+        """Keep a copy of a row for a day; its key is its first field, unless another one is given."""
+        self._days.setdefault(day, []).append(Entry(list(row), row[0] if key is None else key, names))
+
+    def has(self, day: int) -> bool:
+        """Tell whether something waits for a day."""
+        return day in self._days
 
     def write(self, day: int, file: CsvFile) -> None:
         """Write what waits for a day; a malformed row as a line that no reader takes for a record."""
-        for row, names in self._days.pop(day, ()):
-            key = row[0]
-            if names[0] in MALFORMED:
-                file.write_text(_malformed(file.widen(row, key), names[0], self._fault_at), key, *names)
+        for row, key, names in self._days.pop(day, ()):
+            if MALFORMED.intersection(names):
+                file.write_text(_malformed(file.widen(row, key), names, self._fault_at), key, *names)
             else:
                 file.write(row, key, *names)
 
@@ -121,10 +128,10 @@ def spoil_item(row: list[str], name: str) -> None:
         row[place] = value
 
 
-def _malformed(row: list[str], name: str, fault_at: int) -> str:
+def _malformed(row: list[str], names: Sequence[str], fault_at: int) -> str:
     """Return the line of a row that cannot be read; a reader that forgives the quote still gets no valid value."""
-    if name == kinds.TOO_FEW_FIELDS:
+    if kinds.TOO_FEW_FIELDS in names:
         return ",".join(row[:-1])
-    if name == kinds.TOO_MANY_FIELDS:
+    if kinds.TOO_MANY_FIELDS in names:
         return ",".join((*row, "0"))
     return ",".join((*row[:fault_at], f'"{row[fault_at]}"x', *row[fault_at + 1 :]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import shutil
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from project_etl.demo.customers import Customers, customer_id
 from project_etl.demo.dirt import DirtPlan
 from project_etl.demo.draws import below, money, stream
 from project_etl.demo.files import CsvFile, landing_path
-from project_etl.demo.manifest import DatasetBooks, FileBooks, Planted
+from project_etl.demo.manifest import Books, DatasetBooks, FileBooks, Planted
 from project_etl.demo.order_beside import OrdersBeside
 from project_etl.demo.order_dirt import OrderDirt
 from project_etl.demo.order_rows import (
@@ -29,7 +29,7 @@ from project_etl.demo.order_rows import (
     write_items,
 )
 from project_etl.demo.products import Products, product_id
-from project_etl.demo.timeline import DAY, Timeline, orders_per_day
+from project_etl.demo.timeline import DAY, Timeline, per_day
 from project_etl.demo.vocabulary import (
     CHANNELS,
     COUNTRIES,
@@ -47,9 +47,16 @@ _LAST_SECOND = DAY - 100  # leaves a minute to pay in
 _LANDS_LATER = 0.03
 _CHANNEL_COLUMN = 3
 
+Onlooker = Callable[[int, Sequence[Order], Sequence[Order]], None]
+
 
 class Orders:
-    """The orders of the shop, made block by block; only late and corrected ones are kept for other days."""
+    """The orders of the shop, made block by block; only late and corrected ones are kept for other days.
+
+    Attributes:
+        onlookers: Who is shown each block before it is written: the day, all its orders, and those of them to which
+            nothing else happens.
+    """
 
     def __init__(
         self, timeline: Timeline, plan: DirtPlan, customers: Customers, products: Products, scale: float, seed: int
@@ -60,12 +67,14 @@ class Orders:
         self._late: list[Order] = []
         self._dirt = OrderDirt(timeline, plan, products, self._next_id)
         self._beside = OrdersBeside(timeline, plan, seed)
+        self.onlookers: list[Onlooker] = []
         total = round(20_000 * scale * timeline.days / 90)
         chance = stream(seed, "orders per day").random
-        self._per_day = orders_per_day(timeline, total, chance, at_least=_ORDERS_A_DAY_AT_LEAST)
+        self._per_day = per_day(timeline, total, chance, at_least=_ORDERS_A_DAY_AT_LEAST)
 
-    def write_day(self, day: int, root: Path, orders: DatasetBooks, items: DatasetBooks) -> None:
+    def write_day(self, day: int, root: Path, books: Books) -> None:
         """Write both files of a landing day, and the files that are broken or repeated on it."""
+        orders, items = books[kinds.ORDERS], books[kinds.ORDER_ITEMS]
         text = self._timeline.text(day)
         extra = (_CHANNEL_COLUMN, "channel", _channel) if day == self._plan.extra_column_day else None
         orders_path = landing_path(kinds.ORDERS, text, "orders.csv")
@@ -99,7 +108,9 @@ class Orders:
         for number in range(blocks):
             size = self._per_day[day] * (number + 1) // blocks - self._per_day[day] * number // blocks
             block = self._place_block(day, size, rnd)
-            self._dirt.plant(day, block, planned[number::blocks], rnd, is_first=number == 0)
+            free = self._dirt.plant(day, block, planned[number::blocks], rnd, is_first=number == 0)
+            for look in self.onlookers:
+                look(day, block, free)
             for order in block:
                 if order.lands_later:
                     self._late.append(order)

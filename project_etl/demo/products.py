@@ -17,7 +17,7 @@ from project_etl.demo.as_sent import as_sent
 from project_etl.demo.dirt import DirtPlan
 from project_etl.demo.draws import below, lognormal_thousandths, of_class, stream, trait
 from project_etl.demo.files import JsonLinesFile, landing_path, to_json
-from project_etl.demo.manifest import DatasetBooks
+from project_etl.demo.manifest import Books
 from project_etl.demo.timeline import DAY, Timeline, known_ids
 from project_etl.demo.vocabulary import ADJECTIVES, PRICE_LIST_HUNDREDTHS, SHELVES
 
@@ -65,7 +65,7 @@ class Products:
         factor = PRICE_LIST_HUNDREDTHS[self._currency(position)]
         return max(1, self._cents[position] * PRICE_LIST_HUNDREDTHS[currency] // factor)
 
-    def write_day(self, day: int, root: Path, books: DatasetBooks) -> None:
+    def write_day(self, day: int, root: Path, books: Books) -> None:
         """Write the file of a landing day: arrivals, later versions, and the day's dirt."""
         planned = self._plan.on(kinds.PRODUCTS, day)
         first = self.known[day - 1] if day else 0
@@ -74,7 +74,7 @@ class Products:
             of_class(_IS_REPEATED, first, self.known[day], rnd) for name, _ in planned if name == kinds.REPEAT_SAME_FILE
         )
         path = landing_path(kinds.PRODUCTS, self._timeline.text(day), "products.jsonl.gz")
-        with JsonLinesFile(root, path, books) as file:
+        with JsonLinesFile(root, path, books[kinds.PRODUCTS]) as file:
             for position in range(first, self.known[day]):
                 self._write(file, position, self._first_seen(position))
                 for _ in range(repeats[position]):

@@ -83,14 +83,14 @@ def known_ids(what: str, initial: int, added: float, days: int, *, at_least: int
     return totals
 
 
-def orders_per_day(timeline: Timeline, total: int, rnd: Callable[[], float], *, at_least: int) -> list[int]:
-    """Spread orders over the days with weekends, holidays, growth and a little chance.
+def per_day(timeline: Timeline, total: int, rnd: Callable[[], float], *, at_least: int) -> list[int]:
+    """Spread orders, or what goes with them, over the days with weekends, holidays, growth and a little chance.
 
     Args:
         timeline: The days.
-        total: Orders in all.
+        total: How many in all.
         rnd: Draws in `0 <= x < 1`.
-        at_least: Orders on any day, however small the shop; then the sum can exceed `total`.
+        at_least: How many on any day, however small the shop; then the sum can exceed `total`.
 
     Returns:
         One count per day, summing to `total` unless the minimum raised some.

@@ -121,6 +121,45 @@ NEXT_STATUSES = {
     "DELIVERED": weighted((("COMPLETED", 8), ("RETURNED", 2))),
     "COMPLETED": ("RETURNED",),
 }
+REFUND_REASONS = (
+    "damaged", "does not fit", "not as described", "late, no longer needed", "changed my mind", "wrong item",
+    'missing parts of the "set"', "goodwill",
+)  # fmt: skip
+# Views in a visit: many leave after one, few look at a lot.
+VIEWS_PICKS = weighted(((1, 38), (2, 18), (3, 14), (4, 9), (5, 7), (6, 5), (8, 4), (12, 3), (20, 2)))
+RATING_PICKS = weighted(((5, 45), (4, 27), (3, 12), (2, 7), (1, 9)))
+VOTES_PICKS = weighted(((0, 55), (1, 18), (2, 10), (3, 7), (5, 5), (9, 3), (24, 2)))
+# What reviews say: a beginning that goes with the rating, and an end that goes with any.
+REVIEW_BEGINNINGS = {
+    5: (
+        "Love it!",
+        "Exactly what I was looking for",
+        "Superb quality, worth every cent 😍",
+        "Best purchase this year 🎉",
+        'My daughter calls it "the good one"',
+        "Très content, merci",
+    ),
+    4: (
+        "Good, solid, no frills",
+        "Very nice 👍",
+        "Does what it says",
+        "Happy with it, mostly",
+        "Sehr schön, gerne wieder",
+    ),
+    3: ("It is okay", "Average, nothing special", "Looks nicer in the photos", "Not bad, not great"),
+    2: ("Disappointed", 'Smaller than "large" suggests', "Came late, and the box was open", "The colour is off"),
+    1: ("Broke after two days 😡", "Avoid", "Never arrived whole", '"Quality"? No.'),
+}
+REVIEW_ENDS = (
+    "", "", ", would buy again", "; delivery took 3 days, 2 hours", " (bought as a gift)", " – my cook 👩‍🍳 agrees",
+    ", size M fits", ". Packaging: 5/5", "… see for yourself", ", 10 % off helped",
+)  # fmt: skip
+REVIEW_FURTHER_LINES = (
+    "\nUpdate after a week: still fine", "\n\n+ quick delivery\n- price", "\r\nSent from my phone",
+    "\nPS: \"ask for the blue one\"",
+)  # fmt: skip
+# What some people write in a field that must not be empty; it stays a text.
+REVIEW_WORDS = ("N/A", "-", "none", "null", "NaN")
 LINES_PICKS = weighted(((1, 40), (2, 28), (3, 16), (4, 9), (5, 5), (6, 2)))
 QUANTITY_PICKS = weighted(((1, 72), (2, 16), (3, 6), (4, 3), (6, 2), (12, 1)))
 HOUR_PICKS = weighted(tuple(enumerate((

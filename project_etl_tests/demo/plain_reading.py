@@ -17,21 +17,33 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-KEYS = {
-    "customers": ("customer_id",),
-    "products": ("product_id",),
-    "orders": ("order_id",),
-    "order_items": ("order_item_id",),
-    "fx_rates": ("rate_date", "base_currency", "quote_currency"),
-}
-DECLARED = {"customers": 9, "products": 9, "orders": 8, "order_items": 7, "fx_rates": 4}
 WORDS = {"null", "none", "nan", "n/a", "-", "\\n"}
-EXTRA = {"customers": "loyalty_tier", "orders": "channel"}
+
+
+@dataclass(frozen=True)
+class Plain:
+    """What is known of a dataset: its key, how many columns its files have, and the one that only some have."""
+
+    key: tuple[str, ...]
+    columns: int
+    extra: str | None = None
+
+
+PLAIN = {
+    "customers": Plain(("customer_id",), 9, "loyalty_tier"),
+    "products": Plain(("product_id",), 9),
+    "orders": Plain(("order_id",), 8, "channel"),
+    "order_items": Plain(("order_item_id",), 7),
+    "fx_rates": Plain(("rate_date", "base_currency", "quote_currency"), 4),
+    "events": Plain(("event_id",), 10),
+    "reviews": Plain(("review_id",), 8),
+    "refunds": Plain(("refund_id",), 8),
+}
 
 
 @dataclass
 class Counted:
-    """What one dataset holds."""
+    """What one dataset holds; `landed` and `files` say where a key was first seen."""
 
     records: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
@@ -41,13 +53,23 @@ class Counted:
     newest: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
     gone: set[tuple[str, ...]] = field(default_factory=set)
     landed: dict[tuple[str, ...], str] = field(default_factory=dict)
+    files: dict[tuple[str, ...], str] = field(default_factory=dict)
     keys: dict[tuple[str, int], str] = field(default_factory=dict)
 
 
 def read_lines(path: Path) -> list[str]:
-    """Return the lines of a file, unpacked; the generator writes no line ends within a field."""
+    """Return the lines of a file, unpacked; what stands in quotes can be several lines of text."""
     data = path.read_bytes()
-    return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8").splitlines()
+    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
+    lines: list[str] = []
+    is_open = False
+    for line in text.removesuffix("\n").split("\n"):
+        if is_open:
+            lines[-1] += f"\n{line}"
+        else:
+            lines.append(line)
+        is_open = lines[-1].count('"') % 2 == 1 and "csv" in path.suffixes[0]
+    return lines
 
 
 def records(path: Path) -> Iterator[dict[str, Any] | str]:
@@ -63,7 +85,7 @@ def records(path: Path) -> Iterator[dict[str, Any] | str]:
     header = lines[0].split(",")
     for line in lines[1:]:
         try:
-            row = next(csv.reader([line], strict=True))
+            row = next(csv.reader(line.splitlines(keepends=True), strict=True))
         except csv.Error:
             yield line
             continue
@@ -87,10 +109,10 @@ def count(landing: Path, dataset: str, broken: Callable[[dict[str, Any], date], 
                 counted.kinds["truncated_gzip"] += 1
                 continue
             for number, record in enumerate(found, start=1):
-                _count_record(counted, dataset, record, folder.name, broken)
+                name = path.relative_to(landing).as_posix()
+                _count_record(counted, dataset, record, name, broken)
                 told = {} if isinstance(record, str) else cleaned(record)
-                key = " ".join(told.get(k) or "" for k in KEYS[dataset])
-                counted.keys[path.relative_to(landing).as_posix(), number] = key
+                counted.keys[name, number] = " ".join(told.get(column) or "" for column in PLAIN[dataset].key)
     return counted
 
 
@@ -98,7 +120,7 @@ def _count_record(
     counted: Counted,
     dataset: str,
     record: dict[str, Any] | str,
-    day: str,
+    file: str,
     broken: Callable[[dict[str, Any], date], str | None],
 ) -> None:
     counted.records += 1
@@ -106,10 +128,11 @@ def _count_record(
         counted.quarantined += 1
         counted.kinds[_malformed_kind(dataset, record)] += 1
         return
-    counted.kinds["extra_column"] += EXTRA.get(dataset) in record
+    day = file.split("/")[2]
+    counted.kinds["extra_column"] += PLAIN[dataset].extra in record
     sent, record = record, cleaned(record)
     if record.get("_deleted"):
-        key = tuple(record[column] for column in KEYS[dataset])
+        key = tuple(record[column] for column in PLAIN[dataset].key)
         del counted.newest[key]
         counted.gone.add(key)
         counted.superseded += 1
@@ -120,8 +143,9 @@ def _count_record(
         counted.quarantined += 1
         counted.kinds[rule] += 1
         return
-    key = tuple(record[column] for column in KEYS[dataset])
+    key = tuple(record[column] for column in PLAIN[dataset].key)
     counted.landed.setdefault(key, day)
+    counted.files.setdefault(key, file)
     older = counted.newest.get(key)
     if key in counted.gone:
         counted.newest[key] = record
@@ -132,8 +156,9 @@ def _count_record(
         counted.newest[key] = record
     elif older == record:
         counted.deduplicated += 1
-        repeat = "repeat_in_same_file" if counted.landed[key] == day else "repeat_in_later_file"
-        counted.kinds[spelling(sent) or repeat] += 1
+        is_later = counted.landed[key] != day
+        which = "same" if counted.files[key] == file else "later" if is_later else "second"
+        counted.kinds[spelling(sent) or f"repeat_in_{which}_file"] += 1
     else:
         counted.superseded += 1
         is_late = record.get("updated_at", day) < older.get("updated_at", day)
@@ -147,35 +172,36 @@ def _count_record(
 
 def cleaned(record: dict[str, Any]) -> dict[str, Any]:
     """Return a record as it would be, had nobody exported it; what people write stays."""
-    return {name: _cleaned(name, value) if isinstance(value, str) else value for name, value in record.items()}
+    return {name: _cleaned(name, value) for name, value in record.items()}
 
 
-def _cleaned(name: str, text: str) -> str:
-    if name == "updated_at":
-        return re.sub(r"(\+00| GMT| \+0000 UTC)$", "Z", text)
-    if name.endswith("_id") or name == "quantity":
-        text = text.strip(" \t\u00a0\u200b")
+def _cleaned(name: str, value: Any) -> Any:
+    if name in ("updated_at", "event_ts", "refunded_at") and isinstance(value, str):
+        return re.sub(r"(\+00| GMT| \+0000 UTC)$", "Z", value)
+    is_number = name in ("quantity", "rating") and isinstance(value, str | int)
+    if is_number or (name.endswith("_id") and isinstance(value, str)):
+        text = str(value).strip(" \t\u00a0\u200b")
         text = re.sub('^="(.*)"$', r"\1", text)
         text = re.sub(r"^([0-9]+)\.0$", r"\1", text)
-        return "" if name == "customer_id" and text.lower() in WORDS else text
-    return text
+        return None if name == "customer_id" and text.lower() in WORDS | {""} else text
+    return value
 
 
 def spelling(record: dict[str, Any]) -> str | None:
     """Name in which way a record is spelled otherwise, None when it is not."""
     for name, text in record.items():
-        if not isinstance(text, str) or (cleaned := _cleaned(name, text)) == text:
+        if not isinstance(text, str) or (cleaned := _cleaned(name, text) or "") == text:
             continue
-        if name == "updated_at":
-            return "updated_at_offset"
+        if name.endswith(("_at", "_ts")):
+            return f"{name}_offset"
         how = {text.startswith("="): "guarded", text.endswith(".0"): "as_float", cleaned == "": "as_word"}
         return f"{name}_{how.get(True, 'padded')}"
     return None
 
 
 def _malformed_kind(dataset: str, text: str) -> str:
-    if dataset in ("customers", "products"):
+    if text.startswith("{"):
         return "malformed_json"
     if '"' in text:
         return "bad_quote"
-    return "too_many_fields" if text.count(",") >= DECLARED[dataset] else "too_few_fields"
+    return "too_many_fields" if text.count(",") >= PLAIN[dataset].columns else "too_few_fields"

@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Any
 
-from project_etl_tests.demo.plain_reading import Counted
+from project_etl_tests.demo.plain_reading import Counted, count
 
 STATUSES = {
     "PLACED",
@@ -153,6 +154,107 @@ def item_rule(orders: Counted, products: Counted) -> Callable[[dict[str, Any], d
         return only_one(checks, record)
 
     return rule
+
+
+def event_rule(record: dict[str, Any], landed: date) -> str | None:
+    """Name the rule that an event breaks."""
+    quantity, price, moment = record["quantity"], record["price"], record["event_ts"]
+    checks = {
+        "event_id_missing": bool(record.get("event_id")),
+        "event_id_rounded": "E+" not in (record.get("event_id") or ""),
+        "visitor_id_missing": bool(record["visitor_id"]),
+        **instant_checks("event_ts", moment, landed),
+        "event_type_unknown": record["event_type"] in {"view", "page_view", "view_item", "add_to_cart", "purchase"},
+        **whole_checks("quantity", quantity),
+        "price_negative": (number(price) or 0) >= 0,
+        "price_not_a_number": price is None or number(price) is not None,
+    }
+    return only_one(checks, record)
+
+
+def review_rule(products: Counted) -> Callable[[dict[str, Any], date], str | None]:
+    """Return the rule reader of reviews, which needs to know the products that ever land."""
+
+    def rule(record: dict[str, Any], landed: date) -> str | None:
+        rating, votes = number(record["rating"]), number(record["helpful_votes"] or "0")
+        checks = {
+            "review_id_missing": bool(record["review_id"]),
+            "review_id_rounded": "E+" not in record["review_id"],
+            "rating_not_a_number": rating is not None,
+            "rating_below_one": rating is None or rating >= 1,
+            "rating_above_five": rating is None or rating <= 5,
+            "rating_fraction": rating is None or rating == int(rating),
+            "helpful_votes_not_a_number": votes is not None,
+            "helpful_votes_negative": votes is None or votes >= 0,
+            **instant_checks("review_ts", record["review_ts"], landed),
+            "updated_at_unparsable": is_instant(record["updated_at"]),
+            "product_unknown": (record["product_id"],) in products.newest,
+        }
+        return only_one(checks, record)
+
+    return rule
+
+
+def refund_rule(orders: Counted) -> Callable[[dict[str, Any], date], str | None]:
+    """Return the rule reader of refunds, which needs to know the orders that ever land."""
+
+    def rule(record: dict[str, Any], landed: date) -> str | None:
+        amount = number(record["amount"])
+        checks = {
+            "refund_id_missing": bool(record["refund_id"]),
+            "refund_id_rounded": "E+" not in record["refund_id"],
+            "order_id_missing": bool(record["order_id"]),
+            "order_unknown": not record["order_id"] or (record["order_id"],) in orders.newest,
+            **instant_checks("refunded_at", record["refunded_at"], landed),
+            **whole_checks("quantity", record["quantity"]),
+            "amount_zero": amount != 0,
+            "amount_negative": amount is None or amount >= 0,
+            "amount_not_a_number": amount is not None,
+            "updated_at_unparsable": is_instant(record["updated_at"]),
+        }
+        return only_one(checks, record)
+
+    return rule
+
+
+def instant_checks(name: str, moment: str | None, landed: date) -> dict[str, bool]:
+    """Return what must hold of an instant of business that is required."""
+    exists = is_instant(moment or "")
+    is_judged = exists and is_near(moment or "")
+    return {
+        f"{name}_missing": bool(moment),
+        f"{name}_nonexistent": not moment or exists,
+        f"{name}_far": not exists or is_near(moment or ""),
+        f"{name}_in_future": not is_judged or datetime.fromisoformat(moment or "").date() < landed + timedelta(days=2),
+    }
+
+
+def whole_checks(name: str, value: str | None) -> dict[str, bool]:
+    """Return what must hold of a number of pieces that need not be given."""
+    told = number(value) if value else Decimal(1)
+    return {
+        f"{name}_zero": told != 0,
+        f"{name}_negative": told is None or told >= 0,
+        f"{name}_not_a_number": told is not None,
+    }
+
+
+def read_all(landing: Path) -> dict[str, Counted]:
+    """Count every dataset of a landing, parents first."""
+    rules: dict[str, Callable[[], Callable[[dict[str, Any], date], str | None]]] = {
+        "customers": lambda: customer_rule,
+        "products": lambda: product_rule,
+        "orders": lambda: order_rule,
+        "order_items": lambda: item_rule(found["orders"], found["products"]),
+        "fx_rates": lambda: fx_rule,
+        "events": lambda: event_rule,
+        "reviews": lambda: review_rule(found["products"]),
+        "refunds": lambda: refund_rule(found["orders"]),
+    }
+    found: dict[str, Counted] = {}
+    for dataset, rule in rules.items():
+        found[dataset] = count(landing, dataset, rule())
+    return found
 
 
 def only_one(checks: dict[str, bool], record: dict[str, Any]) -> str | None:

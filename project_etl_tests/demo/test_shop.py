@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from project_etl.demo import MANIFEST_NAME, Manifest, ManifestError, generate, generate_sample
+from project_etl.demo.kinds import EVENTS, ORDERS, REFUNDS, REVIEWS
 from project_etl_tests.demo import plain_reading as plain
 from project_etl_tests.demo import plain_rules as rules
 
@@ -23,7 +24,7 @@ _GENERATE = """
 import sys
 from pathlib import Path
 from project_etl.demo import generate
-generate(Path(sys.argv[1]), scale=float(sys.argv[2]), days=int(sys.argv[3]))
+generate(Path(sys.argv[1]), scale=float(sys.argv[2]), days=int(sys.argv[3]), without=())
 """
 # The peak of this process alone; getrusage would tell that of the process that started it where that was larger.
 _PEAK = """
@@ -52,7 +53,7 @@ def _run(code: str, *arguments: object, **environment: str) -> str:
 
 
 def test_same_arguments_make_the_same_bytes_in_another_process_and_place(tmp_path):
-    generate(tmp_path / "here", scale=0.05, days=12)
+    generate(tmp_path / "here", scale=0.05, days=12, without=())
     odd = {"PYTHONHASHSEED": "12345", "LC_ALL": "C", "PYTHONUTF8": "0", "TZ": "Pacific/Kiritimati"}
     _run(_GENERATE, tmp_path / "there", 0.05, 12, **odd)
 
@@ -60,24 +61,42 @@ def test_same_arguments_make_the_same_bytes_in_another_process_and_place(tmp_pat
 
 
 def test_another_seed_makes_another_shop(tmp_path):
-    generate(tmp_path / "a", scale=0.01, days=3, seed=7)
-    generate(tmp_path / "b", scale=0.01, days=3, seed=8)
-    # Which days have deletions is the seed's affair.
+    generate(tmp_path / "a", scale=0.01, days=3, seed=7, without=())
+    generate(tmp_path / "b", scale=0.01, days=3, seed=8, without=())
+    # Which days have more than their usual files is the seed's affair.
     first, second = (
-        {path: digest for path, digest in _digests(tmp_path / name).items() if "deleted" not in path} for name in "ab"
+        {path: digest for path, digest in _digests(tmp_path / name).items() if not _is_of_some_days(path)}
+        for name in "ab"
     )
 
     assert set(first) == set(second)
     assert [name for name in first if first[name] == second[name]] == []
 
 
+def _is_of_some_days(path: str) -> bool:
+    return any(part in path for part in ("deleted", "again", "refund"))
+
+
+def test_datasets_left_out_change_nothing_in_the_others(tmp_path):
+    optional = {EVENTS, REVIEWS, REFUNDS}
+    generate(tmp_path / "some", scale=0.01, days=4, without=optional)
+    generate(tmp_path / "all", scale=0.01, days=4, without=())
+    some, everything = _digests(tmp_path / "some" / "shop"), _digests(tmp_path / "all" / "shop")
+    further = {path for path in everything if path.split("/")[0] in optional or "refunded_orders" in path}
+
+    assert {path.split("/")[0] for path in further} == {*optional, ORDERS}
+    assert some == {path: digest for path, digest in everything.items() if path not in further}
+
+
 def test_scale_1_has_the_sizes_it_names(tmp_path):
-    manifest = generate(tmp_path)
-    published = {name: books.published for name, books in manifest.datasets.items()}
+    manifest = generate(tmp_path, without=())
+    rows = {name: books.rows for name, books in manifest.datasets.items()}
 
     expected = {"customers": 10_000, "products": 2_000, "orders": 20_000, "order_items": 43_500, "fx_rates": 176}
-    assert published == {name: pytest.approx(size, rel=0.05) for name, size in expected.items()}
-    assert manifest.records == pytest.approx(79_000, rel=0.05)
+    expected |= {"events": 80_000, "reviews": 15_000, "refunds": 400}
+    assert rows == {name: pytest.approx(size, rel=0.05) for name, size in expected.items()}
+    # The star schema has neither rates nor refunds.
+    assert sum(rows.values()) - rows["fx_rates"] - rows["refunds"] == 170_525
 
 
 def test_orders_follow_the_week_and_grow(tmp_path):
@@ -108,21 +127,21 @@ def test_few_products_and_customers_make_much_of_the_sales(tmp_path):
 
 
 def test_memory_stays_flat_as_the_shop_grows(tmp_path):
-    small = int(_run(_GENERATE + _PEAK, tmp_path / "small", 1, 30))
-    large = int(_run(_GENERATE + _PEAK, tmp_path / "large", 5, 30))
+    small = int(_run(_GENERATE + _PEAK, tmp_path / "small", 1, 20))
+    large = int(_run(_GENERATE + _PEAK, tmp_path / "large", 5, 20))
 
     assert large < 1.5 * small
 
 
 @pytest.mark.parametrize("days", [1, 2, 4, 8])
 def test_a_short_landing_has_all_the_dirt_its_days_allow(tmp_path, days):
-    manifest = generate(tmp_path, scale=0.001, days=days)
+    manifest = generate(tmp_path, scale=0.001, days=days, without=())
     missing = {name for books in manifest.datasets.values() for name, kind in books.kinds.items() if not kind.count}
     needs_days = {"repeat_in_later_file", "moved_to_another_day", "day_without_rates"}
     if days == 1:
         needs_days |= {
             "late_record", "corrected_record", "truncated_gzip", "order_lands_later", "product_lands_later",
-            "deleted", "restored", "order_deleted",
+            "deleted", "restored", "order_deleted", "late_event", "over_midnight",
         }  # fmt: skip
     assert missing == (needs_days if days <= 2 else set())
 
