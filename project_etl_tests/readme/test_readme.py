@@ -94,8 +94,8 @@ def test_the_commands_of_use_do_what_stands_beside_them(copy: Path, used: str) -
     for table in ("bronze/shop/orders", "silver/orders", "gold/daily_aov"):
         assert len(re.findall(rf" - {table}: .*\d (?:accepted|published).*version \d+", used)) == 2
     assert not re.findall(r"DEBUG|BetaWarning", used)
-    assert "<testsuites" in (copy / "checks.xml").read_text()
-    assert "silver/orders" in (copy / "checks.md").read_text()
+    assert 'name="silver/orders"' in (copy / "checks.xml").read_text()
+    assert "Data checks: passed" in (copy / "checks.md").read_text()
     assert list((copy / "my_landing").rglob("orders*"))
     assert deltalake.DeltaTable(copy / "data/lake/gold/daily_aov").to_pyarrow_table().num_rows == 3
 
