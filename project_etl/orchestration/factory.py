@@ -140,15 +140,17 @@ def quarantine_of(table: Table) -> str:
 def quarantine_spec(wiring: Wiring, table: Table) -> dg.AssetSpec:
     """What Dagster shows of a quarantine table. The run of its Silver table writes it: nothing here is to be run."""
     name = quarantine.name_of(table.name)
+    # Without `deps` on the Silver table: Dagster refuses to materialize a table "and all behind it" when something
+    # behind it cannot be materialized.
     return dg.AssetSpec(
         asset_key(name),
-        deps=[asset_key(table.name)],
         group_name="quarantine",
         description=f"Records kept out of {table.name}, with their text and every rule that they break. "
         f"`project-etl quarantine show {table.short_name}` shows them.",
         kinds={"deltalake"},
         owners=list(table.owners),
         metadata={
+            "kept_out_of": dg.MetadataValue.asset(asset_key(table.name)),
             "dagster/column_schema": column_schema(quarantine.SCHEMA),
             "dagster/uri": wiring.lake.path(name),
             "dagster/table_name": name.replace("/", "."),

@@ -68,6 +68,13 @@ def test_definitions_are_loadable_with_any_sources(sources: Sources, tmp_path: P
     }
 
 
+def test_a_table_and_all_behind_it_can_be_materialized(tmp_path: Path) -> None:
+    graph = definitions_of(tmp_path).resolve_asset_graph()
+    behind = dg.AssetSelection.from_string('key:"silver/orders"+').resolve(graph)
+    assert dg.AssetKey(["gold", "fact_orders"]) in behind
+    assert behind <= graph.materializable_asset_keys
+
+
 def test_graph_is_the_committed_one(tmp_path: Path) -> None:
     committed, found = json.loads(SNAPSHOT.read_text(encoding="utf-8")), snapshot(tmp_path)
     was, now = committed["tables"], found["tables"]
