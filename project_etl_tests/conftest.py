@@ -36,14 +36,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 # Before xdist reads the marks.
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests stay together, for they share what they load.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A file's tests stay together, for they share what they load; and so do all files that need a JVM, for one serves.
 
-    Files that need a JVM come first, and then the promises: what takes long must not come last.
+    Those come first, and then the promises: what takes long must not come last.
     """
     needs_jvm = {item.path for item in items if "jvm_session" in getattr(item, "fixturenames", ())}
+    # With Spark as the engine, nearly all do.
+    is_one_group = config.getoption("--engine") != "spark"
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(str(item.path)))
+        group = "jvm" if is_one_group and item.path in needs_jvm else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: (item.path not in needs_jvm, item.path.parent.name != "promises"))
 
 

@@ -68,7 +68,7 @@ def start(*command: str, env: Mapping[str, str], mark: str) -> subprocess.Popen[
 def test_make_dev_says_what_it_shows_and_stops_all_of_its_processes_on_sigterm(tmp_path):
     env, mark, port = surroundings(tmp_path, ENV="local"), uuid.uuid4().hex, free_port()
     # `-o setup`: the set-up has been done by whoever runs the tests.
-    make = start("make", "-o", "setup", "dev", f"ARGS=-p {port}", env=env, mark=mark)
+    make = start("make", "--no-print-directory", "-o", "setup", "dev", f"ARGS=-p {port}", env=env, mark=mark)
     try:
         assert ask(f"http://127.0.0.1:{port}/graphql", "{ version }")["version"]
         assert len(running := marked(mark)) > LEAST_PROCESSES, running
