@@ -82,14 +82,18 @@ def namespace_list(value: object) -> object:
     return tuple((str(name), str(prefix)) for name, prefix in value.items())
 
 
-def time_zone(value: object) -> object:
+def time_zone(value: object) -> str:
     """Take the name of a time zone as IANA writes it."""
     names = zoneinfo.available_timezones() - NO_ZONES
-    if value not in names:
-        meant = nearest(str(value), names)
-        hint = f"; did you mean {meant}?" if meant else ""
-        raise ValueError(f"expected a time zone by its IANA name, such as Europe/Berlin{hint}")
+    if not isinstance(value, str) or value not in names:
+        raise ValueError(f"expected a time zone by its IANA name, such as Europe/Berlin{_meant(value, names)}")
     return value
+
+
+def _meant(value: object, known: Iterable[str]) -> str:
+    """The end of a message that names the known value that is meant; empty when none is like it."""
+    meant = nearest(str(value), known)
+    return f"; did you mean {meant}?" if meant else ""
 
 
 def zone_list(value: object) -> object:
@@ -97,9 +101,15 @@ def zone_list(value: object) -> object:
     if isinstance(value, tuple):
         return value
     value = _mapping(value, 'a time zone for each source, as JSON: {"shop": "Europe/Berlin"}')
-    if unknown := [str(name) for name in value if name not in SOURCES]:
-        raise ValueError(f"expected sources, of which there is {', '.join(SOURCES)}; found {', '.join(unknown)}")
-    return tuple((str(name), time_zone(zone)) for name, zone in value.items())
+    for name, zone in value.items():
+        if name not in SOURCES:
+            known = ", ".join(SOURCES)
+            raise ValueError(f"expected sources, of which there is {known}; found {name}{_meant(name, SOURCES)}")
+        try:
+            time_zone(zone)
+        except ValueError as error:
+            raise ValueError(f"the time zone of {name} is {zone!r}: {error}") from error
+    return tuple((str(name), str(zone)) for name, zone in value.items())
 
 
 def check_namespaces(names: Sequence[str], namespaces: Iterable[tuple[str, str]]) -> None:
