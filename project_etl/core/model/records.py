@@ -143,8 +143,8 @@ class Feed:
 
     @property
     def folder(self) -> str:
-        """What the path of every file begins with that the Bronze table is loaded from: `<source>/<dataset>/`."""
-        return f"{self.bronze.partition('/')[2]}/"
+        """What the path of every file of the source begins with: `<source>/`."""
+        return f"{self.bronze.split('/')[1]}/"
 
     @property
     def may_delete(self) -> bool:
