@@ -21,6 +21,7 @@ from project_etl.core.model.source import Dataset, Source
 from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Table, from_module, with_sisters
 from project_etl.core.silver.plan import SilverJob
+from project_etl.core.staleness import Staleness
 from project_etl.settings import Settings
 
 
@@ -53,10 +54,11 @@ def feeds_of(table: Table, settings: Settings) -> tuple[Feed, ...]:
     """The feeds of a Silver table's records from those sources that are on; none for a Gold table."""
     if table.records is None:
         return ()
-    kind, prefixes, nothing = table.records.name, dict(settings.namespaces), settings.words_for_nothing
+    kind, nothing = table.records.name, settings.words_for_nothing
+    prefixes, zones = dict(settings.namespaces), dict(settings.source_timezones)
     feeds = {name: source_named(name).feeds for name in sorted(settings.sources)}
     return tuple(
-        replace(of_source[kind], prefix=prefixes.get(name, ""), nothing=nothing)
+        replace(of_source[kind], prefix=prefixes.get(name, ""), nothing=nothing, zone=zones.get(name, ""))
         for name, of_source in feeds.items()
         if kind in of_source
     )
@@ -70,7 +72,18 @@ def datasets_of(names: Collection[str]) -> tuple[Dataset, ...]:
 def parameters_of(settings: Settings) -> dict[str, Any]:
     """The settings that transforms may take as keyword arguments."""
     bands = settings.price_bands
-    return {"reporting_currency": settings.reporting_currency, "price_low": bands.low, "price_high": bands.high}
+    return {
+        "reporting_currency": settings.reporting_currency,
+        "reporting_timezone": settings.reporting_timezone,
+        "price_low": bands.low,
+        "price_high": bands.high,
+    }
+
+
+def staleness_of(lake: TableStore, settings: Settings, of: Collection[Table]) -> Staleness:
+    """Which of some tables and their days are stale, by some settings."""
+    by_name = {table.name: table for table in of}
+    return Staleness(lake, by_name, parameters_of(settings), settings.reporting_timezone)
 
 
 def bronze_job(lake: TableStore, dataset: Dataset, settings: Settings, days: tuple[str, ...], run: Run) -> BronzeJob:
@@ -87,4 +100,6 @@ def landing_refusal(lake: TableStore, settings: Settings) -> str:
 
 def silver_job(lake: TableStore, table: Table, settings: Settings, days: tuple[str, ...], run: Run) -> SilverJob:
     """What materializes a Silver table for some landing days, from those sources that are on."""
-    return SilverJob(lake, table, feeds_of(table, settings), days, run, settings.start_date)
+    return SilverJob(
+        lake, table, feeds_of(table, settings), days, run, settings.start_date, settings.reporting_timezone
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, cast
 
@@ -16,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from project_etl import sources
 from project_etl.core.model.modules import module_names, module_of
+from project_etl.core.model.nearest import nearest
 from project_etl.core.transforms.iso import CURRENCIES
 from project_etl.core.transforms.words import NOTHING
 
@@ -80,6 +82,36 @@ def namespace_list(value: object) -> object:
     return tuple((str(name), str(prefix)) for name, prefix in value.items())
 
 
+def time_zone(value: object) -> str:
+    """Take the name of a time zone as IANA writes it."""
+    names = zoneinfo.available_timezones() - NO_ZONES
+    if not isinstance(value, str) or value not in names:
+        raise ValueError(f"expected a time zone by its IANA name, such as Europe/Berlin{_meant(value, names)}")
+    return value
+
+
+def _meant(value: object, known: Iterable[str]) -> str:
+    """The end of a message that names the known value that is meant; empty when none is like it."""
+    meant = nearest(str(value), known)
+    return f"; did you mean {meant}?" if meant else ""
+
+
+def zone_list(value: object) -> object:
+    """Take a mapping of sources to time zones, or its JSON text, as pairs, which cannot change."""
+    if isinstance(value, tuple):
+        return value
+    value = _mapping(value, 'a time zone for each source, as JSON: {"shop": "Europe/Berlin"}')
+    for name, zone in value.items():
+        if name not in SOURCES:
+            known = ", ".join(SOURCES)
+            raise ValueError(f"expected sources, of which there is {known}; found {name}{_meant(name, SOURCES)}")
+        try:
+            time_zone(zone)
+        except ValueError as error:
+            raise ValueError(f"the time zone of {name} is {zone!r}: {error}") from error
+    return tuple((str(name), str(zone)) for name, zone in value.items())
+
+
 def check_namespaces(names: Sequence[str], namespaces: Iterable[tuple[str, str]]) -> None:
     """Ask of sources that feed one kind of records whether their ids mean the same things.
 
@@ -117,6 +149,8 @@ def word_list(value: object) -> object:
 
 # The sign at its end keeps one prefix from being the beginning of another.
 NAMESPACE = "([A-Za-z0-9]+[-_.:])?"
+# Files beside those of zones: they say something else on another machine, or nothing.
+NO_ZONES = {"localtime", "Factory"}
 # The kind of an error whose value is not shown.
 SECRET = "secret"
 # Keys of Spark and Hadoop whose values are secrets; those that name a file or a class of ours are none.
@@ -161,10 +195,12 @@ empty_is_none = BeforeValidator(lambda value: None if value == "" else value)
 StartDate = Annotated[dt.date, BeforeValidator(iso_date)]
 Sources = Annotated[tuple[str, ...], BeforeValidator(source_list)]
 Namespaces = Annotated[tuple[tuple[str, str], ...], BeforeValidator(namespace_list)]
+TimeZone = Annotated[str, BeforeValidator(time_zone)]
+SourceZones = Annotated[tuple[tuple[str, str], ...], BeforeValidator(zone_list)]
 Words = Annotated[tuple[str, ...], BeforeValidator(word_list)]
 Address = Annotated[str, _matches(r"[^@\s]+@[^@\s]+", "an e-mail address")]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(name_list)]
-TimeOfDay = Annotated[str, _matches(r"([01]\d|2[0-3]):[0-5]\d", "a time of day in UTC as HH:MM, such as 09:00")]
+TimeOfDay = Annotated[str, _matches(r"([01]\d|2[0-3]):[0-5]\d", "a time of day as HH:MM, such as 09:00")]
 SparkConf = Annotated[tuple[tuple[str, str], ...], BeforeValidator(spark_conf)]
 Folder = Annotated[str, _matches(r"(?![a-z][a-z0-9+.-]+:).+", "a folder on this machine")]
 Place = Annotated[

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -61,13 +62,17 @@ class Settings(Frozen):
     end_date: Annotated[kinds.StartDate | None, kinds.empty_is_none] = None
     """The last daily partition, for data that end; None means that every day until today has one."""
     reporting_currency: kinds.Currency = "EUR"
+    reporting_timezone: kinds.TimeZone = "UTC"
+    """The time zone of business days and hours, and so of the daily partitions: what today is, and the future."""
+    source_timezones: kinds.SourceZones = ()
+    """Source and the time zone of its instants that name no offset; UTC where a source is not named."""
     settle_seconds: float = Field(default=5, ge=0, allow_inf_nan=False)
     automation: bool = False
     """Whether sensors and schedules run from the start; in the Dagster UI each can be turned on and off."""
     tick_seconds: int = Field(default=10, ge=1)
     """How often sensors look."""
     freshness_deadline: Annotated[kinds.TimeOfDay | None, kinds.empty_is_none] = None
-    """The time of day (UTC) by which yesterday's Gold must be there; None expects nothing."""
+    """The time of day (in `reporting_timezone`) by which yesterday's Gold must be there; None expects nothing."""
     vacuum_hours: float = Field(default=168, ge=24, allow_inf_nan=False)
     """How long maintenance leaves files that no newest version needs: readers of older versions need them."""
     log_days: int = Field(default=90, ge=1)
@@ -109,13 +114,21 @@ class Settings(Frozen):
         return self
 
     def last_day(self, now: float | None = None) -> dt.date:
-        """The last daily partition there is: today (UTC), or `end_date` once that has passed.
+        """The last daily partition there is: today, or `end_date` once that has passed.
 
         Args:
             now: an instant in seconds since the epoch; None is this one.
         """
-        today = dt.datetime.fromtimestamp(time.time() if now is None else now, dt.UTC).date()
+        today = self.clock(now).date()
         return min(today, self.end_date or today)
+
+    def clock(self, now: float | None = None) -> dt.datetime:
+        """What the clocks of the reporting time zone show; its date is today.
+
+        Args:
+            now: an instant in seconds since the epoch; None is this one.
+        """
+        return dt.datetime.fromtimestamp(time.time() if now is None else now, ZoneInfo(self.reporting_timezone))
 
     @property
     def has_local_lake(self) -> bool:

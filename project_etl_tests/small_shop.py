@@ -8,11 +8,10 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from project_etl.catalog import datasets_of, silver_job, tables
+from project_etl.catalog import datasets_of, parameters_of, silver_job, tables
 from project_etl.core.bronze.file_table import FILES
 from project_etl.core.bronze.plan import BronzeJob
 from project_etl.core.bronze.stage import stage_bronze
@@ -31,7 +30,6 @@ from project_etl.core.silver.quarantine import name_of
 from project_etl.core.silver.stage import stage_silver
 from project_etl.settings import Settings
 
-PARAMETERS = {"reporting_currency": "EUR", "price_low": Decimal(50), "price_high": Decimal(200)}
 LINEAGE = ("_source_file", "_source_version", "_row_number", "_landing_date", "_source_files")
 
 CUSTOMER = {
@@ -83,11 +81,15 @@ def records_of(kind: str) -> Records:
     return next(table.records for table in tables() if table.records and table.records.name == kind)
 
 
-def settings_of(sources: Sequence[str] = ("shop",), namespaces: Mapping[str, str] | None = None) -> Settings:
-    """Settings that say nothing but which sources are on, and whose ids they give."""
-    return Settings.model_validate(
-        {"env": "test", "root": Path.cwd(), "sources": tuple(sources), "namespaces": dict(namespaces or {})}
-    )
+def settings_of(
+    sources: Sequence[str] = ("shop",), namespaces: Mapping[str, str] | None = None, **others: Any
+) -> Settings:
+    """Settings that say nothing but which sources are on, whose ids they give, and what is named."""
+    given = {"env": "test", "root": Path.cwd(), "sources": tuple(sources), "namespaces": dict(namespaces or {})}
+    return Settings.model_validate({**given, **others})
+
+
+PARAMETERS = parameters_of(settings_of())
 
 
 class SmallShop:
@@ -99,11 +101,12 @@ class SmallShop:
         engine: Engine | None = None,
         sources: Sequence[str] = ("shop",),
         namespaces: Mapping[str, str] | None = None,
+        **others: Any,
     ) -> None:
         self.landing = folder / "landing"
         self.lake = TableStore(str(folder / "lake"), engine)
         self.sources = tuple(sources)
-        self.settings = settings_of(sources, namespaces)
+        self.settings = settings_of(sources, namespaces, **others)
         self.tables = {table.name: table for table in tables()}
         self.runs = 0
 
@@ -153,7 +156,16 @@ class SmallShop:
     def gold(self, name: str, *days: str) -> Report:
         """Materialize a Gold table."""
         return self._publish(
-            stage_gold(GoldJob(self.lake, self.tables[f"gold/{name}"], self.tables, days, self._run()))
+            stage_gold(
+                GoldJob(
+                    self.lake,
+                    self.tables[f"gold/{name}"],
+                    self.tables,
+                    days,
+                    self._run(),
+                    self.settings.reporting_timezone,
+                )
+            )
         )
 
     def load(self, *days: str) -> dict[str, Report]:
@@ -224,4 +236,4 @@ class SmallShop:
 
     def _run(self) -> Run:
         self.runs += 1
-        return Run(f"run-{self.runs}", parameters=PARAMETERS)
+        return Run(f"run-{self.runs}", parameters=parameters_of(self.settings))

@@ -443,3 +443,34 @@ def test_a_secret_of_spark_is_refused_and_not_shown(config: Path, key: str) -> N
 )
 def test_what_names_a_file_or_a_class_is_no_secret(config: Path, key: str) -> None:
     assert load(config, SPARK__CONF=json.dumps({key: "x"})).spark.conf == ((key, "x"),)
+
+
+def test_time_zones_are_given_by_their_iana_names(config: Path) -> None:
+    write(config, "reporting_timezone: Europe/Berlin\nsource_timezones: {shop: America/New_York}")
+    settings = load(config)
+    assert (settings.reporting_timezone, settings.source_timezones) == (
+        "Europe/Berlin",
+        (("shop", "America/New_York"),),
+    )
+    settings = load(config, REPORTING_TIMEZONE="UTC", SOURCE_TIMEZONES='{"online_retail": "Europe/London"}')
+    assert (settings.reporting_timezone, settings.source_timezones) == ("UTC", (("online_retail", "Europe/London"),))
+    assert load(config, SOURCE_TIMEZONES="").source_timezones == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("reporting_timezone: Europe/Berln", r"expected a time zone .*; did you mean Europe/Berlin\?"),
+        ("reporting_timezone: europe/berlin", r"did you mean Europe/Berlin\?"),
+        ("reporting_timezone: localtime", "reporting_timezone is 'localtime': expected a time zone by its IANA name"),
+        ("reporting_timezone: +02:00", "reporting_timezone is '.02:00': expected a time zone by its IANA name"),
+        ("reporting_timezone: [UTC]", "expected a time zone by its IANA name"),
+        ("source_timezones: {shop: Amerca/New York}", r"the time zone of shop .*did you mean America/New_York\?"),
+        ("source_timezones: {shp: UTC}", "found shp; did you mean shop"),
+        ("source_timezones: Europe/Berlin", "expected a time zone for each source"),
+    ],
+)
+def test_a_wrong_time_zone_is_refused_with_the_one_that_is_meant(config: Path, text: str, message: str) -> None:
+    write(config, text)
+    with pytest.raises(SettingsError, match=message):
+        load(config)

@@ -21,7 +21,7 @@ DAYS = 7
 class CategoryGrowthWow(pa.DataFrameModel):
     """A category's revenue of seven days beside that of the seven before."""
 
-    order_date: T.DateType = pa.Field(description="Last of the seven days (UTC).", metadata=on_fail(FAIL))
+    order_date: T.DateType = pa.Field(description="Last of the seven business days.", metadata=on_fail(FAIL))
     category: T.StringType = pa.Field(
         description="Category of the products at the order's time.", metadata=on_fail(FAIL)
     )

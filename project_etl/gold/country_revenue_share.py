@@ -16,7 +16,7 @@ from project_etl.gold._rates import NEEDS_RATES
 class CountryRevenueShare(pa.DataFrameModel):
     """A country's part of a day's revenue."""
 
-    order_date: T.DateType = pa.Field(description="Day of the orders (UTC).", metadata=on_fail(FAIL))
+    order_date: T.DateType = pa.Field(description="Business day of the orders.", metadata=on_fail(FAIL))
     country: T.StringType = pa.Field(
         description="Country (ISO 3166-1 alpha-2) of delivery, else of the customer then, else ZZ.",
         metadata=on_fail(FAIL),

@@ -16,7 +16,7 @@ from project_etl.gold._rates import NEEDS_RATES
 class DailyAov(pa.DataFrameModel):
     """The average order value of one day."""
 
-    order_date: T.DateType = pa.Field(description="Day of the orders (UTC).", metadata=on_fail(FAIL))
+    order_date: T.DateType = pa.Field(description="Business day of the orders.", metadata=on_fail(FAIL))
     orders: T.LongType = pa.Field(gt=0, description="Revenue orders.", metadata=on_fail(FAIL))
     net_revenue: Money = pa.Field(ge=0, description="After discount, reporting currency.", metadata=NEEDS_RATES)
     aov: Money = pa.Field(

@@ -20,7 +20,7 @@ from project_etl.gold._rates import NEEDS_RATES
 class DailyRevenueByCategory(pa.DataFrameModel):
     """A category's revenue of one day."""
 
-    order_date: T.DateType = pa.Field(description="Day of the orders (UTC).", metadata=on_fail(FAIL))
+    order_date: T.DateType = pa.Field(description="Business day of the orders.", metadata=on_fail(FAIL))
     category: T.StringType = pa.Field(
         description="Category of the products at the order's time.", metadata=on_fail(FAIL)
     )

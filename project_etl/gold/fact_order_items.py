@@ -27,7 +27,7 @@ MOST_DAYS_CARRIED = 7
 class FactOrderItems(pa.DataFrameModel):
     """One published order item."""
 
-    order_date: T.DateType = pa.Field(description="Day of the order (UTC).", metadata=on_fail(FAIL))
+    order_date: T.DateType = pa.Field(description="Business day of the order.", metadata=on_fail(FAIL))
     order_item_id: T.StringType = pa.Field(description="Line number given by the shop.", metadata=on_fail(FAIL))
     order_id: T.StringType = pa.Field(description="Order the item belongs to.", metadata=on_fail(FAIL))
     order_ts: T.TimestampType = pa.Field(description="Instant of the order (UTC).", metadata=on_fail(FAIL))

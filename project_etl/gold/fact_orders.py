@@ -15,6 +15,7 @@ from project_etl.core.contracts import FAIL, WARN, on_fail, sql_rule
 from project_etl.core.model.table import ReplaceDays, Table, same_day, whole
 from project_etl.core.transforms.asof import as_of
 from project_etl.core.transforms.money import Amount, OrderAmount
+from project_etl.core.transforms.zones import business_hour
 
 UNKNOWN_COUNTRY = "ZZ"
 AMOUNTS = ("gross_amount", "discount", "net_amount")
@@ -24,11 +25,13 @@ REPORTING_AMOUNTS = ("gross_amount_reporting", "discount_reporting", "net_amount
 class FactOrders(pa.DataFrameModel):
     """One order."""
 
-    order_date: T.DateType = pa.Field(description="Day of the order (UTC).", metadata=on_fail(FAIL))
+    order_date: T.DateType = pa.Field(description="Business day of the order.", metadata=on_fail(FAIL))
     order_id: T.StringType = pa.Field(description="Order number given by the shop.", metadata=on_fail(FAIL))
     order_ts: T.TimestampType = pa.Field(description="Instant of the order (UTC).", metadata=on_fail(FAIL))
     order_hour: T.IntegerType = pa.Field(
-        in_range={"min_value": 0, "max_value": 23}, description="Hour of the order (UTC).", metadata=on_fail(FAIL)
+        in_range={"min_value": 0, "max_value": 23},
+        description="Hour of the order, in the reporting time zone.",
+        metadata=on_fail(FAIL),
     )
     customer_id: T.StringType = pa.Field(nullable=True, description="Customer; empty for guests.")
     status: T.StringType = pa.Field(description="Status of the order.", metadata=on_fail(FAIL))
@@ -98,13 +101,16 @@ TABLE = Table(
 )
 
 
-def transform(orders: DataFrame, order_items: DataFrame, customers_history: DataFrame) -> DataFrame:
+def transform(
+    orders: DataFrame, order_items: DataFrame, customers_history: DataFrame, *, reporting_timezone: str
+) -> DataFrame:
     """Sum the published items of each order and settle its country.
 
     Args:
         orders: `silver/orders` of the days.
         order_items: `gold/fact_order_items` of the same days.
         customers_history: all of `silver/customers_history`.
+        reporting_timezone: the zone of the hour.
 
     Returns:
         As many rows as `orders`, as the contract says.
@@ -127,7 +133,7 @@ def transform(orders: DataFrame, order_items: DataFrame, customers_history: Data
         "order_date",
         "order_id",
         "order_ts",
-        F.hour("order_ts").alias("order_hour"),
+        business_hour(F.col("order_ts"), reporting_timezone).alias("order_hour"),
         "customer_id",
         "status",
         F.coalesce("is_revenue", F.lit(False)).alias("is_revenue"),

@@ -1,4 +1,4 @@
-"""Hourly sales: one row per day and hour (UTC) that holds a revenue order."""
+"""Hourly sales: one row per business day and hour that holds a revenue order."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from project_etl.gold._rates import NEEDS_RATES
 class HourlySales(pa.DataFrameModel):
     """The sales of one hour."""
 
-    order_date: T.DateType = pa.Field(description="Day of the orders (UTC).", metadata=on_fail(FAIL))
+    order_date: T.DateType = pa.Field(description="Business day of the orders.", metadata=on_fail(FAIL))
     hour: T.IntegerType = pa.Field(
-        in_range={"min_value": 0, "max_value": 23}, description="Hour of the orders (UTC).", metadata=on_fail(FAIL)
+        in_range={"min_value": 0, "max_value": 23},
+        description="Hour of the orders, in the reporting time zone.",
+        metadata=on_fail(FAIL),
     )
     orders: T.LongType = pa.Field(gt=0, description="Revenue orders.", metadata=on_fail(FAIL))
     units: T.LongType = pa.Field(gt=0, description="Pieces sold.", metadata=on_fail(FAIL))

@@ -20,7 +20,7 @@ from project_etl.gold._rates import NEEDS_RATES
 class NewVsReturning(pa.DataFrameModel):
     """A day's customers and revenue by whether the customer is new."""
 
-    order_date: T.DateType = pa.Field(description="Day of the orders (UTC).", metadata=on_fail(FAIL))
+    order_date: T.DateType = pa.Field(description="Business day of the orders.", metadata=on_fail(FAIL))
     new_customers: T.LongType = pa.Field(
         ge=0, description="Customers whose first revenue order is on the day.", metadata=on_fail(FAIL)
     )

@@ -19,7 +19,7 @@ from project_etl.core.transforms.money import Share, share
 class RepeatCustomers(pa.DataFrameModel):
     """How many of a day's customers had ordered before."""
 
-    order_date: T.DateType = pa.Field(description="Day of the orders (UTC).", metadata=on_fail(FAIL))
+    order_date: T.DateType = pa.Field(description="Business day of the orders.", metadata=on_fail(FAIL))
     customers: T.LongType = pa.Field(
         ge=0, description="Customers with a revenue order on the day.", metadata=on_fail(FAIL)
     )

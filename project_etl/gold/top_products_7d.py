@@ -22,7 +22,7 @@ DAYS = 7
 class TopProducts7d(pa.DataFrameModel):
     """A product among the best of seven days."""
 
-    order_date: T.DateType = pa.Field(description="Last of the seven days (UTC).", metadata=on_fail(FAIL))
+    order_date: T.DateType = pa.Field(description="Last of the seven business days.", metadata=on_fail(FAIL))
     rank: T.IntegerType = pa.Field(
         in_range={"min_value": 1, "max_value": RANKS}, description="1 is the best.", metadata=on_fail(FAIL)
     )

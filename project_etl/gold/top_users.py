@@ -21,7 +21,7 @@ RANKS = 10
 class TopUsers(pa.DataFrameModel):
     """A customer among the best of a day."""
 
-    order_date: T.DateType = pa.Field(description="Day of the orders (UTC).", metadata=on_fail(FAIL))
+    order_date: T.DateType = pa.Field(description="Business day of the orders.", metadata=on_fail(FAIL))
     rank: T.IntegerType = pa.Field(
         in_range={"min_value": 1, "max_value": RANKS}, description="1 is the best.", metadata=on_fail(FAIL)
     )

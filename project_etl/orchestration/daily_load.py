@@ -1,14 +1,15 @@
 """The schedule `daily_load`: a shop that does not run the sensors has yesterday in Gold every morning.
 
-Its ticks between 2 and 6 o'clock ask for what the sensors would: the first for yesterday's landing day and what earlier
-nights have left, later ones, when that is loaded, for the Gold days that it made stale. What did not succeed is asked
-for again by a later tick. Off by default. Does not belong here: what is out of date (`sensors/`).
+Its ticks between 2 and 6 o'clock (in `reporting_timezone`) ask for what the sensors would: the first for yesterday's
+landing day and what earlier nights have left, later ones, when that is loaded, for the Gold days that it made stale.
+What did not succeed is asked for again by a later tick. Off by default. Does not belong here: what is out of date
+(`sensors/`).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 import dagster as dg
 
@@ -27,7 +28,7 @@ def daily_load(loads: Loads, gold: Gold) -> dg.ScheduleDefinition:
         name=NAME,
         target=dg.AssetSelection.groups("bronze", "silver", "gold"),
         cron_schedule=CRON,
-        execution_timezone="UTC",
+        execution_timezone=loads.settings.reporting_timezone,
         default_status=dg.DefaultScheduleStatus.STOPPED,
         description="Loads yesterday's landing day, and then computes the Gold days that it made stale.",
     )
@@ -47,7 +48,7 @@ def tick(loads: Loads, gold: Gold, instance: dg.DagsterInstance, at: datetime) -
         return waits
     goal = loads.goal(loads.look(now, is_full=False), now)
     # Today's files are still coming.
-    today = at.astimezone(UTC).date()
+    today = loads.settings.clock(now).date()
     landed = replace(goal, days={day: wanted for day, wanted in goal.days.items() if day < today})
     said = answer(asker, landed, past, now) if landed.days else ""
     if not isinstance(said, str):

@@ -124,7 +124,7 @@ def silver_asset(wiring: Wiring, table: Table) -> dg.AssetsDefinition:
         return lambda lake: stage_silver(silver_job(lake, table, wiring.settings, days, run))
 
     feeds = feeds_of(table, wiring.settings)
-    rules = silver_rules(table, feeds, wiring.settings.start_date)
+    rules = silver_rules(table, feeds, wiring.settings.start_date, wiring.settings.reporting_timezone)
     deps = (*(feed.bronze for feed in feeds), *(ref.table for ref in table.references))
     shape = _shape(table, deps, silver_schema(table), rules, "_landing_date", is_daily=True)
     # What its sister reports is not reported twice; a rule that forbids publishing still does.
@@ -170,7 +170,7 @@ def gold_asset(wiring: Wiring, table: Table, tables: Sequence[Table]) -> dg.Asse
     declared = {each.name: each for each in tables}
 
     def prepare(days: tuple[str, ...], run: Run) -> Callable[[TableStore], Staged]:
-        return lambda lake: stage_gold(GoldJob(lake, table, declared, days, run))
+        return lambda lake: stage_gold(GoldJob(lake, table, declared, days, run, wiring.settings.reporting_timezone))
 
     deps = tuple(item.table for item in table.inputs.values())
     shape = _shape(table, deps, table.schema, gold_rules(table), table.day_column, is_daily=table.is_daily)

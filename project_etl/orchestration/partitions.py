@@ -27,7 +27,7 @@ def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
     """
     end = (settings.end_date + timedelta(days=1)).isoformat() if settings.end_date else None
     return dg.DailyPartitionsDefinition(
-        start_date=settings.start_date.isoformat(), end_date=end, timezone="UTC", end_offset=1
+        start_date=settings.start_date.isoformat(), end_date=end, timezone=settings.reporting_timezone, end_offset=1
     )
 
 

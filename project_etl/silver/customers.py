@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import WARN, on_fail
-from project_etl.core.model.records import RECORD, Records, code, country, instant, key, label, name, number
+from project_etl.core.model.records import RECORD, Records, code, country, day, instant, key, label, name, number
 from project_etl.core.model.table import Merge, Table
 from project_etl.core.transforms.casts import capitalized, cleaned, to_date, to_utc
 from project_etl.core.transforms.iso import COUNTRIES
@@ -48,7 +48,7 @@ RECORDS = Records(
         "phone": number("Telephone number."),
         "country": country("Home country."),
         "city": label("Home city."),
-        "signup_date": instant("Day on which the customer signed up."),
+        "signup_date": day("Day on which the customer signed up."),
         "updated_at": instant("When the shop last changed the record."),
     },
 )

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core.model.records import RECORD, Records, code, instant, number
+from project_etl.core.model.records import RECORD, Records, code, day, number
 from project_etl.core.model.table import Merge, Table
 from project_etl.core.transforms.casts import cleaned, to_date, to_decimal
 from project_etl.core.transforms.iso import CURRENCIES
@@ -33,7 +33,7 @@ class FxRates(pa.DataFrameModel):
 RECORDS = Records(
     "fx_rates",
     {
-        "rate_date": instant("Day for which the rate holds."),
+        "rate_date": day("Day for which the rate holds."),
         "base_currency": code("Currency of which one unit is exchanged."),
         "quote_currency": code("Currency in which the rate is given."),
         "rate": number("Units of the quote currency for one unit of the base currency."),

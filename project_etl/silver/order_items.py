@@ -44,7 +44,7 @@ class OrderItems(pa.DataFrameModel):
     )
     gross_amount: Annotated[T.DecimalType, 18, 4] = pa.Field(nullable=True, description="quantity x unit_price.")
     net_amount: Annotated[T.DecimalType, 18, 4] = pa.Field(nullable=True, description="gross_amount - discount.")
-    order_date: T.DateType = pa.Field(nullable=True, description="Day on which the order was placed (UTC).")
+    order_date: T.DateType = pa.Field(nullable=True, description="Business day on which the order was placed.")
     updated_at: T.TimestampType = pa.Field(nullable=True, description="When the shop last changed the line (UTC).")
 
 

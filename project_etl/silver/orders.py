@@ -14,6 +14,7 @@ from project_etl.core.model.records import RECORD, Records, code, country, insta
 from project_etl.core.model.table import Merge, Reference, Table
 from project_etl.core.transforms.casts import cleaned, to_decimal, to_utc
 from project_etl.core.transforms.iso import COUNTRIES, CURRENCIES
+from project_etl.core.transforms.zones import business_day
 
 STATUSES = (
     *("PLACED", "PAID", "SHIPPED", "DELIVERED", "COMPLETED"),
@@ -31,7 +32,7 @@ class Orders(pa.DataFrameModel):
         description="Customer; null for a guest.",
     )
     order_ts: T.TimestampType = pa.Field(description="When the order was placed (UTC).")
-    order_date: T.DateType = pa.Field(nullable=True, description="Day on which the order was placed (UTC).")
+    order_date: T.DateType = pa.Field(nullable=True, description="Business day on which the order was placed.")
     status: T.StringType = pa.Field(isin=STATUSES, description="Where the order stands.")
     currency: T.StringType = pa.Field(isin=CURRENCIES, description="Currency of all its amounts, ISO 4217.")
     order_total: Annotated[T.DecimalType, 18, 4] = pa.Field(
@@ -68,14 +69,14 @@ TABLE = Table(
 )
 
 
-def transform(orders: DataFrame) -> DataFrame:
-    """Read the columns and derive the order day."""
+def transform(orders: DataFrame, *, reporting_timezone: str) -> DataFrame:
+    """Read the columns and derive the business day of the order."""
     order_ts = to_utc("order_ts")
     return orders.select(
         "order_id",
         "customer_id",
         order_ts.alias("order_ts"),
-        F.to_date(order_ts).alias("order_date"),
+        business_day(order_ts, reporting_timezone).alias("order_date"),
         F.upper(cleaned("status")).alias("status"),
         F.upper(cleaned("currency")).alias("currency"),
         to_decimal("order_total").alias("order_total"),

@@ -12,7 +12,9 @@ import project_etl.gold
 from project_etl.core.contracts import FAIL, WARN
 from project_etl.core.model.modules import module_names
 from project_etl.core.model.table import ReplaceDays, Snapshot, Table, from_module
+from project_etl.core.model.transform import taken
 from project_etl_tests.gold import given
+from project_etl_tests.small_shop import PARAMETERS
 from project_etl_tests.small_tables import frame
 
 MODULES = module_names(project_etl.gold)
@@ -41,8 +43,7 @@ def empty_inputs(spark: SparkSession, table: Table) -> dict[str, DataFrame]:
 def test_the_transform_gives_the_columns_of_the_contract(spark: SparkSession, module: str):
     table = table_of(module)
     assert table.transform is not None
-    settings = {"reporting_currency": "EUR"} if module == "fact_order_items" else {}
-    found = table.transform(**empty_inputs(spark, table), **settings)
+    found = table.transform(**empty_inputs(spark, table), **taken(table, PARAMETERS))
     contract = [(field.name, field.dataType) for field in table.schema]
     assert [(field.name, field.dataType) for field in found.schema][: len(contract)] == contract
     assert tuple(found.columns[len(contract) :]) == table.for_rules

@@ -143,7 +143,10 @@ def test_a_rate_that_makes_an_amount_too_large_is_named(spark: SparkSession):
 
 def orders_of(spark: SparkSession, orders: str, items: str, customers: str = "") -> DataFrame:
     return fact_orders.transform(
-        given.orders(spark, orders), given.item_facts(spark, items), given.customers(spark, customers)
+        given.orders(spark, orders),
+        given.item_facts(spark, items),
+        given.customers(spark, customers),
+        reporting_timezone="UTC",
     )
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -18,19 +19,31 @@ from project_etl_tests.oracle.gold import GoldTable, gold_tables
 _LOADERS = {shop.SOURCE: shop.load, online_retail.SOURCE: online_retail.load}
 
 
+@dataclass(frozen=True)
+class Zones:
+    """The time zone of business days and hours, and by source that of instants without an offset (UTC without one)."""
+
+    reporting: str
+    sources: Mapping[str, str]
+
+
+UTC = Zones("UTC", {})
+
+
 def settled(
     landing_root: Path,
     sources: Collection[str],
     reporting_currency: str,
     namespaces: Mapping[str, str] | None = None,
+    zones: Zones = UTC,
 ) -> duckdb.DuckDBPyConnection:
     """Return a database with the clean tables, `rejects` and `facts` of all that is in landing."""
     con = tables.connect()
     for source in sources:
-        _LOADERS[source](con, landing_root)
+        _LOADERS[source](con, landing_root, zones.sources.get(source, "UTC"), zones.reporting)
     for source, prefix in (namespaces or {}).items():
         tables.put_before_ids(con, source, prefix)
-    tables.settle(con, reporting_currency)
+    tables.settle(con, reporting_currency, zones.reporting)
     return con
 
 
@@ -40,7 +53,8 @@ def expected_gold(
     reporting_currency: str,
     days: Iterable[date],
     namespaces: Mapping[str, str] | None = None,
+    zones: Zones = UTC,
 ) -> dict[str, GoldTable]:
     """Return what Gold must hold after the given partition days were materialized from all that is in landing."""
-    with settled(landing_root, sources, reporting_currency, namespaces) as con:
+    with settled(landing_root, sources, reporting_currency, namespaces, zones) as con:
         return gold_tables(con, days)

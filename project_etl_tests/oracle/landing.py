@@ -13,11 +13,11 @@ import re
 import zlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from project_etl_tests.oracle.values import cleaned
+from project_etl_tests.oracle.values import cleaned, to_instant
 
 _DATA_FILE = re.compile(r"^[^._].*\.(?P<format>csv|json|jsonl)(?P<gzip>\.gz)?$", re.DOTALL)
 _NOT_THERE_YET = (".tmp", ".part")
@@ -40,6 +40,7 @@ class RawRecord:
     landing_day: date
     source_file: str
     row_number: int
+    zone: str = "UTC"
 
     def __getitem__(self, column: str) -> str | None:
         """Return the text of a column; an empty text and a column that the file does not have are both `None`."""
@@ -48,6 +49,10 @@ class RawRecord:
     def read_as(self, kinds: Mapping[str, str]) -> RawRecord:
         """Return the record with its columns cleaned, each as what it is (see `values.cleaned`)."""
         return replace(self, values={name: cleaned(self.values.get(name), kind) for name, kind in kinds.items()})
+
+    def instant(self, column: str) -> datetime | None:
+        """Return the instant of a column in naive UTC; one without an offset is of the time zone of the source."""
+        return to_instant(self[column], self.zone)
 
     @property
     def lineage(self) -> dict[str, date | str | int]:
@@ -74,7 +79,7 @@ def landing_days(landing_root: Path, source: str) -> list[date]:
     return sorted({day for dataset in _folders(landing_root / source) for day in _day_folders(dataset)})
 
 
-def read_dataset(landing_root: Path, source: str, dataset: str, columns: Collection[str]) -> Dataset:
+def read_dataset(landing_root: Path, source: str, dataset: str, columns: Collection[str], zone: str = "UTC") -> Dataset:
     """Read every file of a dataset, in the order of landing day and path.
 
     The same bytes under two names on one landing day are read once, under the smaller name.
@@ -102,7 +107,7 @@ def read_dataset(landing_root: Path, source: str, dataset: str, columns: Collect
                 if values is None:
                     found.malformed.append((name, row_number))
                 else:
-                    found.records.append(RawRecord(values, day, name, row_number))
+                    found.records.append(RawRecord(values, day, name, row_number, zone))
     return found
 
 

@@ -36,6 +36,7 @@ _LINE_SCHEMA = pa.schema(
         ("quantity", pa.int64()),
         ("unit_price", tables.AMOUNT),
         ("invoice_at", pa.timestamp("us")),
+        ("invoice_day", pa.date32()),
         ("customer_id", pa.string()),
         ("country", pa.string()),
         ("broken_rules", pa.list_(pa.string())),
@@ -46,11 +47,11 @@ _LINE_SCHEMA = pa.schema(
 # A line belongs to an invoice even when its item is rejected: the invoice's time, customer and country come from all
 # lines. An order is in the future only when no landing day of its lines makes it plausible.
 _VERSIONS = r"""
-CREATE MACRO is_of_business(moment, landing_day) AS CAST(moment AS DATE) BETWEEN DATE '1900-01-01' AND landing_day + 1;
+CREATE MACRO is_of_business(day, landing_day) AS day BETWEEN DATE '1900-01-01' AND landing_day + 1;
 CREATE MACRO is_rounded(key) AS coalesce(regexp_full_match(key, '[0-9]+(\.[0-9]*)?[eE][+-][0-9]+'), false);
 
 CREATE TABLE invoices AS
-SELECT invoice_no, min(invoice_at) AS invoice_at,
+SELECT invoice_no, min(invoice_at) AS invoice_at, arg_min(invoice_day, invoice_at) AS invoice_day,
        first(customer_id ORDER BY invoice_at NULLS LAST, landing_day, source_file, row_number)
            FILTER (customer_id IS NOT NULL) AS customer_id,
        first(country ORDER BY invoice_at NULLS LAST, landing_day, source_file, row_number)
@@ -66,13 +67,13 @@ INSERT INTO rejects BY NAME
                 WHEN is_rounded(invoice_no) OR is_rounded(customer_id) THEN 'not_rounded'
                 ELSE 'order_ts_in_range' END AS rule
     FROM invoices
-    WHERE invoice_at IS NULL OR NOT is_of_business(invoice_at, landing_day)
+    WHERE invoice_at IS NULL OR NOT is_of_business(invoice_day, landing_day)
         OR is_rounded(invoice_no) OR is_rounded(customer_id);
 INSERT INTO order_versions BY NAME
     SELECT invoice_no AS order_id, customer_id, invoice_at AS order_ts, status, 'GBP' AS currency, country,
            invoice_at AS updated_at, landing_day, source_file, row_number
     FROM invoices
-    WHERE is_of_business(invoice_at, landing_day) AND NOT (is_rounded(invoice_no) OR is_rounded(customer_id));
+    WHERE is_of_business(invoice_day, landing_day) AND NOT (is_rounded(invoice_no) OR is_rounded(customer_id));
 
 INSERT INTO rejects BY NAME
     SELECT 'order_items' AS dataset, unnest(broken_rules) AS rule, landing_day, source_file, row_number
@@ -87,13 +88,13 @@ INSERT INTO customer_versions BY NAME
     SELECT customer_id, coalesce(country, 'ZZ') AS country, invoice_at AS updated_at,
            landing_day, source_file, row_number
     FROM online_retail_lines
-    WHERE customer_id IS NOT NULL AND NOT is_rounded(customer_id) AND is_of_business(invoice_at, landing_day);
+    WHERE customer_id IS NOT NULL AND NOT is_rounded(customer_id) AND is_of_business(invoice_day, landing_day);
 INSERT INTO product_versions BY NAME
     SELECT stock_code AS product_id, 'Unknown' AS category, invoice_at AS updated_at,
            landing_day, source_file, row_number
     FROM online_retail_lines
     WHERE stock_code IS NOT NULL AND NOT is_rounded(stock_code) AND is_described AND unit_price > 0
-        AND is_of_business(invoice_at, landing_day);
+        AND is_of_business(invoice_day, landing_day);
 """
 
 
@@ -108,22 +109,32 @@ KINDS = {
 }
 
 
-def load(con: duckdb.DuckDBPyConnection, landing_root: Path) -> Dataset:
-    """Add all versions of this source to the tables of `con`, and return what was read from landing."""
-    dataset = read_dataset(landing_root, SOURCE, DATASET, COLUMNS)
-    con.register("_lines", pa.Table.from_pylist([_line(record) for record in dataset.records], schema=_LINE_SCHEMA))
+def load(con: duckdb.DuckDBPyConnection, landing_root: Path, local: str = "UTC", reporting: str = "UTC") -> Dataset:
+    """Add all versions of this source to the tables of `con`, and return what was read from landing.
+
+    Args:
+        con: the database.
+        landing_root: where the files are.
+        local: time zone of instants that name no offset.
+        reporting: time zone of business days.
+    """
+    dataset = read_dataset(landing_root, SOURCE, DATASET, COLUMNS, local)
+    con.register(
+        "_lines", pa.Table.from_pylist([_line(record, reporting) for record in dataset.records], schema=_LINE_SCHEMA)
+    )
     con.execute("CREATE TABLE online_retail_lines AS FROM _lines")
     con.unregister("_lines")
     con.execute(_VERSIONS)
     return dataset
 
 
-def _line(record: RawRecord) -> dict[str, Any]:
+def _line(record: RawRecord, reporting: str) -> dict[str, Any]:
     text, record = record, record.read_as(KINDS)
     invoice_no, country = record["InvoiceNo"], (text["Country"] or "").strip()
     quantity, unit_price = values.to_int(record["Quantity"]), values.to_amount(record["UnitPrice"])
     if quantity is not None and (invoice_no or "").startswith("C"):
         quantity = abs(quantity)
+    at = record.instant("InvoiceDate")
     return {
         "invoice_no": invoice_no,
         "stock_code": record["StockCode"],
@@ -132,7 +143,8 @@ def _line(record: RawRecord) -> dict[str, Any]:
         "line_id": "\x1f".join(text[column] or "" for column in COLUMNS),
         "quantity": quantity,
         "unit_price": unit_price,
-        "invoice_at": values.to_instant(record["InvoiceDate"]),
+        "invoice_at": at,
+        "invoice_day": at and values.shown(at, reporting).date(),
         "customer_id": record["CustomerID"],
         "country": COUNTRY_CODES.get(country, "ZZ") if country else None,
         "broken_rules": _broken_rules(record, quantity, unit_price),

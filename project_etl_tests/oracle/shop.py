@@ -22,6 +22,8 @@ from project_etl_tests.oracle.landing import Dataset, RawRecord, read_dataset
 
 SOURCE = "shop"
 _EMAIL = re.compile(r'(?!\.)[^@\s,;:<>()"]+@([^@\s.,;:<>()"]+\.)+[^@\s.,;:<>()"]{2,}')
+# Columns that say a day, which is the same in every time zone.
+_DAYS = frozenset({"signup_date", "rate_date"})
 _STATUSES = frozenset(
     {"PLACED", "PAID", "SHIPPED", "DELIVERED", "COMPLETED", "CANCELLED", "RETURNED", "REFUNDED", "PARTIALLY_REFUNDED"}
 )
@@ -30,17 +32,26 @@ _STATUSES = frozenset(
 Verdict = tuple[dict[str, Any], Mapping[str, bool]]
 
 
-def load(con: duckdb.DuckDBPyConnection, landing_root: Path) -> dict[str, Dataset]:
-    """Add all versions of this source to the tables of `con`, and return what was read from landing."""
+def load(
+    con: duckdb.DuckDBPyConnection, landing_root: Path, local: str = "UTC", reporting: str = "UTC"
+) -> dict[str, Dataset]:
+    """Add all versions of this source to the tables of `con`, and return what was read from landing.
+
+    Args:
+        con: the database.
+        landing_root: where the files are.
+        local: time zone of instants that name no offset.
+        reporting: time zone of business days.
+    """
     read: dict[str, Dataset] = {}
     for kind in _KINDS:
-        read[kind.dataset] = dataset = read_dataset(landing_root, SOURCE, kind.dataset, kind.columns)
+        read[kind.dataset] = dataset = read_dataset(landing_root, SOURCE, kind.dataset, kind.columns, local)
         versions: list[dict[str, Any]] = []
         rejects: list[dict[str, Any]] = []
         for received in dataset.records:
             record = received.read_as(kind.columns)
             row, rules = kind.judge(record)
-            rules = {**rules, **_of_all(kind, record)}
+            rules = {**rules, **_of_all(kind, record, reporting)}
             row["is_deleted"], rules = _deletion(kind, received, rules)
             broken = [name for name, is_kept in rules.items() if not is_kept]
             rejects += [{"dataset": kind.dataset, "rule": rule, **record.lineage} for rule in broken]
@@ -56,7 +67,7 @@ def _customer(record: RawRecord) -> Verdict:
     row = {
         "customer_id": record["customer_id"],
         "country": country,
-        "updated_at": values.to_instant(record["updated_at"]),
+        "updated_at": record.instant("updated_at"),
     }
     return row, {
         "customer_id_required": row["customer_id"] is not None,
@@ -72,7 +83,7 @@ def _product(record: RawRecord) -> Verdict:
     row = {
         "product_id": record["product_id"],
         "category": None if category is None else values.initcap(category),
-        "updated_at": values.to_instant(record["updated_at"]),
+        "updated_at": record.instant("updated_at"),
     }
     return row, {
         "product_id_required": row["product_id"] is not None,
@@ -86,7 +97,7 @@ def _product(record: RawRecord) -> Verdict:
 
 
 def _order(record: RawRecord) -> Verdict:
-    order_ts, total = values.to_instant(record["order_ts"]), values.to_amount(record["order_total"])
+    order_ts, total = record.instant("order_ts"), values.to_amount(record["order_total"])
     row = {
         "order_id": record["order_id"],
         "customer_id": record["customer_id"],
@@ -94,7 +105,7 @@ def _order(record: RawRecord) -> Verdict:
         "status": (record["status"] or "").upper(),
         "currency": record["currency"],
         "country": record["country"],
-        "updated_at": values.to_instant(record["updated_at"]),
+        "updated_at": record.instant("updated_at"),
     }
     return row, {
         "order_id_required": row["order_id"] is not None,
@@ -118,7 +129,7 @@ def _item(record: RawRecord) -> Verdict:
         "quantity": quantity,
         "unit_price": unit_price,
         "discount": discount,
-        "updated_at": values.to_instant(record["updated_at"]),
+        "updated_at": record.instant("updated_at"),
     }
     return row, {
         "order_item_id_required": row["order_item_id"] is not None,
@@ -164,11 +175,13 @@ def _is_bad_text(text: str | None, value: object) -> bool:
     return text is not None and value is None
 
 
-def _of_all(kind: _Kind, record: RawRecord) -> dict[str, bool]:
+def _of_all(kind: _Kind, record: RawRecord, reporting: str) -> dict[str, bool]:
     """Return the verdicts that every kind of record has: on keys, and on instants but for the one that only warns."""
     keys = [name for name, of in kind.columns.items() if of == "key"]
-    instants = [name for name, of in kind.columns.items() if of == "instant" and name != "signup_date"]
-    ranges = {name: values.is_in_range(values.to_instant(record[name]), record.landing_day) for name in instants}
+    instants = [name for name, of in kind.columns.items() if of == "instant" and name not in _DAYS]
+    ranges = {name: values.is_in_range(record.instant(name), record.landing_day, reporting) for name in instants}
+    if "rate_date" in kind.columns:
+        ranges["rate_date"] = values.is_in_range(values.to_day(record["rate_date"]), record.landing_day)
     rounded = {f"{name}_not_rounded": not values.is_rounded(record[name]) for name in keys}
     return rounded | {f"{name}_in_range": is_right for name, is_right in ranges.items()}
 

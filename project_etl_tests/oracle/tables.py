@@ -16,6 +16,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from project_etl_tests.oracle.values import shown
+
 AMOUNT = pa.decimal128(18, 4)
 LINEAGE = (("landing_day", pa.date32()), ("source_file", pa.string()), ("row_number", pa.int64()))
 
@@ -78,7 +80,7 @@ def _newest(versions: str, key: str, time: str = "updated_at") -> str:
 
 
 _SETTLE = f"""
-CREATE TABLE orders AS SELECT *, CAST(order_ts AS DATE) AS order_date FROM ({_newest("order_versions", "order_id")});
+CREATE TABLE orders AS FROM ({_newest("order_versions", "order_id")}) JOIN clock USING (order_ts);
 CREATE TABLE products AS {_newest("product_versions", "product_id")};
 CREATE TABLE customers_history AS {_newest("customer_versions", "customer_id, updated_at")};
 CREATE TABLE products_history AS {_newest("product_versions", "product_id, updated_at")};
@@ -112,7 +114,7 @@ WITH first_customers AS (
     ASOF LEFT JOIN customers_history AS c ON o.customer_id = c.customer_id AND o.order_ts >= c.updated_at
     LEFT JOIN first_customers AS f ON o.customer_id = f.customer_id
 )
-SELECT o.order_id, o.order_date, CAST(hour(o.order_ts) AS INTEGER) AS hour, o.customer_id, o.sold_to AS country,
+SELECT o.order_id, o.order_date, o.hour, o.customer_id, o.sold_to AS country,
        i.order_item_id, i.product_id, o.currency, i.quantity,
        coalesce(CASE WHEN p.updated_at IS NULL THEN f.category ELSE p.category END, 'Unknown') AS category,
        i.gross_amount, i.discount, i.net_amount
@@ -165,8 +167,19 @@ def put_before_ids(con: duckdb.DuckDBPyConnection, source: str, prefix: str) -> 
                 )
 
 
-def settle(con: duckdb.DuckDBPyConnection, reporting_currency: str) -> None:
+def _look_at_clock(con: duckdb.DuckDBPyConnection, zone: str) -> None:
+    """Make `clock`: the business day and the hour of each instant at which an order was placed."""
+    instants = [at for (at,) in con.execute("SELECT DISTINCT order_ts FROM order_versions").fetchall() if at]
+    rows = [{"order_ts": at, "order_date": shown(at, zone).date(), "hour": shown(at, zone).hour} for at in instants]
+    columns = [("order_ts", pa.timestamp("us")), ("order_date", pa.date32()), ("hour", pa.int32())]
+    con.register("_clock", pa.Table.from_pylist(rows, schema=pa.schema(columns)))
+    con.execute("CREATE TABLE clock AS FROM _clock")
+    con.unregister("_clock")
+
+
+def settle(con: duckdb.DuckDBPyConnection, reporting_currency: str, reporting_zone: str = "UTC") -> None:
     """Make `orders`, `items`, the histories, `fx_rates` and `facts` from all versions that the sources added."""
+    _look_at_clock(con, reporting_zone)
     con.execute(_SETTLE)
     con.execute(_SOLD)
     rates = Rates(con.sql("SELECT rate_date, base, quote, rate FROM fx_rates").fetchall())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from zoneinfo import ZoneInfo
 
 AMOUNT_PLACES = 4
 _AMOUNT_LIMIT = Decimal(10) ** 14  # DECIMAL(18,4)
@@ -84,9 +85,14 @@ def is_rounded(key: str | None) -> bool:
     return re.fullmatch(r"[+-]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)[eE][+-][0-9]+", key or "") is not None
 
 
-def is_in_range(at: datetime | date | None, landing_day: date) -> bool:
-    """Whether an instant is one of business: from 1900 until the day after it landed."""
-    day = at.date() if isinstance(at, datetime) else at
+def shown(at: datetime, zone: str) -> datetime:
+    """What the clocks of a zone show at an instant of naive UTC."""
+    return at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+
+def is_in_range(at: datetime | date | None, landing_day: date, zone: str = "UTC") -> bool:
+    """Whether an instant is one of business: by the clocks of a zone, from 1900 until the day after it landed."""
+    day = shown(at, zone).date() if isinstance(at, datetime) else at
     return day is None or date(1900, 1, 1) <= day <= landing_day + timedelta(days=1)
 
 
@@ -120,8 +126,13 @@ def to_day(text: str | None) -> date | None:
     return None if instant is None else instant.date()
 
 
-def to_instant(text: str | None) -> datetime | None:
-    """Read an ISO instant as naive UTC; without an offset it is UTC already, without a time it is midnight."""
+def to_instant(text: str | None, local: str = "UTC") -> datetime | None:
+    """Read an ISO instant as naive UTC; without a time it is midnight.
+
+    Args:
+        text: the instant.
+        local: the time zone that it is of when it names no offset.
+    """
     rest = (text or "").strip().upper()
     day = _DAY.match(rest)
     if day is None:
@@ -132,11 +143,10 @@ def to_instant(text: str | None) -> datetime | None:
     if end != len(rest):
         return None
     hour, minute, second, fraction = time.groups() if time else (None, None, None, None)
-    offset = timedelta(0)
-    if zone and zone[1]:
-        offset = timedelta(hours=int(zone[2]), minutes=int(zone[3] or 0)) * (-1 if zone[1] == "-" else 1)
+    sign = -1 if zone and zone[1] == "-" else 1
+    offset = timedelta(hours=int(zone[2]), minutes=int(zone[3] or 0)) * sign if zone and zone[1] else timedelta(0)
     try:
-        local = datetime(
+        read = datetime(
             year=int(day[1]),
             month=int(day[2]),
             day=int(day[3]),
@@ -144,9 +154,9 @@ def to_instant(text: str | None) -> datetime | None:
             minute=int(minute or 0),
             second=int(second or 0),
             microsecond=int((fraction or "").ljust(6, "0")[:6]),
-            tzinfo=timezone(offset),
+            tzinfo=timezone(offset) if zone else ZoneInfo(local),
         )
-        return local.astimezone(UTC).replace(tzinfo=None)
+        return read.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         return None
 

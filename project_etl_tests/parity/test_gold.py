@@ -15,12 +15,13 @@ from pyspark.sql import functions as F
 
 from project_etl.core.contracts import broken_rules
 from project_etl.core.model.table import from_module
-from project_etl.core.model.transform import conform
+from project_etl.core.model.transform import conform, taken
 from project_etl.core.transforms import money
 from project_etl.core.transforms.asof import as_of
 from project_etl_tests.gold import given
 from project_etl_tests.gold.test_contracts import MODULES
 from project_etl_tests.parity.engines import Engines, arrow, same_rows
+from project_etl_tests.small_shop import PARAMETERS
 
 DAYS = [f"2025-01-{day:02}" for day in range(1, 20)]
 CURRENCIES = ["EUR", "USD", "GBP", "AUD", "JPY", "XAU"]
@@ -150,8 +151,7 @@ def tables(engines: Engines) -> Callable[[SparkSession, str], DataFrame]:
         gold = from_module(importlib.import_module(f"project_etl.gold.{name.removeprefix('gold/')}"))
         assert gold.transform is not None
         inputs = [fact(session, read.table) for read in gold.inputs.values()]
-        settings = {"reporting_currency": "EUR"} if name == "gold/fact_order_items" else {}
-        return conform(gold.transform(*inputs, **settings), gold.schema, name, also=gold.for_rules)
+        return conform(gold.transform(*inputs, **taken(gold, PARAMETERS)), gold.schema, name, also=gold.for_rules)
 
     def fact(session: SparkSession, name: str) -> DataFrame:
         if name in silver:

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.catalog import feeds_of
+from project_etl.catalog import feeds_of, parameters_of
 from project_etl.core.contracts.judge import grouped
 from project_etl.core.engine.base import Engine
 from project_etl.core.model.records import PLACE
@@ -23,12 +23,13 @@ from project_etl.core.silver import quarantine
 from project_etl.core.silver.frames import judged_records
 from project_etl.core.silver.plan import SilverJob, silver_schema
 from project_etl.core.silver.rank import Stored, ranked
+from project_etl.settings import Settings
 from project_etl.sources.online_retail import COLUMNS, SOURCE
 from project_etl_tests.parity.engines import Engines, arrow, same_rows
 from project_etl_tests.parity.values import ARRAYS, BOOLEANS, DAYS, ESCAPED, NUMBERS, OFFSETS, TIMES, WORDS
 from project_etl_tests.silver.given import FIRST, LANDED, PARENTS, TABLES, Record, records
 from project_etl_tests.silver.test_rules import CASES
-from project_etl_tests.small_shop import PARAMETERS, record_columns, records_of, settings_of
+from project_etl_tests.small_shop import record_columns, records_of, settings_of
 
 AT = datetime(2025, 1, 10, 12, tzinfo=UTC)
 TRICKY: list[str | None] = [
@@ -36,6 +37,10 @@ TRICKY: list[str | None] = [
     *(f"2025-01-02T{time}{offset}" for time in TIMES for offset in OFFSETS[:8]), " ada@example.org ",
     "ada@example.org\n", "ADA@EXAMPLE.ORG", "a@b.c1", "ada@exa\u0663mple.org", " paid", "İ@b.org",
 ]  # fmt: skip
+
+
+PLAIN = settings_of()
+ZONED = settings_of(reporting_timezone="Australia/Lord_Howe", source_timezones={"shop": "America/New_York"})
 
 
 @dataclass(frozen=True)
@@ -52,11 +57,11 @@ class Parents:
         return self.session.range(1).select(*columns)
 
 
-def job_of(session: SparkSession, table: Table) -> SilverJob:
-    feeds = feeds_of(table, settings_of())
+def job_of(session: SparkSession, table: Table, settings: Settings) -> SilverJob:
+    feeds = feeds_of(table, settings)
     lake = cast("Any", Parents(session))
-    run = Run("r", AT, PARAMETERS)
-    return SilverJob(lake, table, feeds, (LANDED,), run, FIRST)
+    run = Run("r", AT, parameters_of(settings))
+    return SilverJob(lake, table, feeds, (LANDED,), run, FIRST, settings.reporting_timezone)
 
 
 def rows_of(table: Table) -> list[Record]:
@@ -69,10 +74,10 @@ def rows_of(table: Table) -> list[Record]:
     return cast("list[Record]", [*changed, *tricky, *(versions if "updated_at" in cases.record else [])])
 
 
-def judged_in(session: SparkSession, name: str) -> DataFrame:
+def judged_in(session: SparkSession, name: str, settings: Settings = PLAIN) -> DataFrame:
     table = TABLES[name]
     texts = [{key: None if text is None else str(text) for key, text in row.items()} for row in rows_of(table)]
-    return judged_records(job_of(session, table), records(session, table, texts))
+    return judged_records(job_of(session, table, settings), records(session, table, texts))
 
 
 @cache
@@ -92,6 +97,12 @@ def test_records_are_judged_alike(engines: Engines, name: str) -> None:
     rows = same_rows(engines, lambda session: judged_in(session, name))
     assert sum(row["_valid"] for row in rows) > 20
     assert sum(not row["_valid"] for row in rows) > 20
+
+
+def test_records_are_judged_alike_in_time_zones(engines: Engines) -> None:
+    rows = same_rows(engines, lambda session: judged_in(session, "orders", ZONED))
+    in_utc = same_rows(engines, lambda session: judged_in(session, "orders"))
+    assert [row["order_ts"] for row in rows] != [row["order_ts"] for row in in_utc]
 
 
 def rejected_of(judged: DataFrame, name: str) -> DataFrame:

@@ -11,7 +11,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 from pyspark.sql import functions as F
@@ -112,7 +112,7 @@ def judge_file(settings: Settings, file: Path, dataset: Dataset, limit: int) -> 
         NotReadError: the file cannot be read as a whole.
     """
     with tempfile.TemporaryDirectory(prefix="project-etl-check-") as folder:
-        day, root = _landing_day(file), Path(folder, "landing")
+        day, root = _landing_day(file, settings), Path(folder, "landing")
         landed = root / dataset.source / dataset.name / day / file.name
         landed.parent.mkdir(parents=True)
         shutil.copyfile(file, landed)
@@ -130,7 +130,15 @@ def judge_file(settings: Settings, file: Path, dataset: Dataset, limit: int) -> 
         unchecked = _with_parents(lake, settings, fed)
         judged: list[_Judged] = []
         for table in fed:
-            silver = SilverJob(lake, table, _feeds(table, settings, dataset), (day,), run, settings.start_date)
+            silver = SilverJob(
+                lake,
+                table,
+                _feeds(table, settings, dataset),
+                (day,),
+                run,
+                settings.start_date,
+                settings.reporting_timezone,
+            )
             judged.append(_judged(silver, unchecked, found))
             if any(ref.table == table.name for other in fed for ref in other.references):
                 staged = stage_silver(silver)
@@ -150,12 +158,12 @@ def judge_file(settings: Settings, file: Path, dataset: Dataset, limit: int) -> 
         )
 
 
-def _landing_day(file: Path) -> str:
+def _landing_day(file: Path, settings: Settings) -> str:
     """The day of the folder that the file lies in, as in landing; else today."""
     try:
         return date.fromisoformat(file.absolute().parent.name).isoformat()
     except ValueError:
-        return datetime.now(UTC).date().isoformat()
+        return settings.clock().date().isoformat()
 
 
 def _lake_in(folder: str, settings: Settings) -> TableStore:

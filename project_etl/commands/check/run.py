@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -87,7 +86,7 @@ def lines_of(file: Path, verdict: Verdict, settings: Settings) -> Iterator[str]:
             for rule in rules:
                 yield from _lines_of_rule(rule)
     if verdict.is_fine and not file.absolute().is_relative_to(settings.landing_root):
-        today = datetime.now(UTC).date()
+        today = settings.clock().date()
         folder = f"{settings.landing_root}/{verdict.dataset}/{today}/"
         yield f"Next: put it into {folder}, and type `{command_of(settings)} run --days {today}`."
 

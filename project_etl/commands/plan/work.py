@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from project_etl.catalog import datasets_of, silver_job, table_names, tables
+from project_etl.catalog import datasets_of, silver_job, staleness_of, table_names, tables
 from project_etl.core.bronze.landing import list_files
 from project_etl.core.bronze.plan import new_files
 from project_etl.core.contracts.report import Report
@@ -22,7 +22,7 @@ from project_etl.core.model.order import gold_order
 from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Table
 from project_etl.core.silver.plan import make_plan as silver_plan
-from project_etl.core.staleness import Staleness, days_of_data, input_days, newest_landing_day
+from project_etl.core.staleness import days_of_data, input_days, newest_landing_day
 from project_etl.orchestration.factory import parameters_of
 from project_etl.settings import Settings
 
@@ -91,7 +91,7 @@ def _gold(
         lake, settings, declared, {day for found in (*loads.values(), *judged.values()) for day in found}
     )
     asked = [day for day in days if day in there]
-    staleness = Staleness(lake, {table.name: table for table in declared}, parameters_of(settings))
+    staleness = staleness_of(lake, settings, declared)
     stale = staleness.everywhere(map(date.fromisoformat, asked))
     units = {name: tuple(found) for name, found in judged.items()}
     for table in (table for table in gold_order(declared) if table.name in chosen):

@@ -20,6 +20,7 @@ from datetime import date
 
 from rich.console import Console
 
+from project_etl.catalog import staleness_of
 from project_etl.commands.quarantine import held
 from project_etl.commands.shared.environment import dagster_instance, lake_without_spark
 from project_etl.commands.shared.errors import UserError
@@ -29,8 +30,7 @@ from project_etl.commands.shared.shown_runs import ShownRuns
 from project_etl.core.lake import TableStore
 from project_etl.core.model.order import with_dependents
 from project_etl.core.model.table import Table
-from project_etl.core.staleness import Staleness, work_of
-from project_etl.orchestration.factory import parameters_of
+from project_etl.core.staleness import work_of
 from project_etl.settings import Settings
 
 
@@ -107,9 +107,8 @@ def _bring_gold_up_to_date(work: ShownRuns, lake: TableStore, tables: Sequence[T
     if not days:
         work.console.print("Gold has not been computed yet, so nothing of it is stale.")
         return True
-    declared, parameters = {table.name: table for table in tables}, parameters_of(work.settings)
     is_first = True
-    while stale := Staleness(lake, declared, parameters).everywhere(days, with_held=False):
+    while stale := staleness_of(lake, work.settings, tables).everywhere(days, with_held=False):
         concerned = sorted(frozenset[date]().union(*stale.values()))
         span = f"{len(concerned)} days, {concerned[0]} to {concerned[-1]}" if concerned else "snapshots only"
         work.console.print(f"Gold to be computed again: {len(stale)} tables, {span}.")

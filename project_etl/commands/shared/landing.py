@@ -14,4 +14,11 @@ def survey_of(settings: Settings) -> Survey:
     """The files that are read with some settings today, and all else that lies there."""
     off = [name for name in source_names() if name not in settings.sources]
     days = settings.start_date, settings.last_day()
-    return survey(settings.landing_root, datasets_of(settings.sources), off, *days, end=settings.end_date)
+    return survey(
+        settings.landing_root,
+        datasets_of(settings.sources),
+        off,
+        *days,
+        end=settings.end_date,
+        zone=settings.reporting_timezone,
+    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from project_etl.catalog import datasets_of, landing_refusal, parameters_of, silver_job, tables
+from project_etl.catalog import datasets_of, landing_refusal, parameters_of, silver_job, staleness_of, tables
 from project_etl.commands.quarantine import held
 from project_etl.commands.shared.environment import lake_without_spark
 from project_etl.commands.shared.landing import survey_of
@@ -24,7 +24,7 @@ from project_etl.core.model.source import Dataset
 from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Table
 from project_etl.core.silver.plan import behind
-from project_etl.core.staleness import Staleness, days_of_data, due_day, missing_day
+from project_etl.core.staleness import days_of_data, due_day, missing_day
 from project_etl.settings import Settings
 
 RECENT_DAYS = 7
@@ -172,9 +172,12 @@ def find(settings: Settings, now: datetime) -> Standing:
     landing = Landing() if refusal else _landing(lake, settings, datasets, now)
     outside = {table.name: rows_outside(lake, table, settings.start_date, last) for table in declared}
     bronze = [state_of(lake, dataset.bronze) for dataset in datasets]
-    newest = max((date.fromisoformat(state.latest) for state in bronze if state.latest), default=now.date())
+    newest = max(
+        (date.fromisoformat(state.latest) for state in bronze if state.latest),
+        default=settings.clock(now.timestamp()).date(),
+    )
     quarantine = _quarantine(lake, newest)
-    due = due_day(settings.freshness_deadline, now)
+    due = due_day(settings.freshness_deadline, settings.clock(now.timestamp()))
     is_due = due is not None and settings.start_date <= due <= last
     return Standing(
         refusal=refusal,
@@ -187,7 +190,7 @@ def find(settings: Settings, now: datetime) -> Standing:
         held=held_back(lake, declared),
         outside={name: rows for name, rows in outside.items() if rows},
         due=due if is_due else None,
-        overdue=missing_day(lake, declared, due) if due and is_due else [],
+        overdue=missing_day(lake, declared, due, settings.reporting_timezone) if due and is_due else [],
     )
 
 
@@ -212,7 +215,7 @@ def gold_behind(lake: TableStore, declared: Sequence[Table], settings: Settings,
         settings: the settings.
         until: the newest business day to look at.
     """
-    staleness = Staleness(lake, {table.name: table for table in declared}, parameters_of(settings))
+    staleness = staleness_of(lake, settings, declared)
     days = days_of_data(lake, declared, settings.start_date, until)
     stale = staleness.everywhere(days, with_held=False)
     return {name: sorted(day.isoformat() for day in days) for name, days in stale.items()}

@@ -43,6 +43,7 @@ def survey(
     last_day: date,
     *,
     end: date | None = None,
+    zone: str = "UTC",
 ) -> Survey:
     """Look at all that lies in landing.
 
@@ -53,6 +54,7 @@ def survey(
         first_day: the first landing day that has a partition.
         last_day: the last one.
         end: the last one that there will ever be; None when there will be more.
+        zone: the time zone in which the last one is today.
     """
     walk, names = Walk(root), defaultdict[str, list[str]](list)
     for dataset in datasets:
@@ -71,7 +73,7 @@ def survey(
             return f"no dataset of {source}", _rename(name, nearest(name, names[source]), beside, names[source])
 
         for folder in _known(walk, source, names[source], no_dataset):
-            _add_days(walk, folder, first_day, last_day, is_end=last_day == end)
+            _add_days(walk, folder, first_day, last_day, zone="" if last_day == end else zone)
     return Survey(tuple(sorted(walk.files, key=attrgetter("path"))), tuple(sorted(walk.unrecognized)))
 
 
@@ -93,16 +95,19 @@ def _known(walk: Walk, above: str, known: Collection[str], explain: Explain) -> 
     return found
 
 
-def _add_days(walk: Walk, folder: str, first_day: date, last_day: date, *, is_end: bool) -> None:
-    """Take in the day folders of a dataset; the days without a partition are one thing before and one after."""
+def _add_days(walk: Walk, folder: str, first_day: date, last_day: date, *, zone: str) -> None:
+    """Take in the day folders of a dataset; the days without a partition are one thing before and one after.
+
+    The last day is today in a zone, or the last one that there will ever be.
+    """
     days, first, last = walk.day_folders(folder), first_day.isoformat(), last_day.isoformat()
     for day, changed in days.items():
         if first <= day <= last:
             walk.add_day(f"{folder}/{day}", is_link=changed is None)
     after = (
-        (f"after end_date, {last}", "move end_date forward in the settings")
-        if is_end
-        else (f"after today, {last} UTC", "wait for that day")
+        (f"after today, {last} {zone}", "wait for that day")
+        if zone
+        else (f"after end_date, {last}", "move end_date forward in the settings")
     )
     outside = (
         ([day for day in days if day < first], f"before start_date, {first}", "move start_date back in the settings"),

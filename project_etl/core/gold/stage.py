@@ -47,6 +47,7 @@ class GoldJob:
         tables: all tables by name, for what is declared of the inputs.
         days: business days asked for, ISO dates in order; ignored by snapshots.
         run: the run.
+        zone: the reporting time zone, which says when a business day begins.
     """
 
     lake: TableStore
@@ -54,6 +55,7 @@ class GoldJob:
     tables: Mapping[str, Table]
     days: tuple[str, ...]
     run: Run
+    zone: str = "UTC"
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -90,7 +92,7 @@ def stage_gold(job: GoldJob) -> Staged:
             statistics=table.statistics,
         )
     lake = job.lake.pinned([table.name, *(item.table for item in table.inputs.values())])
-    journal, staleness = lake.journal(table.name), Staleness(lake, job.tables, job.run.parameters)
+    journal, staleness = lake.journal(table.name), Staleness(lake, job.tables, job.run.parameters, job.zone)
     if misfit and table.is_daily:
         # All that was ever computed is computed again, into the new columns.
         job = replace(job, days=tuple(sorted({*job.days, *journal.units})))

@@ -1,10 +1,11 @@
-"""Sets of days as stretches and back, and in words. Does not belong here: which days are meant."""
+"""Days: sets of them as stretches, in words, and as instants. Does not belong here: which days are meant."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 Stretch = tuple[date, date]
 """First and last day."""
@@ -23,6 +24,22 @@ def stretches(days: Collection[date], most: int) -> list[Stretch]:
 def each_day(first: date, last: date) -> list[date]:
     """Every day from the first to the last; none when they are the wrong way round."""
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def instants_of(day: date, zone: str) -> tuple[datetime, datetime]:
+    """The first instant of a day by the clocks of a zone, and the first one after it, both in UTC.
+
+    Args:
+        day: the day.
+        zone: IANA name of the zone.
+    """
+
+    def midnights(of: date) -> list[datetime]:
+        """The midnight that begins a day, read by the offset before and after a change of clocks."""
+        return [datetime.combine(of, time(fold=fold), ZoneInfo(zone)).astimezone(UTC) for fold in (0, 1)]
+
+    # Where the clocks skip midnight, the day begins with the change. Where they show it twice, it ends with the later.
+    return midnights(day)[0], max(midnights(day + timedelta(days=1)))
 
 
 def span(first: date | str, last: date | str) -> str:

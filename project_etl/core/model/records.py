@@ -67,15 +67,18 @@ class Field:
     Attributes:
         kind: what is cleaned off it.
         meaning: what it says, for people.
+        is_day: whether an instant is a day of the calendar, which is the same in every time zone.
     """
 
     kind: Kind
     meaning: str
+    is_day: bool = False
 
 
 # How a column is declared, such as `key("Order number.")`; `Kind` says what each is.
 key, code, country = partial(Field, Kind.KEY), partial(Field, Kind.CODE), partial(Field, Kind.COUNTRY)
 number, instant = partial(Field, Kind.NUMBER), partial(Field, Kind.INSTANT)
+day = partial(Field, Kind.INSTANT, is_day=True)
 label, name, text = partial(Field, Kind.LABEL), partial(Field, Kind.NAME), partial(Field, Kind.TEXT)
 
 
@@ -100,6 +103,11 @@ class Records:
         """The columns of a kind."""
         return tuple(column for column, field in self.columns.items() if field.kind is kind)
 
+    @property
+    def instants(self) -> tuple[str, ...]:
+        """The columns that say at which instant something happened; those that say a day are none."""
+        return tuple(column for column in self.of_kind(Kind.INSTANT) if not self.columns[column].is_day)
+
 
 @dataclass(frozen=True)
 class Feed:
@@ -113,6 +121,7 @@ class Feed:
         gather: Bronze column by whose values a mapping groups: it needs all their rows; None when rows stand alone.
         prefix: namespace of the source's ids, which is put before each of them.
         nothing: words that mean that there is no value, in small letters.
+        zone: IANA name of the time zone of instants that name no offset; empty for UTC.
         version: changes when the mapping's code or anything else of this changes what records say.
     """
 
@@ -122,12 +131,20 @@ class Feed:
     gather: str | None = None
     prefix: str = ""
     nothing: tuple[str, ...] = NOTHING
+    zone: str = ""
     version: str = field(init=False)
 
     def __post_init__(self) -> None:
         """Take the version while the code on disk is the code that runs."""
         code = code_version(self.mapping) if self.mapping else ""
-        object.__setattr__(self, "version", f"{code}/{self.gather}/{self.prefix}/{','.join(sorted(self.nothing))}")
+        zone = f"/{self.zone}" if self.zone else ""
+        nothing = ",".join(sorted(self.nothing))
+        object.__setattr__(self, "version", f"{code}/{self.gather}/{self.prefix}/{nothing}{zone}")
+
+    @property
+    def folder(self) -> str:
+        """What the path of every file of the source begins with: `<source>/`."""
+        return f"{self.bronze.split('/')[1]}/"
 
     @property
     def may_delete(self) -> bool:

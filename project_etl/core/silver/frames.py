@@ -8,7 +8,7 @@ means (`silver/`), deciding whether there is work (`plan.py`), counting and comm
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import reduce
@@ -30,6 +30,7 @@ from project_etl.core.silver.rank import Stored, ranked
 from project_etl.core.silver.rules import WELL_FORMED, WITHIN_PARTITIONS, rules_of_deletions
 from project_etl.core.transforms.casts import to_boolean
 from project_etl.core.transforms.text import Kind, clean
+from project_etl.core.transforms.zones import DOUBLED, NO_ZONE, SKIPPED, business_day, in_utc, oddity
 
 FALSE, TRUE = "false", "true"
 
@@ -146,13 +147,51 @@ def transformed(table: Table, rows: DataFrame, parameters: dict[str, object]) ->
     return conform(call(table, [rows], parameters), schema, table.name, also=(RECORD,))
 
 
+def _rows(job: SilverJob, records: DataFrame) -> DataFrame:
+    """Records as rows of the table, each instant read in the time zone of its source."""
+    return transformed(job.table, _in_utc(job, records), dict(job.run.parameters))
+
+
+def _in_utc(job: SilverJob, records: DataFrame) -> DataFrame:
+    """Give instants that name no offset that of UTC, by the time zone of their source.
+
+    What a record says, in `_record.text`, stays. To `_record` is added whether one of its local times `is_skipped` or
+    `is_doubled` by a change of clocks.
+    """
+    zones = {feed.folder: feed.zone for feed in job.feeds if feed.zone}
+    instants = job.records.instants
+    if not (zones and instants):
+        return records
+
+    def by_source(of: Callable[[str, str], Column], column: str, otherwise: Column) -> Column:
+        path = F.col(f"{RECORD}._source_file")
+        cases = [(path.startswith(folder), of(column, zone)) for folder, zone in zones.items()]
+        return reduce(lambda found, case: F.when(case[0], case[1]).otherwise(found), cases, otherwise)
+
+    odd = F.array(*[by_source(oddity, column, F.lit(0)) for column in instants])
+    marked = F.col(RECORD).withField("is_skipped", F.array_contains(odd, SKIPPED))
+    marked = marked.withField("is_doubled", F.array_contains(odd, DOUBLED))
+    return records.withColumns(
+        {RECORD: marked, **{column: by_source(in_utc, column, F.col(column)) for column in instants}}
+    )
+
+
+def _with_days(job: SilverJob, rows: DataFrame) -> DataFrame:
+    """Add to `_record.day` the day of each instant in the reporting time zone, where that is another than UTC."""
+    instants = [name for name in job.records.instants if name in rows.columns]
+    if job.zone == NO_ZONE or not instants:
+        return rows
+    days = F.struct(*[business_day(F.col(name), job.zone).alias(name) for name in instants])
+    return rows.withColumn(RECORD, F.col(RECORD).withField("day", days))
+
+
 def judged_records(job: SilverJob, records: DataFrame) -> DataFrame:
     """Records as rows of the table, judged: the stored columns, `_text`, `_broken`, `_valid` and `_stored`."""
     rules = job.rules
     if job.may_delete:
         is_deleted = to_boolean(f"{RECORD}.deletion")
         records = records.withColumn(RECORD, F.col(RECORD).withField("is_deleted", is_deleted))
-    rows = transformed(job.table, _with_parents(job, records), dict(job.run.parameters))
+    rows = _with_days(job, _rows(job, _with_parents(job, records)))
     # A record that could not be parsed breaks that one rule; that its columns are empty follows from it.
     malformed = F.when(F.col(f"{RECORD}.malformed").isNotNull(), F.array(F.lit(WELL_FORMED)))
     rows = judged(rows.withColumn("_text", F.col(f"{RECORD}.text")), rules).withColumn(
@@ -267,7 +306,7 @@ def _of_concerned_keys(
     references = [ref.column for ref in job.table.references]
     # What a parent gives is no part of a key.
     plain = records.select("*", *[F.lit(None).cast(kind).alias(name) for name, kind in _carried(job).items()])
-    plain = transformed(job.table, _with_nothing_found(job, plain), dict(job.run.parameters))
+    plain = _rows(job, _with_nothing_found(job, plain))
     lineage = [F.col(f"{RECORD}.{name}").alias(name) for name in (*PLACE, "_landing_date")]
     keyed = plain.select(*dict.fromkeys([*entity, *references]), *lineage)
     keyed = _touched(keyed, of_days(plan.batch_days), [*_waiting_keys(job, plan), *orphaned])

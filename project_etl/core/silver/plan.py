@@ -24,6 +24,7 @@ from project_etl.core.model.table import Reference, Table
 from project_etl.core.model.transform import taken
 from project_etl.core.silver import quarantine
 from project_etl.core.silver.rules import comparisons, silver_rules
+from project_etl.core.transforms.zones import NO_ZONE
 
 EMPTY = "-"
 
@@ -39,6 +40,7 @@ class SilverJob:
         days: landing days asked for, ISO dates in order.
         run: the run.
         first_day: the first business day that has a Gold partition.
+        zone: the reporting time zone, by which an instant is of the future.
         replay: judge the asked days again even when nothing changed.
     """
 
@@ -48,6 +50,7 @@ class SilverJob:
     days: tuple[str, ...]
     run: Run
     first_day: date
+    zone: str = NO_ZONE
     replay: bool = False
 
     def pinned(self) -> SilverJob:
@@ -71,7 +74,7 @@ class SilverJob:
     @property
     def rules(self) -> tuple[Rule, ...]:
         """Every rule of the table, in the order in which people see them."""
-        return silver_rules(self.table, self.feeds, self.first_day)
+        return silver_rules(self.table, self.feeds, self.first_day, self.zone)
 
     @property
     def checks(self) -> tuple[RuleResult, ...]:
@@ -85,9 +88,10 @@ class SilverJob:
 
     @property
     def version(self) -> str:
-        """Changes when rules, code, mappings or the parameters that the transform takes change."""
+        """Changes when rules, code, mappings, time zones or the parameters that the transform takes change."""
         feeds = [feed.version for feed in self.feeds]
-        return digest(self.table.version, feeds, taken(self.table, self.run.parameters))
+        zone = [] if self.zone == NO_ZONE else [self.zone]
+        return digest(self.table.version, feeds, taken(self.table, self.run.parameters), *zone)
 
 
 @dataclass(frozen=True)

@@ -19,19 +19,21 @@ from project_etl.core.model.names import DELETED
 from project_etl.core.model.records import RECORD, Feed, Records
 from project_etl.core.model.table import Merge, Table
 from project_etl.core.transforms.text import ROUNDED_KEY, Kind
+from project_etl.core.transforms.zones import NO_ZONE
 
 EARLIEST_DAY = "1900-01-01"
 WELL_FORMED, KEYS_NOT_ROUNDED, WITHIN_PARTITIONS = "well_formed", "keys_not_rounded", "within_partitions"
 NEWER_QUARANTINED, QUALITY = "newer_version_quarantined", "quality_score"
 
 
-def silver_rules(table: Table, feeds: Sequence[Feed], first_day: date) -> tuple[Rule, ...]:
+def silver_rules(table: Table, feeds: Sequence[Feed], first_day: date, zone: str = NO_ZONE) -> tuple[Rule, ...]:
     """The rules of a Silver table: its contract's, its references', and those every record must meet.
 
     Args:
         table: the table.
         feeds: the Bronze tables that feed it.
         first_day: the first business day that has a Gold partition.
+        zone: the reporting time zone.
     """
     universal = [
         sql_rule(
@@ -52,6 +54,8 @@ def silver_rules(table: Table, feeds: Sequence[Feed], first_day: date) -> tuple[
     assert table.records is not None, table.name
     if any(feed.may_delete for feed in feeds):
         universal += _deletion_rules(table)
+    if table.records.instants and any(feed.zone for feed in feeds):
+        universal += _clock_rules(table.records)
     references = [
         sql_rule(
             ref.rule,
@@ -63,7 +67,7 @@ def silver_rules(table: Table, feeds: Sequence[Feed], first_day: date) -> tuple[
         for ref in table.references
     ]
     prefixes = {feed.prefix for feed in feeds}
-    given = (*universal, *_key_rules(table.records, prefixes), *_range_rules(table, table.records))
+    given = (*universal, *_key_rules(table.records, prefixes), *_range_rules(table, table.records, zone))
     extra = (*given, *_partition_rules(table, first_day), *references, *table.rules)
     rules = rules_of(table.contract, text_columns=tuple(table.records.columns), extra=extra)
     return tuple(rule for rule in rules if rule.column not in table.derived)
@@ -126,16 +130,42 @@ def _key_rules(records: Records, prefixes: Collection[str]) -> tuple[Rule, ...]:
     )
 
 
-def _range_rules(table: Table, records: Records) -> tuple[Rule, ...]:
+def _clock_rules(records: Records) -> list[Rule]:
+    """Local times that say no instant, or two: a change of clocks that a shop's software does not know."""
+    columns = ", ".join(records.instants)
+
+    def rule(name: str, flag: str, description: str) -> Rule:
+        condition = f"NOT {RECORD}.{flag}"
+        return sql_rule(name, condition, description=f"{columns}: {description}", action=Action.WARN)
+
+    return [
+        rule(
+            "local_time_exists",
+            "is_skipped",
+            "no local time that the clocks of source_timezones skip; it is read as if they had not changed yet",
+        ),
+        rule(
+            "local_time_unambiguous",
+            "is_doubled",
+            "no local time that the clocks of source_timezones show twice; it is read as the earlier instant",
+        ),
+    ]
+
+
+def _range_rules(table: Table, records: Records, zone: str) -> tuple[Rule, ...]:
     """Instants that no business has: a version from the future would win for ever, and no Gold day holds the others."""
     instants = {*records.of_kind(Kind.INSTANT)}
+
+    def day_of(column: str) -> str:
+        is_local = zone != NO_ZONE and column in records.instants
+        return f"{RECORD}.day.`{column}`" if is_local else f"to_date(`{column}`)"
 
     def rule(column: str, action: Action) -> Rule:
         return sql_rule(
             f"{column}_in_range",
             # Never the clock: what is in the future must not depend on when it is looked at.
-            f"`{column}` IS NULL OR (to_date(`{column}`) >= DATE'{EARLIEST_DAY}'"
-            f" AND to_date(`{column}`) <= date_add({RECORD}._landing_date, 1))",
+            f"`{column}` IS NULL OR ({day_of(column)} >= DATE'{EARLIEST_DAY}'"
+            f" AND {day_of(column)} <= date_add({RECORD}._landing_date, 1))",
             description=f"{column} is not before {EARLIEST_DAY}, nor more than one day after the landing day",
             action=action,
             column=column,

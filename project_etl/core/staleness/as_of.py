@@ -15,13 +15,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pyarrow.compute as pc
 
 from project_etl.core.arrow import ArrowTable
 from project_etl.core.lake import LakeError, TableStore
+from project_etl.core.model.days import instants_of
 from project_etl.core.model.table import VALIDITY, History, Merge, Table
 from project_etl.core.staleness.versions import Row, Span, Version, changed_spans, net_changes
 
@@ -32,7 +33,9 @@ Affects = Callable[[date], bool]
 MOST_ROWS = 500_000
 
 
-def affected(lake: TableStore, tables: Mapping[str, Table], table: Table, source: str, since: int) -> Affects:
+def affected(
+    lake: TableStore, tables: Mapping[str, Table], table: Table, source: str, since: int, zone: str
+) -> Affects:
     """Which days of a daily table the changes of an input concern that it reads whole.
 
     Args:
@@ -41,6 +44,7 @@ def affected(lake: TableStore, tables: Mapping[str, Table], table: Table, source
         table: the daily table.
         source: the input.
         since: the version of the input that is known already.
+        zone: time zone of the days.
 
     Returns:
         What tells of a day. It says yes to all days where the changes cannot be followed: the feed does not go back so
@@ -53,7 +57,7 @@ def affected(lake: TableStore, tables: Mapping[str, Table], table: Table, source
         return _any_day
     write = declared.write
     if isinstance(write, History):
-        return _by_history(lake, tables, table, declared, write, changed)
+        return _by_history(lake, tables, table, declared, write, changed, zone)
     if isinstance(write, Merge) and write.newest_by in declared.keys:
         return _by_date(lake, declared, write, changed)
     return _any_day
@@ -89,7 +93,13 @@ def _by_date(lake: TableStore, source: Table, write: Merge, changed: ArrowTable)
 
 
 def _by_history(
-    lake: TableStore, tables: Mapping[str, Table], table: Table, source: Table, write: History, changed: ArrowTable
+    lake: TableStore,
+    tables: Mapping[str, Table],
+    table: Table,
+    source: Table,
+    write: History,
+    changed: ArrowTable,
+    zone: str,
 ) -> Affects:
     spans = _changed_spans(lake, source, write, changed)
     if not spans:
@@ -105,7 +115,7 @@ def _by_history(
         day + timedelta(days=later)
         for item in named_in
         for thing, day in _occurrences(lake, tables[item.table], write.of, spans)
-        if any(_overlaps(day, since, to) for since, to in spans[thing])
+        if any(_overlaps(instants_of(day, zone), since, to) for since, to in spans[thing])
         for later in range(item.back + 1)
     }
     return days.__contains__
@@ -143,10 +153,10 @@ def _by_thing(rows: Iterable[Row]) -> dict[Any, list[Version]]:
     return versions
 
 
-def _overlaps(day: date, since: datetime | None, to: datetime | None) -> bool:
-    """Whether any instant of the day (UTC) is in `since` ≤ instant < `to`; None leaves that side open."""
-    start = datetime.combine(day, time.min, UTC)
-    return (to is None or start < to) and (since is None or since < start + timedelta(days=1))
+def _overlaps(day: tuple[datetime, datetime], since: datetime | None, to: datetime | None) -> bool:
+    """Whether any instant of a day is in `since` ≤ instant < `to`; None leaves that side open."""
+    start, end = day
+    return (to is None or start < to) and (since is None or since < end)
 
 
 # --- Arrow ------------------------------------------------------------------------------------------------------------

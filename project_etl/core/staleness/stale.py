@@ -49,11 +49,13 @@ class Staleness:
         lake: the lake; tables are looked at as they are now, or at their pins.
         tables: all tables by name.
         parameters: settings that transforms take, part of what a result depends on.
+        zone: the reporting time zone, which says when a business day begins.
     """
 
     lake: TableStore
     tables: Mapping[str, Table]
     parameters: Mapping[str, Any]
+    zone: str = "UTC"
     _followed: dict[tuple[str, str, int], Affects] = field(default_factory=dict[tuple[str, str, int], Affects])
 
     def made_from(self, table: Table) -> Made:
@@ -235,7 +237,7 @@ class Staleness:
             return journal.changed_on(input_days([unit], item)) <= since
         key = (table.name, item.table, since)
         if key not in self._followed:
-            self._followed[key] = affected(self.lake, self.tables, table, item.table, since)
+            self._followed[key] = affected(self.lake, self.tables, table, item.table, since, self.zone)
         return not self._followed[key](date.fromisoformat(unit))
 
 

@@ -81,9 +81,11 @@ def alerts_sensor(settings: Settings, lake: TableStore, tables: Sequence[Table])
         now = time.time()
         before = Cursor.from_text(context.cursor, now)
         ended = list(ended_since(context.instance, before.until - OVERLAP_SECONDS, now))
-        day = due_day(settings.freshness_deadline, datetime.fromtimestamp(now, UTC))
+        day = due_day(settings.freshness_deadline, settings.clock(now))
         overdue = (
-            overdue_tables(lake, tables, day) if day and settings.start_date <= day <= settings.last_day(now) else {}
+            overdue_tables(lake, tables, day, settings.reporting_timezone)
+            if day and settings.start_date <= day <= settings.last_day(now)
+            else {}
         )
         open_now = broken(before.open, ended, overdue, snapshots)
         channels = channels_of(settings.alerts)
@@ -131,10 +133,10 @@ def ended_since(instance: dg.DagsterInstance, since: float, now: float) -> Itera
         yield Ended(run.run_id, _days(run), frozenset(worked | is_fine), why, held_days_of(events))
 
 
-def overdue_tables(lake: TableStore, tables: Sequence[Table], day: date) -> dict[str, Trouble]:
+def overdue_tables(lake: TableStore, tables: Sequence[Table], day: date, zone: str) -> dict[str, Trouble]:
     """Gold tables that have not been computed for a day → what is missing."""
     late = Trouble(f"{day} is due and has not been computed")
-    return {f"{LATE}{name}": late for name in missing_day(lake, tables, day)}
+    return {f"{LATE}{name}": late for name in missing_day(lake, tables, day, zone)}
 
 
 def delivered(cursor: Cursor, channels: Mapping[str, Channel]) -> tuple[Cursor, list[str]]:

@@ -15,13 +15,13 @@ from functools import cached_property
 
 import dagster as dg
 
+from project_etl.catalog import staleness_of
 from project_etl.core.bronze.landing import LandingFile
 from project_etl.core.digest import digest
 from project_etl.core.lake import TableStore
 from project_etl.core.model.days import some_of
 from project_etl.core.model.table import Table
-from project_etl.core.staleness import Staleness, by_day, days_of_data, input_days, newest_landing_day
-from project_etl.orchestration.factory import parameters_of
+from project_etl.core.staleness import by_day, days_of_data, input_days, newest_landing_day
 from project_etl.orchestration.sensors.lake_versions import Remembered, code_of, versions_of
 from project_etl.orchestration.sensors.new_files import Loads
 from project_etl.orchestration.sensors.reconcile import SHOWN, Asker, Goal, Past, Wanted, answer, own_run
@@ -107,7 +107,7 @@ class Gold:
         Args:
             until: the newest business day that has a partition.
         """
-        staleness = Staleness(self.lake, {table.name: table for table in self.tables}, parameters_of(self.settings))
+        staleness = staleness_of(self.lake, self.settings, self.tables)
 
         def find() -> Stale:
             days = days_of_data(self.lake, self.tables, self.settings.start_date, until)

@@ -422,13 +422,13 @@ def test_yesterday_is_due_from_the_deadline_on() -> None:
 
 def test_a_table_is_overdue_until_that_very_day_is_computed(lake: TableStore) -> None:
     aov = [table for table in tables() if table.name == "gold/daily_aov"]
-    assert missing_day(lake, aov, date(2025, 1, 9)) == ["gold/daily_aov"]
+    assert missing_day(lake, aov, date(2025, 1, 9), "UTC") == ["gold/daily_aov"]
     lake.create("gold/daily_aov", aov[0].schema, partition_by="order_date")
     write(lake, "gold/daily_aov", [], {"table": "gold/daily_aov", "days": {"2025-01-08": "f"}})
     # A backfill of another day is no news of this one.
-    assert missing_day(lake, aov, date(2025, 1, 9)) == ["gold/daily_aov"]
+    assert missing_day(lake, aov, date(2025, 1, 9), "UTC") == ["gold/daily_aov"]
     write(lake, "gold/daily_aov", [], {"table": "gold/daily_aov", "days": {"2025-01-09": "f"}})
-    assert missing_day(lake, aov, date(2025, 1, 9)) == []
+    assert missing_day(lake, aov, date(2025, 1, 9), "UTC") == []
 
 
 def test_a_day_that_held_nothing_before_it_was_over_is_overdue(lake: TableStore) -> None:
@@ -437,9 +437,9 @@ def test_a_day_that_held_nothing_before_it_was_over_is_overdue(lake: TableStore)
     lake.create("gold/daily_aov", aov[0].schema, partition_by="order_date")
     note = {"table": "gold/daily_aov", "days": {today.isoformat(): "f"}}
     write(lake, "gold/daily_aov", [], note)
-    assert missing_day(lake, aov, today) == ["gold/daily_aov"]
+    assert missing_day(lake, aov, today, "UTC") == ["gold/daily_aov"]
     write(lake, "gold/daily_aov", [], {**note, "report": {"days": {today.isoformat(): {"published": 1}}}})
-    assert missing_day(lake, aov, today) == []
+    assert missing_day(lake, aov, today, "UTC") == []
 
 
 def test_a_cursor_survives() -> None:
