@@ -20,7 +20,7 @@ from project_etl.core.model.records import Feed
 from project_etl.core.model.source import Dataset, Source
 from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Table, from_module, with_sisters
-from project_etl.core.silver.plan import SilverJob
+from project_etl.core.silver.plan import Behind, SilverJob, behind
 from project_etl.core.staleness import Staleness
 from project_etl.settings import Settings
 
@@ -103,3 +103,9 @@ def silver_job(lake: TableStore, table: Table, settings: Settings, days: tuple[s
     return SilverJob(
         lake, table, feeds_of(table, settings), days, run, settings.start_date, settings.reporting_timezone
     )
+
+
+def silver_behind(lake: TableStore, of: Collection[Table], settings: Settings) -> dict[str, Behind]:
+    """What each of some Silver tables has not taken in, be it nothing."""
+    run = Run("looking", parameters=parameters_of(settings))
+    return {table.name: behind(silver_job(lake, table, settings, (), run)) for table in of}

@@ -27,8 +27,9 @@ import dagster as dg
 from pyspark.errors import UnsupportedOperationException
 from pyspark.sql import types as T
 
-from project_etl.catalog import bronze_job, feeds_of, landing_refusal, parameters_of, silver_job
+from project_etl.catalog import bronze_job, feeds_of, parameters_of, silver_job
 from project_etl.core import meter
+from project_etl.core.bronze.landing_root import OtherLanding
 from project_etl.core.bronze.plan import look
 from project_etl.core.bronze.report import bronze_rules
 from project_etl.core.bronze.stage import stage_bronze
@@ -95,10 +96,11 @@ def bronze_asset(wiring: Wiring, dataset: Dataset) -> dg.AssetsDefinition:
     settings = wiring.settings
 
     def prepare(days: tuple[str, ...], run: Run) -> Callable[[TableStore], Staged]:
-        if why := landing_refusal(wiring.lake, settings):
-            raise dg.Failure(why, allow_retries=False)
         job = bronze_job(wiring.lake, dataset, settings, days, run)
-        looked = look(job)
+        try:
+            looked = look(job)
+        except OtherLanding as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
         return lambda lake: stage_bronze(replace(job, lake=lake), looked)
 
     shape = AssetShape(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from project_etl.catalog import datasets_of, silver_job
+from project_etl.catalog import datasets_of, parameters_of, silver_job
 from project_etl.core.bronze.file_table import FILES
 from project_etl.core.contracts.report import SILVER_COUNTS
 from project_etl.core.lake import TableStore
@@ -24,7 +24,6 @@ from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Table
 from project_etl.core.silver import quarantine
 from project_etl.core.silver.books import books_of
-from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.run_tags import LAKE_TAG, require_lake
 from project_etl.settings import Settings
 

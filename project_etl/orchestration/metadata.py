@@ -101,15 +101,15 @@ def table_metadata(
         commit: what was committed; None when nothing is new.
         last: the newest commit that computed the same days before.
     """
-    report = staged.report
+    counts = {count: staged.report.total(count) for count in _counts(staged.report)}
     known: dict[str, Any] = {
         # Which lake: one DAGSTER_HOME may serve several environments.
         "dagster/uri": lake.path(staged.table),
         "dagster/row_count": lake.state(staged.table).row_count,
         "delta_version": version,
         "is_unchanged": commit is None,
-        **{count: report.total(count) for count in _counts(report)},
-        **_score({count: report.total(count) for count in _counts(report)}),
+        **counts,
+        **_score(counts),
     }
     note = commit.note if commit else last.note if last else {}
     known |= {f"commit_{name}": number for name, number in note.get("report", {}).get("totals", {}).items()}

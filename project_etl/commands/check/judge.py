@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pyspark.sql import functions as F
 
-from project_etl.catalog import feeds_of, tables
+from project_etl.catalog import feeds_of, parameters_of, tables
 from project_etl.commands.check.lines import line_numbers
 from project_etl.core.arrow import ArrowTable
 from project_etl.core.bronze import file_table
@@ -35,7 +35,6 @@ from project_etl.core.model.table import Merge, Table
 from project_etl.core.silver.plan import SilverJob, make_plan, silver_schema
 from project_etl.core.silver.rules import QUALITY, WELL_FORMED
 from project_etl.core.silver.stage import judge_batch, stage_silver
-from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.resources import lake_of, spark_resource
 from project_etl.settings import Settings
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,7 @@ from rich.text import Text
 
 from project_etl.catalog import datasets_of
 from project_etl.commands.check.judge import KEPT_OUT, LOADED, REFUSED, WAITS, Broken, NotReadError, Verdict, judge_file
+from project_etl.commands.shared.console import print_json
 from project_etl.commands.shared.errors import UserError
 from project_etl.commands.shared.names import nearest
 from project_etl.commands.shared.summary import command_of
@@ -40,7 +40,7 @@ def run(console: Console, settings: Settings, file: Path, name: str, *, limit: i
     except NotReadError as error:
         raise UserError(f"{file} cannot be read as {dataset.source}/{dataset.name}: {error}") from error
     if as_json:
-        console.print(json.dumps({"file": str(file), "is_fine": verdict.is_fine, **asdict(verdict)}), soft_wrap=True)
+        print_json(console, {"file": str(file), "is_fine": verdict.is_fine, **asdict(verdict)})
     else:
         for line in lines_of(file, verdict, settings):
             console.print(Text(line), soft_wrap=True)

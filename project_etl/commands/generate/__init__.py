@@ -7,20 +7,12 @@ from pathlib import Path
 
 import click
 
-from project_etl.commands.shared.options import DAY, FIRST_DAY, FOLDER
+from project_etl.commands.shared.options import DAY, FIRST_DAY, FOLDER, how_big
 
 
 @click.command("generate")
-@click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="How many days of files to make.")
+@how_big
 @click.option("--start", type=DAY, default=FIRST_DAY, show_default=True, help="The first day.")
-@click.option(
-    "--scale",
-    type=float,
-    default=1.0,
-    show_default=True,
-    help="How big a shop: 1.0 is about 220 orders a day; 400 is the largest.",
-)
-@click.option("--seed", type=int, default=7, show_default=True, help="Another number makes another shop.")
 @click.option("--out", type=FOLDER, default=Path("data/landing"), show_default=True, help="Where to write them.")
 @click.option("--overwrite", is_flag=True, help="Replace a landing that was generated before.")
 def command(days: int, start: date, scale: float, seed: int, out: Path, *, overwrite: bool) -> None:

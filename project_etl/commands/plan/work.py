@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from project_etl.catalog import datasets_of, silver_job, staleness_of, table_names, tables
+from project_etl.catalog import datasets_of, parameters_of, silver_job, staleness_of, table_names, tables
 from project_etl.core.bronze.landing import list_files
 from project_etl.core.bronze.plan import new_files
 from project_etl.core.contracts.report import Report
@@ -23,7 +23,6 @@ from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Table
 from project_etl.core.silver.plan import make_plan as silver_plan
 from project_etl.core.staleness import days_of_data, input_days, newest_landing_day
-from project_etl.orchestration.factory import parameters_of
 from project_etl.settings import Settings
 
 

@@ -6,6 +6,7 @@ Does not belong here: anything that is slow to import.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -32,6 +33,22 @@ class _Day(click.ParamType):
 
 
 DAY = _Day()
+
+
+def how_big(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of a made-up shop: `--days`, `--scale` and `--seed`."""
+    days = click.option(
+        "--days", type=click.IntRange(1), default=90, show_default=True, help="How many days of files to make."
+    )
+    scale = click.option(
+        "--scale",
+        type=float,
+        default=1.0,
+        show_default=True,
+        help="How big a shop: 1.0 is about 220 orders a day; 400 is the largest.",
+    )
+    seed = click.option("--seed", type=int, default=7, show_default=True, help="Another number makes another shop.")
+    return days(scale(seed(command)))
 
 
 @dataclass(frozen=True)

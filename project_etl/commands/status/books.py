@@ -9,14 +9,13 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from project_etl.catalog import silver_job, tables
+from project_etl.catalog import parameters_of, silver_job, tables
 from project_etl.commands.shared.runs import errors_into, spark_log
 from project_etl.commands.shared.summary import grid
 from project_etl.core.contracts.report import SILVER_COUNTS
 from project_etl.core.model.days import some_of
 from project_etl.core.model.staged import Run
 from project_etl.core.silver.books import Books, books_of
-from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.resources import lake_of, spark_resource
 from project_etl.settings import Settings
 

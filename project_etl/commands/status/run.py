@@ -76,9 +76,12 @@ class _Words:
         self._say_unread()
         self._say_waiting()
         for table, late in found.silver_behind.items():
-            day = late.days or [self._any_day]
-            what = f"has not judged {some_of(late.days, SHOWN)}" if late.days else "has not seen what it refers to"
-            self._say(("Silver behind Bronze", WRONG), f": {table} {what}. Judge it: {self._command(day)}.")
+            days = sorted(late.days)
+            what = f"has not judged {some_of(days, SHOWN)}" if days else "has not seen what it refers to"
+            self._say(
+                ("Silver behind Bronze", WRONG),
+                f": {table} {what}. Judge it: {self._command(days or [self._any_day])}.",
+            )
         self._say_gold_behind()
         for table, days in found.held.items():
             told = [f"{day} ({why})" for day, why in days.items()]

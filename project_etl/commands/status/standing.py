@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from project_etl.catalog import datasets_of, landing_refusal, parameters_of, silver_job, staleness_of, tables
+from project_etl.catalog import datasets_of, landing_refusal, silver_behind, staleness_of, tables
 from project_etl.commands.quarantine import held
 from project_etl.commands.shared.environment import lake_without_spark
 from project_etl.commands.shared.landing import survey_of
@@ -21,9 +21,8 @@ from project_etl.core.bronze.plan import new_files
 from project_etl.core.contracts.report import Report, quality_score
 from project_etl.core.lake import WHOLE, TableStore
 from project_etl.core.model.source import Dataset
-from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Table
-from project_etl.core.silver.plan import behind
+from project_etl.core.silver.plan import Behind
 from project_etl.core.staleness import days_of_data, due_day, missing_day
 from project_etl.settings import Settings
 
@@ -75,19 +74,6 @@ class Landing:
 
 
 @dataclass(frozen=True)
-class Late:
-    """What a Silver table has not taken in.
-
-    Attributes:
-        days: landing days of which Bronze holds other files than it has judged.
-        parents: whether a table to which it refers has changed since.
-    """
-
-    days: Sequence[str]
-    parents: bool
-
-
-@dataclass(frozen=True)
 class Standing:
     """How the platform stands.
 
@@ -110,7 +96,7 @@ class Standing:
     quarantine: Mapping[str, tuple[int, int]]
     recent_to: date
     landing: Landing
-    silver_behind: Mapping[str, Late]
+    silver_behind: Mapping[str, Behind]
     gold_behind: Mapping[str, Sequence[str]]
     held: Mapping[str, Mapping[str, str]]
     outside: Mapping[str, Mapping[str, int]]
@@ -144,7 +130,7 @@ class Standing:
             "files": landing.files,
             "kept_out_whole": landing.kept_out,
             "silver_behind": {
-                table: {"landing_days": late.days, "other_parents": late.parents}
+                table: {"landing_days": sorted(late.days), "other_parents": late.parents}
                 for table, late in self.silver_behind.items()
             },
             "gold_behind": self.gold_behind,
@@ -179,31 +165,20 @@ def find(settings: Settings, now: datetime) -> Standing:
     quarantine = _quarantine(lake, newest)
     due = due_day(settings.freshness_deadline, settings.clock(now.timestamp()))
     is_due = due is not None and settings.start_date <= due <= last
+    judged = silver_behind(lake, [table for table in declared if table.layer == "silver"], settings)
     return Standing(
         refusal=refusal,
         tables=[*bronze, *(state_of(lake, table.name) for table in declared)],
         quarantine=quarantine,
         recent_to=newest,
         landing=landing,
-        silver_behind=silver_behind(lake, declared, settings),
+        silver_behind={name: late for name, late in judged.items() if late.days or late.parents},
         gold_behind=gold_behind(lake, declared, settings, last),
         held=held_back(lake, declared),
         outside={name: rows for name, rows in outside.items() if rows},
         due=due if is_due else None,
         overdue=missing_day(lake, declared, due, settings.reporting_timezone) if due and is_due else [],
     )
-
-
-def silver_behind(lake: TableStore, declared: Sequence[Table], settings: Settings) -> dict[str, Late]:
-    """Silver table → what it has not judged of what Bronze holds."""
-    run = Run("status", parameters=parameters_of(settings))
-    found: dict[str, Late] = {}
-    for table in declared:
-        if table.layer == "silver":
-            late = behind(silver_job(lake, table, settings, (), run))
-            if late.days or late.parents:
-                found[table.name] = Late(sorted(late.days), late.parents)
-    return found
 
 
 def gold_behind(lake: TableStore, declared: Sequence[Table], settings: Settings, until: date) -> dict[str, list[str]]:
@@ -285,7 +260,7 @@ def rows_outside(lake: TableStore, table: Table, first: date, last: date) -> dic
 def _landing(lake: TableStore, settings: Settings, datasets: Sequence[Dataset], now: datetime) -> Landing:
     found = survey_of(settings)
     looked = look_at(lake, datasets, found.files, settings.settle_seconds, now.timestamp())
-    return Landing(**{**vars(looked), "unread": found.unread})
+    return replace(looked, unread=found.unread)
 
 
 def _quarantine(lake: TableStore, newest: date) -> dict[str, tuple[int, int]]:

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from project_etl.catalog import feeds_of
+from project_etl.catalog import feeds_of, parameters_of
 from project_etl.core.digest import digest
 from project_etl.core.lake import TableStore
 from project_etl.core.model.table import Table
-from project_etl.orchestration.factory import parameters_of
 from project_etl.settings import Settings
 
 Found = TypeVar("Found")

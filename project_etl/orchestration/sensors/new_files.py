@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from project_etl.catalog import datasets_of, feeds_of, landing_refusal, silver_job
+from project_etl.catalog import datasets_of, feeds_of, landing_refusal, silver_behind
 from project_etl.core.bronze import file_table
 from project_etl.core.bronze.arrivals import Arrivals, Watch, Watcher
 from project_etl.core.bronze.landing import LandingFile
@@ -24,12 +24,10 @@ from project_etl.core.digest import digest
 from project_etl.core.lake import TableStore
 from project_etl.core.model.days import some_of
 from project_etl.core.model.order import with_dependents
-from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Table
 from project_etl.core.silver import quarantine
-from project_etl.core.silver.plan import Behind, behind
+from project_etl.core.silver.plan import Behind
 from project_etl.core.staleness import newest_landing_day
-from project_etl.orchestration.factory import parameters_of
 from project_etl.orchestration.sensors.lake_versions import Remembered, code_of, versions_of
 from project_etl.orchestration.sensors.reconcile import SHOWN, Asker, Goal, Past, Wanted, answer, own_run
 from project_etl.settings import Settings
@@ -91,7 +89,9 @@ class Loads:
             why[day] += [_news(table, day, [file.name for file in new]) for table, new in sorted(files.items())]
         beside = [file_table.FILES, *(quarantine.name_of(table.name) for table in self.silver)]
         versions, until = versions_of(self.lake, [*self.names, *beside]), self.settings.last_day(now)
-        for name, late in self._behind.of(versions, self._find_behind).items():
+        for name, late in self._behind.of(
+            versions, lambda: silver_behind(self.lake, self.silver, self.settings)
+        ).items():
             for day in map(date.fromisoformat, late.days):
                 if self.settings.start_date <= day <= until:
                     tables[day].add(name)
@@ -117,11 +117,6 @@ class Loads:
             if any(feed.bronze in found for feed in feeds_of(table, self.settings)):
                 found.add(table.name)
         return frozenset(with_dependents(self.silver, sorted(found)))
-
-    def _find_behind(self) -> dict[str, Behind]:
-        run = Run("sensor", parameters=parameters_of(self.settings))
-        jobs = [silver_job(self.lake, table, self.settings, (), run) for table in self.silver]
-        return {job.table.name: behind(job) for job in jobs}
 
     def _changed_at(self, found: Arrivals, days: Collection[date], now: float) -> dict[date, float]:
         """When the files of some days arrived or were loaded, in seconds since the epoch.
