@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping, Sequence
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,19 @@ ITEM = {
     "updated_at": "2025-01-01T10:00:00Z",
 }
 
+REFUND = {
+    "refund_id": "F1",
+    "order_id": "O1",
+    "order_item_id": "I1",
+    "quantity": "1",
+    "amount": "5.00",
+    "reason": "broken",
+    "refunded_at": "2025-01-05T10:00:00Z",
+    "updated_at": "2025-01-05T10:00:00Z",
+}
+# Datasets whose files are JSON lines; the others are CSV.
+JSON_LINES = ("customers", "products", "events")
+
 
 def record_columns(kind: str) -> tuple[str, ...]:
     """The text columns of a kind of records."""
@@ -114,7 +128,7 @@ class SmallShop:
 
     def land(self, dataset: str, day: str, content: str | bytes, name: str | None = None, source: str = "shop") -> Path:
         """Put a file into landing."""
-        extension = "jsonl" if dataset in ("customers", "products") else "csv"
+        extension = "jsonl" if dataset in JSON_LINES else "csv"
         path = self.landing / source / dataset / day / (name or f"{dataset}.{extension}")
         path.parent.mkdir(parents=True, exist_ok=True)
         data = content if isinstance(content, bytes) else content.encode()
@@ -123,7 +137,7 @@ class SmallShop:
 
     def land_rows(self, dataset: str, day: str, *rows: Mapping[str, Any], name: str | None = None) -> Path:
         """Put records into landing, as JSON lines or CSV, whichever the dataset uses."""
-        if dataset in ("customers", "products"):
+        if dataset in JSON_LINES:
             return self.land(dataset, day, "".join(f"{json.dumps(row)}\n" for row in rows), name)
         columns = (*record_columns(dataset), *([DELETED] if any(DELETED in row for row in rows) else []))
         lines = [",".join(columns), *(",".join(str(row.get(column, "")) for column in columns) for row in rows)]
@@ -171,15 +185,7 @@ class SmallShop:
     def load(self, *days: str) -> dict[str, Report]:
         """Materialize Bronze and Silver in their order."""
         reports = {dataset.bronze: self.bronze(dataset.name, *days) for dataset in datasets_of(self.sources)}
-        for name in (
-            "customers",
-            "customers_history",
-            "products",
-            "products_history",
-            "orders",
-            "order_items",
-            "fx_rates",
-        ):
+        for name in self.silver_names():
             reports[f"silver/{name}"] = self.silver(name, *days)
         return reports
 
@@ -190,6 +196,12 @@ class SmallShop:
     def everything(self, *days: str) -> dict[str, Report]:
         """Materialize every table of every layer."""
         return self.load(*days) | self.all_gold(*days)
+
+    def silver_names(self) -> list[str]:
+        """Short names of the Silver tables, each after those it refers to."""
+        silver = {name: table for name, table in self.tables.items() if table.layer == "silver"}
+        refers = {name: [ref.table for ref in table.references] for name, table in silver.items()}
+        return [silver[name].short_name for name in TopologicalSorter(refers).static_order()]
 
     def gold_names(self) -> list[str]:
         """Short names of the Gold tables, each after those it reads."""

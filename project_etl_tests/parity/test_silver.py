@@ -50,11 +50,7 @@ class Parents:
     session: SparkSession
 
     def read(self, _name: str) -> DataFrame:
-        row = {key: str(value) for key, value in PARENTS.items()}
-        columns = [
-            F.lit(value).cast("date" if key == "order_date" else "string").alias(key) for key, value in row.items()
-        ]
-        return self.session.range(1).select(*columns)
+        return self.session.range(1).select(*[F.lit(value).alias(key) for key, value in PARENTS.items()])
 
 
 def job_of(session: SparkSession, table: Table, settings: Settings) -> SilverJob:

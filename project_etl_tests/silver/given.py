@@ -10,6 +10,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +38,20 @@ TABLES: dict[str, Table] = {table.short_name: table for table in tables() if tab
 MALFORMED = {"_rescued_data": json.dumps({"_malformed": "too few fields", "_record": "x,y"})}
 
 # The one row of each parent table, and what stands in its other columns where something must.
-PARENTS = {"customer_id": "C1", "order_id": "O1", "product_id": "P1", "order_date": date(2025, 1, 1)}
+PARENTS: dict[str, Any] = {
+    "customer_id": "C1",
+    "order_id": "O1",
+    "order_item_id": "I1",
+    "product_id": "P1",
+    "order_date": date(2025, 1, 1),
+    "order_ts": datetime(2025, 1, 1, tzinfo=UTC),
+    "currency": "EUR",
+}
 FILLING = {
     T.StringType(): "x",
     T.LongType(): 1,
+    T.IntegerType(): 1,
+    T.DecimalType(18, 4): Decimal(1),
     T.DateType(): date(2025, 1, 1),
     T.TimestampType(): datetime(2025, 1, 1, tzinfo=UTC),
 }

@@ -71,6 +71,8 @@ class Reference:
         table: the parent, `silver/<name>`.
         rule: name of the rule that a record without its parent breaks.
         key: the parent's key column; the same name as `column` when empty.
+        within: further columns, of the same names in both, that tell the parent among those of one key: lines are
+            numbered within their order. For a reference that only warns.
         carry: columns of the parent that the transform uses. When one changes, the rows that carry it are judged again.
         action: what happens to a record whose parent is not known. A quarantined one is judged again when it arrives.
     """
@@ -79,6 +81,7 @@ class Reference:
     table: str
     rule: str
     key: str = ""
+    within: tuple[str, ...] = ()
     carry: tuple[str, ...] = ()
     action: Action = Action.QUARANTINE
 
@@ -198,6 +201,9 @@ class Table:
             raise TableError(f"{self.name}: Merge and History tables name their `records`, others their `inputs`.")
         if isinstance(self.write, History) and self.keys != (self.write.of, self.write.newest_by):
             raise TableError(f"{self.name}: the keys of a History table are its `of` and `newest_by` columns.")
+        if any(ref.within and ref.action is not Action.WARN for ref in self.references):
+            # What waits for a parent is found by one column.
+            raise TableError(f"{self.name}: a reference with `within` can only warn: give it action=WARN.")
         if isinstance(self.write, ReplaceDays) and self.write.day not in self.keys:
             raise TableError(f"{self.name}: the day column {self.write.day!r} is part of the keys of a daily table.")
 

@@ -125,8 +125,12 @@ def _with_parents(job: SilverJob, records: DataFrame) -> DataFrame:
     """Add the carried columns of each reference's parent, and to `_record.found` whether the parent is known."""
     for ref in job.table.references:
         key = f"_key_of_{ref.rule}"
-        parent = job.lake.read(ref.table).select(F.col(ref.parent_key).alias(key), *ref.carry)
-        records = records.join(parent, on=F.col(ref.column) == F.col(key), how="left")
+        within = {name: f"{key}_{name}" for name in ref.within}
+        parent = job.lake.read(ref.table).select(
+            F.col(ref.parent_key).alias(key), *[F.col(name).alias(other) for name, other in within.items()], *ref.carry
+        )
+        is_same = [F.col(name) == F.col(other) for name, other in {ref.column: key, **within}.items()]
+        records = records.join(parent, on=is_same, how="left")
     return _with_found(records, {ref.rule: F.col(f"_key_of_{ref.rule}").isNotNull() for ref in job.table.references})
 
 
