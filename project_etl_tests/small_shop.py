@@ -81,6 +81,16 @@ REFUND = {
     "refunded_at": "2025-01-05T10:00:00Z",
     "updated_at": "2025-01-05T10:00:00Z",
 }
+REVIEW = {
+    "review_id": "R1",
+    "product_id": "P1",
+    "customer_id": "C1",
+    "rating": "5",
+    "review_text": "Very bright",
+    "helpful_votes": "3",
+    "review_ts": "2025-01-05T10:00:00Z",
+    "updated_at": "2025-01-05T10:00:00Z",
+}
 # Datasets whose files are JSON lines; the others are CSV.
 JSON_LINES = ("customers", "products", "events")
 

@@ -13,10 +13,11 @@ from project_etl_tests.silver import (
     test_orders,
     test_products,
     test_refunds,
+    test_reviews,
 )
 from project_etl_tests.silver.given import TABLES, Cases, Verdict, rule_names
 
-MODULES = (test_customers, test_fx_rates, test_order_items, test_orders, test_products, test_refunds)
+MODULES = (test_customers, test_fx_rates, test_order_items, test_orders, test_products, test_refunds, test_reviews)
 CASES: dict[str, Cases] = {module.CASES.table: module.CASES for module in MODULES}
 
 
