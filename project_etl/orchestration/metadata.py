@@ -249,7 +249,9 @@ def check_result(table: dg.AssetKey, rule: RuleResult, report: Report, quarantin
         asset_key=table,
         check_name=rule.name,
         passed=is_passed,
-        severity=dg.AssetCheckSeverity.ERROR if failed_days else dg.AssetCheckSeverity.WARN,
+        severity=dg.AssetCheckSeverity.ERROR
+        if failed_days or rule.action is Action.ERROR
+        else dg.AssetCheckSeverity.WARN,
         description=description,
         metadata=metadata,
     )
