@@ -7,7 +7,7 @@ reading or writing data (`core/lake`), judging rows (`core/contracts`), anything
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import ModuleType
@@ -111,6 +111,9 @@ class History:
     newest_by: str
 
 
+# What the notes of commits put between a further day column and a day of it: `order_date=2025-01-05`.
+OF_FURTHER = "="
+
 # Columns of a history that follow from the other versions of a key.
 VALIDITY = ("valid_from", "valid_to", "is_current")
 
@@ -150,7 +153,8 @@ class Table:
         for_rules: columns that a Gold transform gives beside those of the contract. Rules judge them, and nobody
             publishes them.
         write: how rows become visible.
-        day: column with a row's business day; a daily table's is in its `write`. None when rows belong to no day.
+        day: column with a row's business day; a daily table's is in its `write`. None when rows belong to no day. Of a
+            Silver table it may be several: the first is its business day, and Gold may read the table by each.
         partition_by: column that partitions the files on disk, for tables of many gigabytes; None for a single folder.
         sister: name of a Silver table that judges the same records by the same rules, and keeps for both what breaks
             one; empty for a table that keeps its own. Found by `with_sisters`.
@@ -171,7 +175,7 @@ class Table:
     references: tuple[Reference, ...] = ()
     rules: tuple[Rule, ...] = ()
     for_rules: tuple[str, ...] = ()
-    day: str | None = None
+    day: str | tuple[str, ...] | None = None
     partition_by: str | None = None
     min_score: float | None = None
     sister: str = ""
@@ -186,9 +190,8 @@ class Table:
         if layer not in LAYERS or not rest or "/" in rest:
             raise TableError(f"Table name {self.name!r} is not '<layer>/<name>' with a layer of {', '.join(LAYERS)}.")
         columns = set(self.schema.fieldNames())
-        wanted = {*self.keys, *filter(None, (self.day, self.partition_by))}
+        wanted = {*self.keys, *self.days, *filter(None, (self.partition_by,))}
         wanted |= {self.write.newest_by} if isinstance(self.write, Merge | History) else set()
-        wanted |= {self.write.day} if isinstance(self.write, ReplaceDays) else set()
         if missing := sorted(wanted - columns):
             raise TableError(
                 f"{self.name}: {', '.join(missing)} (key, partition, order or day column) not in contract "
@@ -196,6 +199,8 @@ class Table:
             )
         if isinstance(self.write, Merge | History) != (self.records is not None):
             raise TableError(f"{self.name}: Merge and History tables name their `records`, others their `inputs`.")
+        if len(self.days) > 1 and self.records is None:
+            raise TableError(f"{self.name}: only a Silver table has several days; name one column as its `day`.")
         if isinstance(self.write, History) and self.keys != (self.write.of, self.write.newest_by):
             raise TableError(f"{self.name}: the keys of a History table are its `of` and `newest_by` columns.")
         if isinstance(self.write, ReplaceDays) and self.write.day not in self.keys:
@@ -230,12 +235,23 @@ class Table:
     @property
     def day_column(self) -> str | None:
         """The column with the rows' business day; None without one."""
-        return self.write.day if isinstance(self.write, ReplaceDays) else self.day
+        return next(iter(self.days), None)
+
+    @property
+    def days(self) -> tuple[str, ...]:
+        """Every column by whose days the table may be read, its business day first."""
+        if isinstance(self.write, ReplaceDays):
+            return (self.write.day,)
+        return (self.day,) if isinstance(self.day, str) else self.day or ()
+
+    def days_in_notes(self, column: str, days: Iterable[str]) -> list[str]:
+        """What the notes of commits call some days (ISO dates) of a column: by the business day, nothing is added."""
+        return [day if column == self.day_column else f"{column}{OF_FURTHER}{day}" for day in days]
 
     @property
     def statistics(self) -> tuple[str, ...]:
         """Columns by whose smallest and largest value a reader may pass over a file: keys and days."""
-        return tuple(dict.fromkeys(filter(None, (*self.keys, self.day_column))))
+        return tuple(dict.fromkeys((*self.keys, *self.days)))
 
     @cached_property
     def schema(self) -> T.StructType:
