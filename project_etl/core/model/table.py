@@ -40,26 +40,50 @@ class Input:
         table: `layer/name` of the table.
         back: for a daily table, days before the asked ones that the transform also needs (6 for a 7-day window).
         whole: read every day, whatever day is asked for.
+        by: day column of the input by which it is read; its business day when empty.
+        at: read the days that this column names in the rows of the other inputs, of the asked days; empty reads the
+            asked days themselves.
+        columns: what the transform sees of the input; all columns when empty.
     """
 
     table: str
     back: int = 0
     whole: bool = False
+    by: str = ""
+    at: str = ""
+    columns: tuple[str, ...] = ()
 
 
-def same_day(table: str) -> Input:
-    """Read the asked days of `table`."""
-    return Input(table)
+def same_day(table: str, *, by: str = "") -> Input:
+    """Read the asked days of `table`, by its business day or by another of its days."""
+    return Input(table, by=by)
 
 
-def window(table: str, *, back: int) -> Input:
+def window(table: str, *, back: int, by: str = "") -> Input:
     """Read the asked days of `table` and the `back` days before each of them."""
-    return Input(table, back=back)
+    return Input(table, back=back, by=by)
 
 
-def whole(table: str) -> Input:
-    """Read all of `table`, whatever days are asked for."""
-    return Input(table, whole=True)
+def lookup(table: str, *, at: str, by: str = "") -> Input:
+    """Read those days of `table` that the asked days name: the orders that a day's refunds are of, say.
+
+    Args:
+        table: the table. All of it is read when its rows are dated and have no business day, as exchange rates.
+        at: the column that names the days, of the inputs that are read by day and declared before this one.
+        by: the day column of `table` that is meant; its business day when empty.
+    """
+    return Input(table, by=by, at=at)
+
+
+def whole(table: str, *, columns: tuple[str, ...] = ()) -> Input:
+    """Read all of `table`, whatever days are asked for.
+
+    Args:
+        table: the table.
+        columns: what the transform sees of it, such as its key; all columns when empty. A daily table is not stale for
+            changes of other columns when `table` has one row a key.
+    """
+    return Input(table, whole=True, columns=columns)
 
 
 @dataclass(frozen=True)
@@ -226,6 +250,11 @@ class Table:
         """The instant by which a Silver table's versions are ordered."""
         assert isinstance(self.write, History | Merge), self.name
         return self.write.newest_by
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether rows hold from a date of their key on, as exchange rates do, until a later date says it all again."""
+        return isinstance(self.write, Merge) and self.write.newest_by in self.keys
 
     @property
     def derived(self) -> tuple[str, ...]:
