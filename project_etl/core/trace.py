@@ -138,7 +138,8 @@ def _gold(tables: Tables, table: Table, days: tuple[str, ...] | None, version: i
         read_by = day_of(tables.declared, table, item) if days is not None else None
         # What rows named when they were read, an up-to-date table still names.
         wanted = tuple(Reads(lake, tables.declared, table, days or ()).days(item)) if read_by else None
-        inputs.append(_origin(tables, tables.declared[item.table], wanted, max(read), read_by))
+        if wanted != ():
+            inputs.append(_origin(tables, tables.declared[item.table], wanted, max(read), read_by))
     return Origin(table.name, days, version, made, inputs=tuple(inputs))
 
 

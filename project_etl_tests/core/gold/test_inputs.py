@@ -100,3 +100,5 @@ def test_a_day_is_traced_to_the_rows_that_it_looked_up(lake: TableStore) -> None
     assert (own.days, own.read_by, own.files) == (("2025-01-04",), "", {"shop/files/2025-01-09/a.csv": 2})
     looked_up = (("2025-01-01", "2025-01-02"), "sale_date", {"shop/files/2025-01-09/a.csv": 3})
     assert (others.days, others.read_by, others.files) == looked_up
+    seen(lake, table, 8)
+    assert [each.days for each in trace(tables, table.name, day(8)).inputs] == [("2025-01-08",)]
