@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from project_etl.core.contracts import Rule, broken_rules, rules_of
 from project_etl.core.model.table import Table
-from project_etl.gold import customer_first_order, fact_order_items, fact_orders, fact_refunds
+from project_etl.gold import customer_first_order, fact_order_items, fact_orders, fact_refunds, fact_reviews
 from project_etl_tests.small_tables import frame
 
 ORDERS = (
@@ -31,6 +31,10 @@ REFUNDS = (
     " reason STRING, refunded_at TIMESTAMP, refund_date DATE, order_date DATE, order_ts TIMESTAMP, updated_at TIMESTAMP"
 )
 RATES = "rate_date DATE, base_currency STRING, quote_currency STRING, rate DECIMAL(28,18)"
+REVIEWS = (
+    "review_id STRING, product_id STRING, customer_id STRING, rating INT, review_text STRING, helpful_votes INT,"
+    " review_ts TIMESTAMP, review_date DATE, updated_at TIMESTAMP, _source_file STRING"
+)
 
 
 def orders(spark: SparkSession, text: str) -> DataFrame:
@@ -118,6 +122,23 @@ def first_orders(spark: SparkSession, text: str) -> DataFrame:
     """Rows of `gold/customer_first_order`."""
     defaults = {"customer_id": "ann", "first_order_date": "2025-01-05"}
     return frame(spark, text, customer_first_order.TABLE.schema, defaults)
+
+
+def reviews(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `silver/reviews`: five stars without a text, unless they say otherwise."""
+    defaults = {
+        "review_id": "r1", "product_id": "p1", "rating": "5", "helpful_votes": "0", "review_date": "2025-01-05",
+        "review_ts": "{review_date} 10:00:00", "_source_file": "reviews.csv",
+    }  # fmt: skip
+    return frame(spark, text, REVIEWS, defaults)
+
+
+def review_facts(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `gold/fact_reviews`: five stars without a text, unless they say otherwise."""
+    defaults = {
+        "review_id": "r1", "product_id": "p1", "rating": "5", "helpful_votes": "0", "review_date": "2025-01-05",
+    }  # fmt: skip
+    return frame(spark, text, fact_reviews.TABLE.schema, defaults)
 
 
 def rules(table: Table) -> tuple[Rule, ...]:
