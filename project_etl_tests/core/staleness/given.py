@@ -45,6 +45,15 @@ def instant(number: int, hour: int = 0) -> datetime:
     return datetime.combine(day(number), datetime.min.time(), UTC) + timedelta(hours=hour)
 
 
+def made_from(name: str) -> set[str]:
+    """The Gold tables that are computed from a table, or from such a table."""
+    found = {name}
+    for table in gold_order(TABLES.values()):
+        if any(item.table in found for item in table.inputs.values()):
+            found.add(table.name)
+    return found - {name}
+
+
 def order(order_id: str, customer: str | None, number: int) -> Row:
     return {"order_id": order_id, "customer_id": customer, "order_date": day(number)}
 
