@@ -136,7 +136,7 @@ ALSO_A_TYPE = {"date"}
 
 def names_of_the_shop() -> set[str]:
     """Columns that identify rows or their day in any table, and the settings that transforms take."""
-    columns = {name for table in tables() for name in (*table.keys, table.day_column, *table.statistics) if name}
+    columns = {name for table in tables() for name in table.statistics}
     return (columns | set(parameters_of(load_settings({}, PACKAGE.parent / "config")))) - ALSO_A_TYPE
 
 

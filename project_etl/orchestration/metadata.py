@@ -20,6 +20,7 @@ from project_etl.core.lake import WHOLE, Commit, Entry, TableStore
 from project_etl.core.lake.state import on_days
 from project_etl.core.model.days import some_of, span, stretches
 from project_etl.core.model.staged import Staged
+from project_etl.core.model.table import OF_FURTHER
 
 MAX_DAYS_SHOWN = 400
 MAX_FILES_SHOWN = 50
@@ -113,7 +114,7 @@ def table_metadata(
     }
     note = commit.note if commit else last.note if last else {}
     known |= {f"commit_{name}": number for name, number in note.get("report", {}).get("totals", {}).items()}
-    if touched := note.get("touched"):
+    if touched := [day for day in note.get("touched") or () if OF_FURTHER not in day]:
         known["commit_days_changed"] = _spans(touched)
     if reads := note.get("reads"):
         known["commit_input_versions"] = dg.MetadataValue.json(reads)
@@ -249,7 +250,9 @@ def check_result(table: dg.AssetKey, rule: RuleResult, report: Report, quarantin
         asset_key=table,
         check_name=rule.name,
         passed=is_passed,
-        severity=dg.AssetCheckSeverity.ERROR if failed_days else dg.AssetCheckSeverity.WARN,
+        severity=dg.AssetCheckSeverity.ERROR
+        if failed_days or rule.action is Action.ERROR
+        else dg.AssetCheckSeverity.WARN,
         description=description,
         metadata=metadata,
     )

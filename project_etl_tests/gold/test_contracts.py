@@ -18,7 +18,13 @@ from project_etl_tests.small_shop import PARAMETERS
 from project_etl_tests.small_tables import frame
 
 MODULES = module_names(project_etl.gold)
-WARNINGS = {"order_total_matches_items", "fx_rate_known", "fx_rate_is_older"}
+WARNINGS = {
+    "order_total_matches_items",
+    "fx_rate_known",
+    "fx_rate_is_older",
+    "refund_status_consistent",
+    "refunds_within_order",
+}
 
 
 def table_of(module: str) -> Table:
@@ -31,6 +37,7 @@ def empty_inputs(spark: SparkSession, table: Table) -> dict[str, DataFrame]:
         "silver/order_items": given.order_items,
         "silver/products_history": given.products,
         "silver/customers_history": given.customers,
+        "silver/refunds": given.refunds,
         "silver/fx_rates": given.rates,
         "silver/customers": given.shop_customers,
         "silver/products": given.shop_products,
@@ -92,14 +99,16 @@ def test_the_table_is_named_as_its_module_and_is_daily_or_a_snapshot(module: str
         ("hourly_sales", "24 | 1 | 1 | 1", "hour_in_range"),
         ("top_users", "11 | ann | 1 | 1", "rank_in_range"),
         ("top_products_7d", "0 | p | 1 | 1", "rank_in_range"),
+        ("daily_refunds", "1 | 2 | 1 | 0.1", "orders_within_refunds"),
+        ("daily_refunds", "1 | 1 | - | -", "amount_not_null"),
     ],
 )
 def test_a_row_that_contradicts_itself_breaks_the_rule_that_says_so(
     spark: SparkSession, module: str, row: str, broken: str
 ):
     table = table_of(module)
-    columns = [name for name in table.schema.fieldNames() if name != "order_date"]
-    rows = frame(spark, f"{' | '.join(columns)}\n{row}", table.schema, {"order_date": "2025-01-05"})
+    day, *columns = table.schema.fieldNames()
+    rows = frame(spark, f"{' | '.join(columns)}\n{row}", table.schema, {day: "2025-01-05"})
     assert given.broken(table, rows) == [[broken]]
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from itertools import groupby
 from xml.etree import ElementTree as ET
 
-from project_etl.commands.gate.verdict import Check, Verdict
+from project_etl.commands.gate.verdict import PASSED_RUN, Check, Verdict
 
 VERDICTS = ("passed", "warned", "failed", "not run")
 # What XML 1.0 cannot hold, not even escaped.
@@ -20,7 +20,8 @@ def lines(verdict: Verdict) -> list[str]:
     """The verdict as plain lines: what is not in order, the counts, and the run."""
     told = [f"FAILED  {table}: {why}" for table, why in verdict.failures.items()]
     told += [f"{check.verdict.upper():<7} {check.table}: {_words(check)}" for check in _notable(verdict)]
-    return [*told, f"{_counted(verdict)}; run {verdict.run_id} {verdict.status}", _sentence(verdict)]
+    of_run = f"; run {verdict.run_id} {verdict.status}" if verdict.run_id else ""
+    return [*told, f"{_counted(verdict)}{of_run}", _sentence(verdict)]
 
 
 def as_json(verdict: Verdict) -> str:
@@ -42,7 +43,7 @@ def markdown(verdict: Verdict) -> str:
     told = [
         f"## {_sentence(verdict)}",
         "",
-        f"{_counted(verdict)}. Run `{verdict.run_id}` ended as {verdict.status}.",
+        f"{_counted(verdict)}." + (f" Run `{verdict.run_id}` ended as {verdict.status}." if verdict.run_id else ""),
         "",
     ]
     if notable := _notable(verdict):
@@ -62,19 +63,24 @@ def junit(verdict: Verdict) -> str:
 
     A warning is a passed case that says so in `system-out`, for JUnit knows none.
     """
-    root = ET.Element("testsuites", name="project-etl gate")
+    root = ET.Element("testsuites", name=f"project-etl {'gate' if verdict.run_id else 'validate'}")
     for table, checks in groupby(verdict.checks, key=lambda check: check.table):
         _add_suite(root, table, list(checks))
+    if verdict.run_id:
+        _add_run(root, verdict)
+    ET.indent(root)
+    return ET.tostring(root, encoding="utf-8", xml_declaration=True).decode() + "\n"
+
+
+def _add_run(root: ET.Element, verdict: Verdict) -> None:
     of_run = ET.SubElement(root, "testsuite", name="run", tests=str(1 + len(verdict.failures)))
     ended = ET.SubElement(of_run, "testcase", classname="run", name=f"run {verdict.run_id}")
-    if verdict.status != "SUCCESS":
+    if verdict.status != PASSED_RUN:
         ET.SubElement(ended, "failure", message=f"the run ended as {verdict.status}")
     for table, why in verdict.failures.items():
         step = ET.SubElement(of_run, "testcase", classname="run", name=_xml(table))
         ET.SubElement(step, "failure", message=_xml(why.partition("\n")[0])).text = _xml(why)
-    of_run.set("failures", str(len(verdict.failures) + (verdict.status != "SUCCESS")))
-    ET.indent(root)
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True).decode() + "\n"
+    of_run.set("failures", str(len(verdict.failures) + (verdict.status != PASSED_RUN)))
 
 
 def _add_suite(root: ET.Element, table: str, checks: list[Check]) -> None:

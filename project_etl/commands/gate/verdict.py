@@ -15,6 +15,7 @@ from project_etl.orchestration.failures import failure_text, table_of_step
 from project_etl.orchestration.metadata import counts_of
 
 FAIL, QUARANTINE = "fail", "quarantine"
+PASSED_RUN = dg.DagsterRunStatus.SUCCESS.value
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Verdict:
     """What a run found.
 
     Attributes:
-        run_id: Dagster's id of the run.
+        run_id: Dagster's id of the run; empty for checks that were made without one.
         status: how the run ended, as Dagster calls it.
         checks: every planned check, by table and name.
         failures: table → why its step failed.
@@ -59,7 +60,7 @@ class Verdict:
     @property
     def is_passed(self) -> bool:
         """Whether CI may go on."""
-        return self.status == dg.DagsterRunStatus.SUCCESS.value and not self.failures and not self.having("failed")
+        return self.status == PASSED_RUN and not self.failures and not self.having("failed")
 
     def having(self, verdict: str) -> list[Check]:
         """The checks with a verdict."""

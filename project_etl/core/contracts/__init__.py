@@ -25,6 +25,7 @@ from pyspark.sql import types as T
 from project_etl.core.contracts.checks import FLOATS, sql_type
 from project_etl.core.contracts.columns import Contract, ContractColumn, columns_of
 from project_etl.core.contracts.rules import (
+    ERROR,
     FAIL,
     QUARANTINE,
     WARN,
@@ -39,6 +40,7 @@ from project_etl.core.contracts.rules import (
 )
 
 __all__ = [
+    "ERROR",
     "FAIL",
     "QUARANTINE",
     "TEXT_COLUMN",

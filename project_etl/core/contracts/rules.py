@@ -36,13 +36,15 @@ class Action(StrEnum):
 
     WARN = "warn"
     """The row stays and is counted."""
+    ERROR = "error"
+    """The row stays and is counted, and the check fails: somebody has to act. For tables that tell what is wrong."""
     QUARANTINE = "quarantine"
     """The row leaves the table for quarantine and is counted."""
     FAIL = "fail"
     """The unit is not published: the day of a daily table, the whole of any other."""
 
 
-WARN, QUARANTINE, FAIL = Action.WARN, Action.QUARANTINE, Action.FAIL
+WARN, ERROR, QUARANTINE, FAIL = Action.WARN, Action.ERROR, Action.QUARANTINE, Action.FAIL
 
 
 @dataclass(frozen=True)
