@@ -6,7 +6,15 @@ from pyspark.sql import DataFrame, SparkSession
 
 from project_etl.core.contracts import Rule, broken_rules, rules_of
 from project_etl.core.model.table import Table
-from project_etl.gold import customer_first_order, fact_order_items, fact_orders, fact_refunds, fact_reviews
+from project_etl.gold import (
+    customer_first_order,
+    customer_ltv,
+    dim_date,
+    fact_order_items,
+    fact_orders,
+    fact_refunds,
+    fact_reviews,
+)
 from project_etl_tests.small_tables import frame
 
 ORDERS = (
@@ -31,6 +39,14 @@ REFUNDS = (
     " reason STRING, refunded_at TIMESTAMP, refund_date DATE, order_date DATE, order_ts TIMESTAMP, updated_at TIMESTAMP"
 )
 RATES = "rate_date DATE, base_currency STRING, quote_currency STRING, rate DECIMAL(28,18)"
+SHOP_CUSTOMERS = (
+    "customer_id STRING, first_name STRING, last_name STRING, full_name STRING, email STRING, phone STRING,"
+    " country STRING, city STRING, signup_date DATE, updated_at TIMESTAMP"
+)
+SHOP_PRODUCTS = (
+    "product_id STRING, name STRING, category STRING, subcategory STRING, price DECIMAL(18,4), currency STRING,"
+    " price_band STRING, is_active BOOLEAN, tags ARRAY<STRING>, updated_at TIMESTAMP"
+)
 REVIEWS = (
     "review_id STRING, product_id STRING, customer_id STRING, rating INT, review_text STRING, helpful_votes INT,"
     " review_ts TIMESTAMP, review_date DATE, updated_at TIMESTAMP, _source_file STRING"
@@ -120,8 +136,19 @@ def refund_facts(spark: SparkSession, text: str) -> DataFrame:
 
 def first_orders(spark: SparkSession, text: str) -> DataFrame:
     """Rows of `gold/customer_first_order`."""
-    defaults = {"customer_id": "ann", "first_order_date": "2025-01-05"}
+    defaults = {"customer_id": "ann", "first_order_date": "2025-01-05", "as_of": "{first_order_date}"}
     return frame(spark, text, customer_first_order.TABLE.schema, defaults)
+
+
+def shop_customers(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `silver/customers`."""
+    return frame(spark, text, SHOP_CUSTOMERS, {"customer_id": "ann", "updated_at": "2025-01-05 10:00:00"})
+
+
+def shop_products(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `silver/products`."""
+    defaults = {"product_id": "p1", "name": "Bear", "category": "Toys", "updated_at": "2025-01-05 10:00:00"}
+    return frame(spark, text, SHOP_PRODUCTS, defaults)
 
 
 def reviews(spark: SparkSession, text: str) -> DataFrame:
@@ -139,6 +166,31 @@ def review_facts(spark: SparkSession, text: str) -> DataFrame:
         "review_id": "r1", "product_id": "p1", "rating": "5", "helpful_votes": "0", "review_date": "2025-01-05",
     }  # fmt: skip
     return frame(spark, text, fact_reviews.TABLE.schema, defaults)
+
+
+def event_facts(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `gold/fact_events`."""
+    return frame(spark, text, "event_date DATE, customer_id STRING", {"event_date": "2025-01-05"})
+
+
+def session_facts(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `gold/fact_sessions`."""
+    defaults = {"event_date": "2025-01-31", "views": "1"}
+    return frame(spark, text, "event_date DATE, customer_id STRING, views BIGINT", defaults)
+
+
+def lifetime_values(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `gold/customer_ltv`: one order for 10 euros, unless they say otherwise."""
+    defaults = {
+        "customer_id": "ann", "first_order_date": "2025-01-05", "last_order_date": "{first_order_date}", "orders": "1",
+        "net_revenue": "10", "avg_order_value": "10", "as_of": "2025-01-31",
+    }  # fmt: skip
+    return frame(spark, text, customer_ltv.TABLE.schema, defaults)
+
+
+def dates(spark: SparkSession, text: str = "as_of\n2025-01-31") -> DataFrame:
+    """Rows of `gold/dim_date`; what reads it asks for nothing but `as_of`."""
+    return frame(spark, text, dim_date.TABLE.schema)
 
 
 def rules(table: Table) -> tuple[Rule, ...]:
