@@ -30,6 +30,7 @@ from project_etl.core.silver.quarantine import name_of
 from project_etl.core.silver.stage import stage_silver
 from project_etl.settings import Settings
 
+JSON_LINES = ("customers", "products", "events")
 LINEAGE = ("_source_file", "_source_version", "_row_number", "_landing_date", "_source_files")
 
 CUSTOMER = {
@@ -68,6 +69,18 @@ ITEM = {
     "unit_price": "10.00",
     "discount": "0.00",
     "updated_at": "2025-01-01T10:00:00Z",
+}
+EVENT = {
+    "event_id": "E1",
+    "visitor_id": "V1",
+    "customer_id": "C1",
+    "session_id": "s1",
+    "event_type": "purchase",
+    "product_id": "P1",
+    "order_id": "O1",
+    "quantity": 2,
+    "price": 10.5,
+    "event_ts": "2025-01-01T10:00:00Z",
 }
 
 
@@ -114,7 +127,7 @@ class SmallShop:
 
     def land(self, dataset: str, day: str, content: str | bytes, name: str | None = None, source: str = "shop") -> Path:
         """Put a file into landing."""
-        extension = "jsonl" if dataset in ("customers", "products") else "csv"
+        extension = "jsonl" if dataset in JSON_LINES else "csv"
         path = self.landing / source / dataset / day / (name or f"{dataset}.{extension}")
         path.parent.mkdir(parents=True, exist_ok=True)
         data = content if isinstance(content, bytes) else content.encode()
@@ -123,7 +136,7 @@ class SmallShop:
 
     def land_rows(self, dataset: str, day: str, *rows: Mapping[str, Any], name: str | None = None) -> Path:
         """Put records into landing, as JSON lines or CSV, whichever the dataset uses."""
-        if dataset in ("customers", "products"):
+        if dataset in JSON_LINES:
             return self.land(dataset, day, "".join(f"{json.dumps(row)}\n" for row in rows), name)
         columns = (*record_columns(dataset), *([DELETED] if any(DELETED in row for row in rows) else []))
         lines = [",".join(columns), *(",".join(str(row.get(column, "")) for column in columns) for row in rows)]
@@ -179,6 +192,7 @@ class SmallShop:
             "orders",
             "order_items",
             "fx_rates",
+            "events",
         ):
             reports[f"silver/{name}"] = self.silver(name, *days)
         return reports

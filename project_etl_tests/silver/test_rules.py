@@ -6,10 +6,17 @@ from collections.abc import Callable
 
 import pytest
 
-from project_etl_tests.silver import test_customers, test_fx_rates, test_order_items, test_orders, test_products
+from project_etl_tests.silver import (
+    test_customers,
+    test_events,
+    test_fx_rates,
+    test_order_items,
+    test_orders,
+    test_products,
+)
 from project_etl_tests.silver.given import TABLES, Cases, Verdict, rule_names
 
-MODULES = (test_customers, test_fx_rates, test_order_items, test_orders, test_products)
+MODULES = (test_customers, test_events, test_fx_rates, test_order_items, test_orders, test_products)
 CASES: dict[str, Cases] = {module.CASES.table: module.CASES for module in MODULES}
 
 
