@@ -151,7 +151,7 @@ def word_list(value: object) -> object:
 
 
 def event_type_list(value: object) -> object:
-    """Take a mapping of words, in whatever letters, to types of events, or its JSON text, as sorted pairs."""
+    """Take a mapping of a tracker's words, in whatever letters, to types of events, or its JSON text, as pairs."""
     if isinstance(value, tuple):
         return value
     value = _mapping(value, 'words and the type of event that each means, as JSON: {"page_view": "view"}')

@@ -66,7 +66,7 @@ GOOD = {
     "on the day after landing": {"event_ts": "2025-01-11T23:59:59.999Z"},
     **{f"a type as {text!r}": {"event_type": text} for text in TYPES},
 }  # fmt: skip
-# What is empty is 1, or 0, so that these rules of the contract cannot be broken.
+# Where the tracker says nothing, there is a value all the same.
 UNREACHABLE = {"quantity_not_null", "price_not_null"}
 
 CASES = Cases("events", RECORD, BAD, GOOD, warned=WARNED, unreachable=UNREACHABLE)
