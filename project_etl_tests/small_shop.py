@@ -92,8 +92,23 @@ def settings_of(
 PARAMETERS = parameters_of(settings_of())
 
 
+def made_of(*names: str) -> tuple[Table, ...]:
+    """The named tables and all Silver and Gold tables that they are made of."""
+    declared = {table.name: table for table in tables()}
+    found: set[str] = set()
+    left = list(names)
+    while left:
+        table = declared.get(left.pop())
+        if table and table.name not in found:
+            found.add(table.name)
+            left += [item.table for item in table.inputs.values()]
+            left += [reference.table for reference in table.references]
+            left += [table.sister] if table.sister else []
+    return tuple(table for table in declared.values() if table.name in found)
+
+
 class SmallShop:
-    """A landing folder, a lake, and the tables of some sources; Bronze needs no engine."""
+    """A landing folder, a lake, and the tables of some sources, all or only some; Bronze needs no engine."""
 
     def __init__(
         self,
@@ -101,13 +116,15 @@ class SmallShop:
         engine: Engine | None = None,
         sources: Sequence[str] = ("shop",),
         namespaces: Mapping[str, str] | None = None,
+        *,
+        only: Sequence[Table] = (),
         **others: Any,
     ) -> None:
         self.landing = folder / "landing"
         self.lake = TableStore(str(folder / "lake"), engine)
         self.sources = tuple(sources)
         self.settings = settings_of(sources, namespaces, **others)
-        self.tables = {table.name: table for table in tables()}
+        self.tables = {table.name: table for table in only or tables()}
         self.runs = 0
 
     # --- landing ------------------------------------------------------------------------------------------------------
@@ -180,7 +197,8 @@ class SmallShop:
             "order_items",
             "fx_rates",
         ):
-            reports[f"silver/{name}"] = self.silver(name, *days)
+            if f"silver/{name}" in self.tables:
+                reports[f"silver/{name}"] = self.silver(name, *days)
         return reports
 
     def all_gold(self, *days: str) -> dict[str, Report]:
