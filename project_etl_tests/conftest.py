@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -48,6 +49,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         group = "jvm" if is_one_group and item.path in needs_jvm else str(item.path)
         item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: (item.path not in needs_jvm, item.path.parent.name != "promises"))
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector of garbage leave alone what is imported by now, which lives as long as the process."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

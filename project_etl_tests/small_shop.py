@@ -128,8 +128,23 @@ def settings_of(
 PARAMETERS = parameters_of(settings_of())
 
 
+def made_of(*names: str) -> tuple[Table, ...]:
+    """The named tables and all Silver and Gold tables that they are made of."""
+    declared = {table.name: table for table in tables()}
+    found: set[str] = set()
+    left = list(names)
+    while left:
+        table = declared.get(left.pop())
+        if table and table.name not in found:
+            found.add(table.name)
+            left += [item.table for item in table.inputs.values()]
+            left += [reference.table for reference in table.references]
+            left += [table.sister] if table.sister else []
+    return tuple(table for table in declared.values() if table.name in found)
+
+
 class SmallShop:
-    """A landing folder, a lake, and the tables of some sources; Bronze needs no engine."""
+    """A landing folder, a lake, and the tables of some sources, all or only some; Bronze needs no engine."""
 
     def __init__(
         self,
@@ -137,13 +152,15 @@ class SmallShop:
         engine: Engine | None = None,
         sources: Sequence[str] = ("shop",),
         namespaces: Mapping[str, str] | None = None,
+        *,
+        only: Sequence[Table] = (),
         **others: Any,
     ) -> None:
         self.landing = folder / "landing"
         self.lake = TableStore(str(folder / "lake"), engine)
         self.sources = tuple(sources)
         self.settings = settings_of(sources, namespaces, **others)
-        self.tables = {table.name: table for table in tables()}
+        self.tables = {table.name: table for table in only or tables()}
         self.runs = 0
 
     # --- landing ------------------------------------------------------------------------------------------------------
@@ -222,7 +239,9 @@ class SmallShop:
     def silver_names(self) -> list[str]:
         """Short names of the Silver tables, each after those it refers to."""
         silver = {name: table for name, table in self.tables.items() if table.layer == "silver"}
-        refers = {name: [ref.table for ref in table.references] for name, table in silver.items()}
+        refers = {
+            name: [ref.table for ref in table.references if ref.table in silver] for name, table in silver.items()
+        }
         return [silver[name].short_name for name in TopologicalSorter(refers).static_order()]
 
     def gold_names(self) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from project_etl.core.model.table import Table
 from project_etl.setting_types import Sources
 from project_etl_tests.orchestration.given import Done, definitions_of
 
@@ -88,7 +89,7 @@ class Autopilot:
 
 
 @contextmanager
-def autopilot(folder: Path, sources: Sources = ("shop",)) -> Iterator[Autopilot]:
-    """An autopilot over the landing and lake of a folder, as a `SmallShop` has them."""
+def autopilot(folder: Path, sources: Sources = ("shop",), only: Sequence[Table] = ()) -> Iterator[Autopilot]:
+    """An autopilot over the landing and lake of a folder, as a `SmallShop` of the same tables has them."""
     with dg.DagsterInstance.ephemeral() as instance:
-        yield Autopilot(definitions_of(folder, sources), instance)
+        yield Autopilot(definitions_of(folder, sources, only), instance)

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 from dagster_pyspark import LazyPySparkResource
 
+from project_etl.core.model.table import Table
+from project_etl.orchestration import build
 from project_etl.orchestration.build import build_defs
 from project_etl.orchestration.failures import failures_of
 from project_etl.setting_types import Sources
@@ -36,9 +39,15 @@ def settings_of(folder: Path, sources: Sources = ("shop",)) -> Settings:
     )
 
 
-def definitions_of(folder: Path, sources: Sources = ("shop",)) -> dg.Definitions:
-    """The platform's definitions; Spark is the session that already runs in this process, or none until it is used."""
-    return build_defs(settings_of(folder, sources), resources={"spark": LazyPySparkResource(spark_config={})})
+def definitions_of(folder: Path, sources: Sources = ("shop",), only: Sequence[Table] = ()) -> dg.Definitions:
+    """The platform's definitions, of all tables or only some.
+
+    Spark is the session that already runs in this process, or none until it is used.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if only:
+            patch.setattr(build, "tables", lambda: tuple(only))
+        return build_defs(settings_of(folder, sources), resources={"spark": LazyPySparkResource(spark_config={})})
 
 
 @dataclass(frozen=True)

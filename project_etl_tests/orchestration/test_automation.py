@@ -17,7 +17,7 @@ from project_etl_tests.orchestration.autopilot import Autopilot, Ran, autopilot
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PARAMETERS, PRODUCT, SmallShop
 
 FIRST = date(2025, 1, 1)
-DAYS = 36
+DAYS = 20
 LATE = 6
 # Days on which the customer of the late order orders too. On the first of them they are no longer new; on the next one
 # nothing is other than before.

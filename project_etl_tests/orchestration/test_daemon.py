@@ -1,7 +1,7 @@
 """Left alone: Dagster's own daemon runs the sensors, its webserver is looked at, files are dropped into landing, and
 Gold is right in the end.
 
-A minute or two of it, in which files drop for some seconds, belongs to every test run. To `make soak` belong an hour
+A minute or two of it, in which files drop for a few seconds, belongs to every test run. To `make soak` belong an hour
 (SOAK_MINUTES says how long), in which everything is killed while a run works, and started again; a daemon that dies
 between what a sensor asks for and the sensor's cursor; and a run that takes too long.
 """
@@ -158,7 +158,7 @@ def live(folder: Path, days: int, minutes: float, *, is_killed: bool) -> None:
 
 @pytest.mark.timeout(2400)
 def test_files_that_are_dropped_come_to_gold_with_nobody_touching_it(tmp_path: Path) -> None:
-    live(tmp_path, days=2, minutes=0.2, is_killed=False)
+    live(tmp_path, days=2, minutes=0.05, is_killed=False)
 
 
 @pytest.mark.soak

@@ -22,9 +22,9 @@ END_SECONDS = 30
 Found = TypeVar("Found")
 
 
-def everything(first: str, last: str) -> tuple[str, ...]:
-    """The command of `dagster` that materializes everything for some days."""
-    return ("asset", "materialize", *DEFINITIONS, "--select", "*", "--partition-range", f"{first}...{last}")
+def everything(first: str, last: str, select: str = "*") -> tuple[str, ...]:
+    """The command of `dagster` that materializes everything, or what it selects, for some days."""
+    return ("asset", "materialize", *DEFINITIONS, "--select", select, "--partition-range", f"{first}...{last}")
 
 
 def left_over(folder: Path) -> list[psutil.Process]:

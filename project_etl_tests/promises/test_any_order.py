@@ -17,9 +17,11 @@ from hypothesis.stateful import run_state_machine_as_test
 from project_etl.core.engine.base import Engine
 from project_etl_tests.promises.contents import assert_same, contents
 from project_etl_tests.promises.machine import DATASETS, DAYS, LANDING_DAYS, RETAIL, machine
-from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
+from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop, made_of
 
 EVERYTHING, EVER = set(DATASETS), DAYS[:LANDING_DAYS]
+# A table of a day, one that looks back, one behind a snapshot, and snapshots. The written week and the soak have all.
+SOME = made_of("gold/daily_aov", "gold/category_growth_wow", "gold/new_vs_returning", "gold/customer_ltv")
 EXAMPLES = settings(
     deadline=None, database=None, suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large)
 )
@@ -96,7 +98,7 @@ def test_a_week_in_which_everything_happens(engine: Engine, tmp_path_factory: py
 def test_a_backfill_of_all_history_one_newest_first_and_one_around_a_gap_give_one_answer(
     engine: Engine, tmp_path: Path
 ) -> None:
-    at_once, piecemeal = SmallShop(tmp_path / "at once", engine), SmallShop(tmp_path / "piecemeal", engine)
+    at_once, piecemeal = (SmallShop(tmp_path / name, engine, only=SOME) for name in ("at once", "piecemeal"))
     at_once.landing = piecemeal.landing
     day1, day2, day3, _ = EVER
     piecemeal.land_rows("customers", day1, CUSTOMER)
@@ -124,9 +126,10 @@ def test_a_backfill_of_all_history_one_newest_first_and_one_around_a_gap_give_on
 @pytest.mark.timeout(1500)
 def test_any_order_gives_one_answer(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
     number = int(os.environ.get(SEED, secrets.randbits(32)))
-    few = settings(EXAMPLES, max_examples=3, stateful_step_count=8)
+    # The first is always the simplest one.
+    few = settings(EXAMPLES, max_examples=2, stateful_step_count=8)
     with told_on_failure(f"run again with {SEED}={number}"):
-        run_state_machine_as_test(seed(number)(machine(engine, tmp_path_factory)), settings=few)
+        run_state_machine_as_test(seed(number)(machine(engine, tmp_path_factory, SOME)), settings=few)
 
 
 @pytest.mark.soak

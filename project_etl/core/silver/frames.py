@@ -182,8 +182,12 @@ def _in_utc(job: SilverJob, records: DataFrame) -> DataFrame:
 
 def _with_days(job: SilverJob, rows: DataFrame) -> DataFrame:
     """Add to `_record.day` the day of each instant in the reporting time zone, where that is another than UTC."""
-    instants = [name for name in job.records.instants if name in rows.columns]
-    if job.zone == NO_ZONE or not instants:
+    if job.zone == NO_ZONE:
+        return rows
+    # Those that the transform has passed on; asking the rows would have the engine analyze all that they are made of.
+    names = {*job.table.schema.fieldNames()} - {*job.table.derived}
+    instants = [name for name in job.records.instants if name in names]
+    if not instants:
         return rows
     days = F.struct(*[business_day(F.col(name), job.zone).alias(name) for name in instants])
     return rows.withColumn(RECORD, F.col(RECORD).withField("day", days))
