@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import FAIL, WARN, on_fail, sql_rule
-from project_etl.core.model.table import ReplaceDays, Table, same_day, whole
+from project_etl.core.model.table import Conserves, ReplaceDays, Table, same_day, whole
 from project_etl.core.transforms.asof import as_of
 from project_etl.core.transforms.money import Amount, OrderAmount
 from project_etl.core.transforms.zones import business_hour
@@ -96,6 +96,10 @@ TABLE = Table(
             column="order_total",
             description="order_total, where given, must be the sum of net_amount of the published items (± 0.01)",
         ),
+    ),
+    conserves=(
+        Conserves("orders"),
+        *(Conserves("order_items", each) for each in ("net_amount", "net_amount_reporting")),
     ),
     write=ReplaceDays("order_date"),
 )

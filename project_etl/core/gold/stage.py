@@ -21,6 +21,7 @@ from project_etl.core.contracts import FAIL, Rule, rules_of, sql_rule
 from project_etl.core.contracts.judge import grouped, judged, rule_results, shown, unbroken
 from project_etl.core.contracts.report import Report
 from project_etl.core.contracts.sql_text import is_day
+from project_etl.core.gold.conserve import Balance, balances, conservation_rules, with_balances
 from project_etl.core.lake import WHOLE, Append, Commit, Held, Journal, Overwrite, Remake, ReplaceWhere, TableStore
 from project_etl.core.lake.state import REMADE
 from project_etl.core.model.staged import Run, Staged, note_of, staging
@@ -73,7 +74,8 @@ def gold_rules(table: Table) -> tuple[Rule, ...]:
     reads_gold_by_day = table.is_daily and any(
         not item.whole and item.table.startswith("gold/") for item in table.inputs.values()
     )
-    return rules_of(table.contract, extra=(*table.rules, *((INPUTS_PUBLISHED,) if reads_gold_by_day else ())))
+    published = (INPUTS_PUBLISHED,) if reads_gold_by_day else ()
+    return rules_of(table.contract, extra=(*table.rules, *conservation_rules(table), *published))
 
 
 def stage_gold(job: GoldJob) -> Staged:
@@ -105,7 +107,7 @@ def stage_gold(job: GoldJob) -> Staged:
     job = replace(job, lake=lake)
     with staging(lake) as kept:
         rows = kept.enter_context(lake.keep(judged(_computed(job, stale), job.rules)))
-        found = _report(job, rows, staleness.blocked(table, stale))
+        found = _report(job, rows, staleness.blocked(table, stale), balances_of(job, rows, stale))
         held = tuple(unit for unit in stale if unit in found.failed_days)
         good = tuple(unit for unit in stale if unit not in held)
         note = note_of(
@@ -232,7 +234,14 @@ def _day_of(job: GoldJob, item: Input) -> str:
     return column
 
 
-def _report(job: GoldJob, rows: DataFrame, blocked: dict[str, int]) -> Report:
+def balances_of(job: GoldJob, rows: DataFrame, days: Sequence[str]) -> list[Balance]:
+    """What a daily table keeps of its inputs, on some days of which these are the rows."""
+    conserved = {each.of: job.table.inputs[each.of] for each in job.table.conserves}
+    inputs = {name: (_input(job, item, days), _day_of(job, item)) for name, item in conserved.items()}
+    return balances(job.table, rows, inputs)
+
+
+def _report(job: GoldJob, rows: DataFrame, blocked: dict[str, int], balanced: Sequence[Balance]) -> Report:
     day = F.col(job.table.write.day) if isinstance(job.table.write, ReplaceDays) else F.lit(WHOLE)
     schema = job.table.schema
     groups = grouped(
@@ -247,7 +256,7 @@ def _report(job: GoldJob, rows: DataFrame, blocked: dict[str, int]) -> Report:
         published[group.keys["day"]] = published.get(group.keys["day"], 0) + group.count
     rules = (
         replace(rule, by_day=blocked) if rule.name == INPUTS_PUBLISHED.name else rule
-        for rule in rule_results(job.rules, groups, "day")
+        for rule in with_balances(rule_results(job.rules, groups, "day"), balanced)
     )
     return Report({unit: {"published": number} for unit, number in sorted(published.items())}, tuple(rules))
 
