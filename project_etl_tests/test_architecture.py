@@ -135,7 +135,7 @@ ABOUT_A_TABLE = {Path("core/transforms/money.py")}
 
 def names_of_the_shop() -> set[str]:
     """Columns that identify rows or their day in any table, and the settings that transforms take."""
-    columns = {name for table in tables() for name in (*table.keys, table.day_column, *table.statistics) if name}
+    columns = {name for table in tables() for name in table.statistics}
     return columns | set(parameters_of(load_settings({}, PACKAGE.parent / "config")))
 
 

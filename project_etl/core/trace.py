@@ -18,7 +18,7 @@ from project_etl.core.lake import WHOLE, Commit, LakeError, TableStore
 from project_etl.core.lake.state import on_days
 from project_etl.core.model.table import Table
 from project_etl.core.silver import quarantine
-from project_etl.core.staleness import input_days
+from project_etl.core.staleness import Reads, day_of
 
 NOT_READ = (Status.UNREADABLE, Status.DENIED)
 
@@ -54,6 +54,7 @@ class Origin:
         not_read: source file of the landing days concerned that could not be read → why.
         inputs: the origins of the inputs.
         note: what could not be traced, and why.
+        read_by: the day column of a Silver table that has these days, where that is not its business day.
     """
 
     table: str
@@ -65,6 +66,7 @@ class Origin:
     not_read: Mapping[str, str] = field(default_factory=dict[str, str])
     inputs: tuple[Origin, ...] = ()
     note: str = ""
+    read_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,16 +100,30 @@ def trace(tables: Tables, name: str, day: date | None) -> Origin:
     if is_by_day != (day is not None):
         raise LakeError(f"{name} is traced {'by day: say which' if is_by_day else 'as a whole: leave out the day'}.")
     days, version = (day.isoformat(),) if day else None, lake.version(name)
-    found = _origin(tables, name, days, version) if table else _bronze(lake, name, days or (), version)
+    found = (
+        _origin(tables, table, days, version, table.day_column) if table else _bronze(lake, name, days or (), version)
+    )
     if not (found.made or found.files or found.not_read):
         verb = "has not been computed" if table and table.layer == "gold" else "holds nothing"
         raise LakeError(f"{name} {verb}{f' for {day}' if day else ''} yet, as far as its log knows.")
     return found
 
 
-def _origin(tables: Tables, name: str, days: tuple[str, ...] | None, version: int | None) -> Origin:
-    table = tables.declared[name]
-    return _gold(tables, table, days, version) if table.layer == "gold" else _silver(tables, table, days, version)
+def _origin(
+    tables: Tables, table: Table, days: tuple[str, ...] | None, version: int | None, read_by: str | None
+) -> Origin:
+    """Where some days of a table come from, or all of it.
+
+    Args:
+        tables: where to look.
+        table: the table.
+        days: None for all of it.
+        version: its version.
+        read_by: the column with these days.
+    """
+    if table.layer == "gold":
+        return _gold(tables, table, days, version)
+    return _silver(tables, table, days if read_by else None, version, read_by or "")
 
 
 def _gold(tables: Tables, table: Table, days: tuple[str, ...] | None, version: int | None) -> Origin:
@@ -119,30 +135,33 @@ def _gold(tables: Tables, table: Table, days: tuple[str, ...] | None, version: i
         read = {entry.commit.note.get("reads", {}).get(item.table) for entry in made} - {None}
         if not read:
             continue
-        by_day = days is not None and not item.whole
-        wanted = tuple(input_days(days or (), item)) if by_day else None
-        inputs.append(_origin(tables, item.table, wanted, max(read)))
+        read_by = day_of(tables.declared, table, item) if days is not None else None
+        # What rows named when they were read, an up-to-date table still names.
+        wanted = tuple(Reads(lake, tables.declared, table, days or ()).days(item)) if read_by else None
+        if wanted != ():
+            inputs.append(_origin(tables, tables.declared[item.table], wanted, max(read), read_by))
     return Origin(table.name, days, version, made, inputs=tuple(inputs))
 
 
-def _silver(tables: Tables, table: Table, days: tuple[str, ...] | None, version: int | None) -> Origin:
+def _silver(tables: Tables, table: Table, days: tuple[str, ...] | None, version: int | None, read_by: str) -> Origin:
     lake = tables.lake
-    if version is None or days is None or table.day_column is None:
+    if version is None or days is None:
         return Origin(table.name, None, version, _newest(lake, table.name, version))
     try:
-        files = _files(lake, table, days, version)
+        files = _files(lake, table.name, read_by, days, version)
         note = ""
     except Exception as error:  # deltalake and pyarrow each have their own
         if not _is_gone(error):
             raise
-        files = _files(lake, table, days, None)
+        files = _files(lake, table.name, read_by, days, None)
         note = f"version {version} has been vacuumed; the files are those of the newest version"
     landed = tuple(sorted({file.split("/")[2] for file in files}))
     made = _made(lake, table.name, landed, version)
     kept_out = _kept_out(lake, table.name, files)
     # A record lands on its own day or later: a file of either may have had some.
     not_read = _not_read(lake, tables.feeds[table.name], {*days, *landed})
-    return Origin(table.name, days, version, made, files, kept_out, not_read, note=note)
+    by = read_by if read_by != table.day_column else ""
+    return Origin(table.name, days, version, made, files, kept_out, not_read, note=note, read_by=by)
 
 
 def _bronze(lake: TableStore, name: str, days: tuple[str, ...], version: int | None) -> Origin:
@@ -191,11 +210,10 @@ def _commits(lake: TableStore, name: str, version: int | None) -> list[Commit]:
     return [commit for commit in lake.commits(name) if version is None or commit.version <= version]
 
 
-def _files(lake: TableStore, table: Table, days: Sequence[str], version: int | None) -> dict[str, int]:
+def _files(lake: TableStore, name: str, column: str, days: Sequence[str], version: int | None) -> dict[str, int]:
     """Source file → rows of some days that it supports, at a version."""
-    assert table.day_column is not None
-    then = lake.state(table.name) if version is None else lake.at(table.name, version)
-    rows = then.rows(["_source_files"], on_days(table.day_column, days))
+    then = lake.state(name) if version is None else lake.at(name, version)
+    rows = then.rows(["_source_files"], on_days(column, days))
     counts = Counter(file for files in rows.column("_source_files").to_pylist() for file in files or ())
     return dict(sorted(counts.items()))
 

@@ -67,6 +67,7 @@ class FactOrderItems(pa.DataFrameModel):
     net_amount_reporting: Amount = pa.Field(
         nullable=True, ge=0, description="net_amount × fx_rate.", metadata=on_fail(FAIL)
     )
+    discount_applied: T.BooleanType = pa.Field(description="Whether there was a discount.", metadata=on_fail(FAIL))
 
 
 TABLE = Table(
@@ -172,4 +173,5 @@ def transform(
         convert("gross_amount", "fx_rate").alias("gross_amount_reporting"),
         convert("discount", "fx_rate").alias("discount_reporting"),
         convert("net_amount", "fx_rate").alias("net_amount_reporting"),
+        (F.col("discount") > 0).alias("discount_applied"),
     )

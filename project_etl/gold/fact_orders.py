@@ -2,6 +2,7 @@
 
 An order is a revenue order when its status is one and at least one of its items was published; what a revenue status
 is, `fact_order_items` decides. The country is the order's own, else the customer's at the order's time, else `ZZ`.
+Refunds are taken off in columns of their own, whenever they were paid back; no KPI of revenue subtracts them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pyspark.sql import types as T
 from project_etl.core.contracts import FAIL, WARN, on_fail, sql_rule
 from project_etl.core.model.table import Conserves, ReplaceDays, Table, same_day, whole
 from project_etl.core.transforms.asof import as_of
-from project_etl.core.transforms.money import Amount, OrderAmount
+from project_etl.core.transforms.money import ORDER_AMOUNT, Amount, OrderAmount, convert, with_rates
 from project_etl.core.transforms.zones import business_hour
 
 UNKNOWN_COUNTRY = "ZZ"
@@ -62,6 +63,20 @@ class FactOrders(pa.DataFrameModel):
     net_amount_reporting: OrderAmount = pa.Field(
         nullable=True, ge=0, description="Σ net of items; 0 without items.", metadata=on_fail(FAIL)
     )
+    order_year: T.IntegerType = pa.Field(description="Year of order_date.", metadata=on_fail(FAIL))
+    order_month: T.IntegerType = pa.Field(description="Month of order_date, from 1.", metadata=on_fail(FAIL))
+    customer_known: T.BooleanType = pa.Field(
+        nullable=True, description="Whether the customer is in silver/customers; empty for guests."
+    )
+    refunded_reporting: OrderAmount = pa.Field(
+        nullable=True,
+        ge=0,
+        description="Σ refunds by the rate of the order's day; 0 without, empty without a rate.",
+        metadata=on_fail(FAIL),
+    )
+    net_after_refunds_reporting: OrderAmount = pa.Field(
+        nullable=True, description="net_amount_reporting − refunded_reporting of a revenue order, else 0."
+    )
 
 
 TABLE = Table(
@@ -72,6 +87,9 @@ TABLE = Table(
         "orders": same_day("silver/orders"),
         "order_items": same_day("gold/fact_order_items"),
         "customers_history": whole("silver/customers_history"),
+        "customers": whole("silver/customers", columns=("customer_id",)),
+        "refunds": same_day("silver/refunds", by="order_date"),
+        "fx_rates": whole("silver/fx_rates"),
     },
     rules=(
         sql_rule(
@@ -96,24 +114,45 @@ TABLE = Table(
             column="order_total",
             description="order_total, where given, must be the sum of net_amount of the published items (± 0.01)",
         ),
+        sql_rule(
+            "refund_status_consistent",
+            "CASE WHEN refunds = 0 THEN status <> 'REFUNDED'"
+            " WHEN items > 0 AND refunded >= net_amount THEN status = 'REFUNDED' ELSE TRUE END",
+            action=WARN,
+            column="status",
+            description="an order is REFUNDED when its refunds are all of net_amount, and not without a refund",
+        ),
     ),
     conserves=(
         Conserves("orders"),
         *(Conserves("order_items", each) for each in ("net_amount", "net_amount_reporting")),
     ),
+    for_rules=("refunds", "refunded"),
     write=ReplaceDays("order_date"),
 )
 
 
 def transform(
-    orders: DataFrame, order_items: DataFrame, customers_history: DataFrame, *, reporting_timezone: str
+    orders: DataFrame,
+    order_items: DataFrame,
+    customers_history: DataFrame,
+    customers: DataFrame,
+    refunds: DataFrame,
+    fx_rates: DataFrame,
+    *,
+    reporting_currency: str,
+    reporting_timezone: str,
 ) -> DataFrame:
-    """Sum the published items of each order and settle its country.
+    """Sum the published items and refunds of each order and settle its country.
 
     Args:
         orders: `silver/orders` of the days.
         order_items: `gold/fact_order_items` of the same days.
         customers_history: all of `silver/customers_history`.
+        customers: the ids of `silver/customers`.
+        refunds: `silver/refunds` of orders of the days, whenever they were paid back.
+        fx_rates: all of `silver/fx_rates`.
+        reporting_currency: ISO 4217 code.
         reporting_timezone: the zone of the hour.
 
     Returns:
@@ -132,7 +171,26 @@ def transform(
     headers = as_of(
         headers, customers_history, key="customer_id", at="order_ts", columns={"country": "customer_country"}
     )
-    summed = headers.join(sums, on=["order_date", "order_id"], how="left")
+    known = customers.select("customer_id", F.lit(True).alias("is_known"))
+    paid_back = (
+        with_rates(refunds, fx_rates, into=reporting_currency, day="order_date")
+        .withColumn("reporting", convert("amount", "fx_rate"))
+        .groupBy("order_date", "order_id")
+        .agg(
+            F.count(F.lit(1)).alias("refunds"),
+            F.sum("amount").alias("refunded"),
+            # The sum of some of them would be none of all.
+            F.when(F.count_if(F.col("reporting").isNull()) == 0, F.sum("reporting")).alias("refunded_reporting"),
+        )
+    )
+    summed = (
+        headers.join(sums, on=["order_date", "order_id"], how="left")
+        .join(paid_back, on=["order_date", "order_id"], how="left")
+        .join(known, on="customer_id", how="left")
+    )
+    has_refunds, no_amount = F.col("refunds").isNotNull(), F.lit(0).cast(ORDER_AMOUNT)
+    refunded_reporting = F.when(has_refunds, F.col("refunded_reporting").cast(ORDER_AMOUNT)).otherwise(no_amount)
+    left = (F.col("net_amount_reporting") - refunded_reporting).try_cast(ORDER_AMOUNT)
     return summed.select(
         "order_date",
         "order_id",
@@ -149,6 +207,13 @@ def transform(
         "order_total",
         "reporting_currency",
         *[_zero_without_items(amount) for amount in REPORTING_AMOUNTS],
+        F.year("order_date").alias("order_year"),
+        F.month("order_date").alias("order_month"),
+        F.when(F.col("customer_id").isNotNull(), F.coalesce("is_known", F.lit(False))).alias("customer_known"),
+        refunded_reporting.alias("refunded_reporting"),
+        F.when(F.coalesce("is_revenue", F.lit(False)), left).otherwise(no_amount).alias("net_after_refunds_reporting"),
+        F.coalesce("refunds", F.lit(0)).alias("refunds"),
+        F.coalesce(F.col("refunded").cast(ORDER_AMOUNT), no_amount).alias("refunded"),
     )
 
 

@@ -21,6 +21,7 @@ from project_etl.core.lake import WHOLE, Commit, Entry, TableStore
 from project_etl.core.lake.state import on_days
 from project_etl.core.model.days import some_of, span, stretches
 from project_etl.core.model.staged import Staged
+from project_etl.core.model.table import OF_FURTHER
 from project_etl.core.rows_kept import ROWS_KEPT, RowsKept
 
 MAX_DAYS_SHOWN = 400
@@ -115,7 +116,7 @@ def table_metadata(
     }
     note = commit.note if commit else last.note if last else {}
     known |= {f"commit_{name}": number for name, number in note.get("report", {}).get("totals", {}).items()}
-    if touched := note.get("touched"):
+    if touched := [day for day in note.get("touched") or () if OF_FURTHER not in day]:
         known["commit_days_changed"] = _spans(touched)
     if reads := note.get("reads"):
         known["commit_input_versions"] = dg.MetadataValue.json(reads)

@@ -59,7 +59,7 @@ TABLE = Table(
     keys=("refund_id",),
     records=RECORDS,
     write=Merge(newest_by="updated_at"),
-    day="refund_date",
+    day=("refund_date", "order_date"),
     references=(
         Reference("order_id", "silver/orders", rule="order_exists", carry=("order_date", "order_ts", "currency")),
         Reference("order_item_id", "silver/order_items", rule="refund_item_known", within=("order_id",), action=WARN),

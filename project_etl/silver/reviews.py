@@ -65,7 +65,7 @@ TABLE = Table(
 def transform(reviews: DataFrame, *, reporting_timezone: str) -> DataFrame:
     """Read the columns and derive the business day of the review; no votes given are none."""
     review_ts = to_utc("review_ts")
-    votes = F.when(F.col("helpful_votes").isNull(), F.lit(0)).otherwise(to_int("helpful_votes"))
+    votes = F.when(F.col("helpful_votes").isNotNull(), to_int("helpful_votes")).otherwise(F.lit(0))
     return reviews.select(
         "review_id",
         "product_id",

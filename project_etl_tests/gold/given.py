@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from project_etl.core.contracts import Rule, broken_rules, rules_of
 from project_etl.core.model.table import Table
-from project_etl.gold import customer_first_order, fact_order_items, fact_orders
+from project_etl.gold import customer_first_order, fact_order_items, fact_orders, fact_refunds, fact_reviews
 from project_etl_tests.small_tables import frame
 
 ORDERS = (
@@ -26,7 +26,15 @@ CUSTOMERS = (
     "customer_id STRING, country STRING, updated_at TIMESTAMP, valid_from TIMESTAMP, valid_to TIMESTAMP,"
     " is_current BOOLEAN"
 )
+REFUNDS = (
+    "refund_id STRING, order_id STRING, order_item_id STRING, quantity INT, amount DECIMAL(18,4), currency STRING,"
+    " reason STRING, refunded_at TIMESTAMP, refund_date DATE, order_date DATE, order_ts TIMESTAMP, updated_at TIMESTAMP"
+)
 RATES = "rate_date DATE, base_currency STRING, quote_currency STRING, rate DECIMAL(28,18)"
+REVIEWS = (
+    "review_id STRING, product_id STRING, customer_id STRING, rating INT, review_text STRING, helpful_votes INT,"
+    " review_ts TIMESTAMP, review_date DATE, updated_at TIMESTAMP, _source_file STRING"
+)
 
 
 def orders(spark: SparkSession, text: str) -> DataFrame:
@@ -58,6 +66,20 @@ def customers(spark: SparkSession, text: str = "") -> DataFrame:
     return frame(spark, text, CUSTOMERS)
 
 
+def refunds(spark: SparkSession, text: str = "") -> DataFrame:
+    """Rows of `silver/refunds`: 4 euros of an order of the day before, unless they say otherwise."""
+    defaults = {
+        "refund_id": "f1", "order_id": "o1", "amount": "4", "currency": "EUR", "refund_date": "2025-01-06",
+        "refunded_at": "{refund_date} 10:00:00", "order_date": "2025-01-05", "order_ts": "{order_date} 10:00:00",
+    }  # fmt: skip
+    return frame(spark, text, REFUNDS, defaults)
+
+
+def customer_ids(spark: SparkSession, text: str = "") -> DataFrame:
+    """The ids of `silver/customers`."""
+    return frame(spark, text, "customer_id STRING")
+
+
 def rates(spark: SparkSession, text: str = "") -> DataFrame:
     """Rows of `silver/fx_rates`."""
     return frame(spark, text, RATES)
@@ -70,7 +92,7 @@ def item_facts(spark: SparkSession, text: str) -> DataFrame:
         "product_id": "p1", "status": "PAID", "is_revenue": "true", "category": "Toys", "quantity": "1",
         "currency": "EUR", "unit_price": "10", "gross_amount": "10", "discount": "0", "net_amount": "10",
         "reporting_currency": "EUR", "fx_rate": "1", "fx_carried": "false", "gross_amount_reporting": "10",
-        "discount_reporting": "0", "net_amount_reporting": "10",
+        "discount_reporting": "0", "net_amount_reporting": "10", "discount_applied": "false",
     }  # fmt: skip
     return frame(spark, text, fact_order_items.TABLE.schema, defaults)
 
@@ -81,15 +103,42 @@ def order_facts(spark: SparkSession, text: str) -> DataFrame:
         "order_date": "2025-01-05", "order_id": "o1", "order_ts": "{order_date} 10:00:00", "order_hour": "10",
         "status": "PAID", "is_revenue": "true", "country": "ZZ", "currency": "EUR", "items": "1", "units": "1",
         "gross_amount": "10", "discount": "0", "net_amount": "10", "reporting_currency": "EUR",
-        "gross_amount_reporting": "10", "discount_reporting": "0", "net_amount_reporting": "10",
+        "gross_amount_reporting": "10", "discount_reporting": "0", "net_amount_reporting": "10", "order_year": "2025",
+        "order_month": "1", "refunded_reporting": "0", "net_after_refunds_reporting": "{net_amount_reporting}",
     }  # fmt: skip
     return frame(spark, text, fact_orders.TABLE.schema, defaults)
+
+
+def refund_facts(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `gold/fact_refunds`: 4 euros of an order of the day before, unless they say otherwise."""
+    defaults = {
+        "refund_date": "2025-01-06", "refund_id": "f1", "order_id": "o1", "order_date": "2025-01-05", "currency": "EUR",
+        "amount": "4", "amount_reporting": "{amount}",
+    }  # fmt: skip
+    return frame(spark, text, fact_refunds.TABLE.schema, defaults)
 
 
 def first_orders(spark: SparkSession, text: str) -> DataFrame:
     """Rows of `gold/customer_first_order`."""
     defaults = {"customer_id": "ann", "first_order_date": "2025-01-05"}
     return frame(spark, text, customer_first_order.TABLE.schema, defaults)
+
+
+def reviews(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `silver/reviews`: five stars without a text, unless they say otherwise."""
+    defaults = {
+        "review_id": "r1", "product_id": "p1", "rating": "5", "helpful_votes": "0", "review_date": "2025-01-05",
+        "review_ts": "{review_date} 10:00:00", "_source_file": "reviews.csv",
+    }  # fmt: skip
+    return frame(spark, text, REVIEWS, defaults)
+
+
+def review_facts(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `gold/fact_reviews`: five stars without a text, unless they say otherwise."""
+    defaults = {
+        "review_id": "r1", "product_id": "p1", "rating": "5", "helpful_votes": "0", "review_date": "2025-01-05",
+    }  # fmt: skip
+    return frame(spark, text, fact_reviews.TABLE.schema, defaults)
 
 
 def rules(table: Table) -> tuple[Rule, ...]:

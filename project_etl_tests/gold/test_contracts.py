@@ -18,7 +18,13 @@ from project_etl_tests.small_shop import PARAMETERS
 from project_etl_tests.small_tables import frame
 
 MODULES = module_names(project_etl.gold)
-WARNINGS = {"order_total_matches_items", "fx_rate_known", "fx_rate_is_older"}
+WARNINGS = {
+    "order_total_matches_items",
+    "fx_rate_known",
+    "fx_rate_is_older",
+    "refund_status_consistent",
+    "refunds_within_order",
+}
 
 
 def table_of(module: str) -> Table:
@@ -31,9 +37,13 @@ def empty_inputs(spark: SparkSession, table: Table) -> dict[str, DataFrame]:
         "silver/order_items": given.order_items,
         "silver/products_history": given.products,
         "silver/customers_history": given.customers,
+        "silver/customers": given.customer_ids,
+        "silver/refunds": given.refunds,
         "silver/fx_rates": given.rates,
+        "silver/reviews": given.reviews,
         "gold/fact_order_items": given.item_facts,
         "gold/fact_orders": given.order_facts,
+        "gold/fact_refunds": given.refund_facts,
         "gold/customer_first_order": given.first_orders,
     }
     return {name: makers[read.table](spark, "") for name, read in table.inputs.items()}
@@ -60,7 +70,7 @@ def test_the_table_is_named_as_its_module_and_is_daily_or_a_snapshot(module: str
     table = table_of(module)
     assert table.name == f"gold/{module}"
     if isinstance(table.write, ReplaceDays):
-        assert table.schema.fieldNames()[0] == table.keys[0] == table.day_column == table.write.day == "order_date"
+        assert table.schema.fieldNames()[0] == table.keys[0] == table.day_column == table.write.day
     else:
         assert table.write == Snapshot()
 
@@ -82,14 +92,16 @@ def test_the_table_is_named_as_its_module_and_is_daily_or_a_snapshot(module: str
         ("hourly_sales", "24 | 1 | 1 | 1", "hour_in_range"),
         ("top_users", "11 | ann | 1 | 1", "rank_in_range"),
         ("top_products_7d", "0 | p | 1 | 1", "rank_in_range"),
+        ("daily_refunds", "1 | 2 | 1 | 0.1", "orders_within_refunds"),
+        ("daily_refunds", "1 | 1 | - | -", "amount_not_null"),
     ],
 )
 def test_a_row_that_contradicts_itself_breaks_the_rule_that_says_so(
     spark: SparkSession, module: str, row: str, broken: str
 ):
     table = table_of(module)
-    columns = [name for name in table.schema.fieldNames() if name != "order_date"]
-    rows = frame(spark, f"{' | '.join(columns)}\n{row}", table.schema, {"order_date": "2025-01-05"})
+    day, *columns = table.schema.fieldNames()
+    rows = frame(spark, f"{' | '.join(columns)}\n{row}", table.schema, {day: "2025-01-05"})
     assert given.broken(table, rows) == [[broken]]
 
 

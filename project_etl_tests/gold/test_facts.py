@@ -141,11 +141,24 @@ def test_a_rate_that_makes_an_amount_too_large_is_named(spark: SparkSession):
     assert given.broken(fact_order_items.TABLE, found) == [["reporting_amounts_fit"]]
 
 
-def orders_of(spark: SparkSession, orders: str, items: str, customers: str = "") -> DataFrame:
+def orders_of(
+    spark: SparkSession,
+    orders: str,
+    items: str,
+    customers: str = "",
+    *,
+    known: str = "",
+    refunds: str = "",
+    rates: str = "",
+) -> DataFrame:
     return fact_orders.transform(
         given.orders(spark, orders),
         given.item_facts(spark, items),
         given.customers(spark, customers),
+        given.customer_ids(spark, known),
+        given.refunds(spark, refunds),
+        given.rates(spark, rates),
+        reporting_currency="EUR",
         reporting_timezone="UTC",
     )
 

@@ -10,8 +10,10 @@ from pyspark.sql import types as T
 
 from project_etl.catalog import tables
 from project_etl.core.contracts import WARN, Rule, rules_of, sql_rule
+from project_etl.core.contracts.report import Report
 from project_etl.core.lake import Append, TableStore
-from project_etl.orchestration.metadata import CHIP_CHARS, PREVIEW_DAYS, column_schema, previews
+from project_etl.core.model.staged import Staged
+from project_etl.orchestration.metadata import CHIP_CHARS, PREVIEW_DAYS, column_schema, previews, table_metadata
 
 SCHEMA = T.StructType([T.StructField("day", T.DateType(), False), T.StructField("name", T.StringType())])
 
@@ -56,3 +58,14 @@ def test_a_day_shows_its_own_rows_or_none_and_old_days_show_nothing(tmp_path: Pa
     assert found.pop(days[5]) == "no rows"
     for day, text in found.items():
         assert text.splitlines()[2:] == [f"| {day} | of {day} |"]
+
+
+def test_the_days_that_a_commit_changed_are_business_days_alone(tmp_path: Path) -> None:
+    lake = TableStore(str(tmp_path))
+    lake.create("silver/one", SCHEMA)
+    touched = ["2025-01-02", "2025-01-03", "sent_date=2025-01-09"]
+    commit = lake.commit(
+        "silver/one", Append(), lake.state("silver/one").arrow_schema.empty_table(), {"touched": touched}
+    )
+    found = table_metadata(lake, Staged("silver/one", Report(), lake), commit.version, commit, None)
+    assert found["commit_days_changed"] == "2025-01-02 to 2025-01-03"

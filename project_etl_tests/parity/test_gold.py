@@ -36,6 +36,7 @@ SUMS = {
     "top_products_7d": ("net_revenue",),
     "top_users": ("net_revenue",),
     "category_growth_wow": ("revenue_7d", "prev_revenue_7d"),
+    "daily_refunds": ("amount",),
 }
 
 
@@ -95,6 +96,21 @@ def drawn_orders(random: Random, number: int) -> tuple[Texts, Texts]:
     return orders, items
 
 
+def drawn_refunds(random: Random, orders: Texts) -> Texts:
+    """Refunds of a tenth of the orders, of any size; some of an order twice."""
+    columns = ("order_id", "order_date", "order_ts", "currency")
+    names = ("refund_id", *columns, "amount", "refund_date", "refunded_at")
+    found: Texts = {name: [] for name in names}
+    for number in range(60):
+        order = random.randrange(len(orders["order_id"]))
+        day = random.choice(DAYS)
+        values = [orders[name][order] for name in columns]
+        amount = Decimal(random.choice((1, 3, 99999999, random.randrange(1, 10**7)))).scaleb(-4)
+        for name, value in zip(names, (f"f{number}", *values, str(amount), day, f"{day} 12:00:00"), strict=True):
+            found[name].append(value)
+    return found
+
+
 def drawn_rates(random: Random) -> Texts:
     rates: Texts = {name: [] for name in ("rate_date", "base_currency", "quote_currency", "rate")}
     for day in DAYS[2:]:
@@ -137,7 +153,11 @@ def tables(engines: Engines) -> Callable[[SparkSession, str], DataFrame]:
     rates = drawn_rates(random)
     products = versions(random, "product_id", 20, "category", ["Toys", "Garden", None])
     customers = versions(random, "customer_id", 10, "country", ["IT", "ES", None])
+    refunds = drawn_refunds(random, orders)
+    known: Texts = {"customer_id": [f"c{number}" for number in range(8)]}
     silver = {
+        "silver/customers": (known, "customer_id STRING"),
+        "silver/refunds": (refunds, given.REFUNDS),
         "silver/orders": (orders, given.ORDERS),
         "silver/order_items": (items, given.ITEMS),
         "silver/fx_rates": (rates, given.RATES),
@@ -176,9 +196,10 @@ def test_gold_tables_are_the_same(
     assert rows
     if sums := {f"{column}_not_null" for column in SUMS.get(module, ())}:
         # Orders of the first days are older than all rates.
-        held = {row["order_date"] for row in rows if sums.intersection(row["_broken"])}
+        day = gold.day_column or ""
+        held = {row[day] for row in rows if sums.intersection(row["_broken"])}
         assert held
-        assert held < {row["order_date"] for row in rows}
+        assert held < {row[day] for row in rows}
 
 
 def test_rates_are_derived_alike(engines: Engines, tables: Callable[[SparkSession, str], DataFrame]) -> None:

@@ -22,7 +22,7 @@ from project_etl.core.model.order import gold_order
 from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Table
 from project_etl.core.silver.plan import make_plan as silver_plan
-from project_etl.core.staleness import days_of_data, input_days, newest_landing_day
+from project_etl.core.staleness import Reads, day_of, days_of_data, newest_landing_day
 from project_etl.settings import Settings
 
 
@@ -101,11 +101,17 @@ def _gold(
             units[table.name] = (WHOLE,) if is_new or follows or table.name in stale else ()
             continue
         own = {day.isoformat() for day in stale.get(table.name, ())}
-        by_day = [(item, {*units.get(item.table, ())}) for item in inputs if not item.whole]
+        by_name = {each.name: each for each in declared}
+        by_day = [
+            (item, changed)
+            for item in inputs
+            if (changed := {*units.get(item.table, ())}) and day_of(by_name, table, item) is not None
+        ]
+        reads = Reads(lake, by_name, table, asked)
         units[table.name] = tuple(
             day
             for day in asked
-            if is_new or day in own or any(not changed.isdisjoint(input_days([day], item)) for item, changed in by_day)
+            if is_new or day in own or any(not changed.isdisjoint(reads.days(item, [day])) for item, changed in by_day)
         )
     return {name: found for name, found in units.items() if name not in judged}
 

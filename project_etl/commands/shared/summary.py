@@ -19,6 +19,7 @@ from rich.text import Text
 
 from project_etl.commands.quarantine import held
 from project_etl.commands.shared.environment import lake_without_spark
+from project_etl.commands.shared.validated import validated
 from project_etl.core.lake import TableStore
 from project_etl.settings import DEFAULT_ENV, PREFIX, Settings
 
@@ -51,6 +52,8 @@ def show_summary(console: Console, settings: Settings, changed: Sequence[str] = 
     lake = lake_without_spark(settings)
     _show_side_by_side(console, [_layer(layer, sizes(lake, layer)) for layer in LAYERS])
     _show_revenue(console, lake, settings.reporting_currency)
+    if star := validated(lake):
+        console.print(Text(f"Star schema: {star.in_words()}."), soft_wrap=True)
     _show_kept_out(console, held.counts(lake))
     console.print("The demo plants all of this dirt, so that there is something to look at.\n")
     _show_next(console, settings, changed)
@@ -130,6 +133,7 @@ def _show_next(console: Console, settings: Settings, changed: Sequence[str]) -> 
         ("what was kept out", f"{command} quarantine list"),
         ("why, row by row", f"{command} quarantine show order_items"),
         ("the run's checks", f"{command} gate"),
+        ("the star schema", f"{command} validate"),
     ):
         console.print(f"  {what:<20} {escape(how)}", soft_wrap=True)
 

@@ -62,6 +62,8 @@ class _Words:
             self._say(f"Freshness is not checked: set `freshness_deadline` in {file} to be told when a day is late.")
         elif found.due and not found.overdue:
             self._say(("Fresh", GOOD), f": every daily Gold table has been computed for {found.due}.")
+        if found.validation and not found.validation.errors:
+            self._say(("Star schema", GOOD), f": {found.validation.in_words()}.")
         self._say_outside()
         if landing.settling:
             seconds = f"{self._settings.settle_seconds:g} s"
@@ -86,6 +88,8 @@ class _Words:
         for table, days in found.held.items():
             told = [f"{day} ({why})" for day, why in days.items()]
             self._say(("Held back", WRONG), f" by {table}: {some_of(told, SHOWN)}")
+        if found.validation and found.validation.errors:
+            self._say(("Star schema", WRONG), f": {found.validation.in_words()}. `project-etl validate` says where.")
         if found.overdue:
             self._say(("Overdue", WRONG), f": {', '.join(found.overdue)} have not been computed for {found.due}.")
 

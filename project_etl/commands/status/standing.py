@@ -15,6 +15,7 @@ from project_etl.catalog import datasets_of, landing_refusal, silver_behind, sta
 from project_etl.commands.quarantine import held
 from project_etl.commands.shared.environment import lake_without_spark
 from project_etl.commands.shared.landing import survey_of
+from project_etl.commands.shared.validated import Validated, validated
 from project_etl.core.bronze import file_table
 from project_etl.core.bronze.landing import LandingFile, Unrecognized
 from project_etl.core.bronze.plan import new_files
@@ -89,6 +90,7 @@ class Standing:
         outside: Silver table → business days that are in no Gold day, with their rows.
         due: the day for which every daily Gold table must be there; None when nothing is expected.
         overdue: the daily Gold tables that have not been computed for it.
+        validation: what the last run found of the star schema; None when none has looked.
     """
 
     refusal: str
@@ -102,6 +104,7 @@ class Standing:
     outside: Mapping[str, Mapping[str, int]]
     due: date | None
     overdue: Sequence[str]
+    validation: Validated | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -112,6 +115,7 @@ class Standing:
     def is_fine(self) -> bool:
         """Whether all that landed is in Gold, and Gold is as it should be."""
         wrong = self.refusal or self.silver_behind or self.gold_behind or self.held or self.overdue
+        wrong = wrong or (self.validation is not None and self.validation.errors)
         return self.landing.is_loaded and not wrong
 
     def to_json(self) -> dict[str, Any]:
@@ -136,6 +140,7 @@ class Standing:
             "gold_behind": self.gold_behind,
             "held_back": self.held,
             "in_no_gold_day": self.outside,
+            "validation": self.validation.to_json() if self.validation else None,
             "freshness": {"due": self.due, "overdue": self.overdue},
             "quarantine": {name: {"rows": rows, "recent": recent} for name, (rows, recent) in self.quarantine.items()},
             "tables": {
@@ -154,6 +159,7 @@ def find(settings: Settings, now: datetime) -> Standing:
     lake, declared = lake_without_spark(settings), tables()
     datasets, last = datasets_of(settings.sources), settings.last_day(now.timestamp())
     # What reads rows comes first: pyarrow's threads may still close files when the process ends, and that aborts it.
+    star = validated(lake)
     refusal = landing_refusal(lake, settings)
     landing = Landing() if refusal else _landing(lake, settings, datasets, now)
     outside = {table.name: rows_outside(lake, table, settings.start_date, last) for table in declared}
@@ -178,6 +184,7 @@ def find(settings: Settings, now: datetime) -> Standing:
         outside={name: rows for name, rows in outside.items() if rows},
         due=due if is_due else None,
         overdue=missing_day(lake, declared, due, settings.reporting_timezone) if due and is_due else [],
+        validation=star,
     )
 
 

@@ -45,6 +45,7 @@ def to_json(origin: Origin) -> dict[str, Any]:
     return {
         "table": origin.table,
         "days": origin.days,
+        "read_by": origin.read_by or None,
         "version": origin.version,
         "made": [
             {
@@ -70,8 +71,9 @@ def _at(made: Made) -> datetime:
 
 
 def _tree(origin: Origin, shown: set[object], parent: Tree | None = None) -> Tree:
-    title = f"[bold]{escape(origin.table)}[/] {_days(origin.days)}, version {origin.version}"
-    key = (origin.table, origin.days, origin.version)
+    by = f" by {origin.read_by}" if origin.read_by else ""
+    title = f"[bold]{escape(origin.table)}[/] {_days(origin.days)}{by}, version {origin.version}"
+    key = (origin.table, origin.days, origin.version, origin.read_by)
     if parent and key in shown:
         return parent.add(f"{title}: as above")
     shown.add(key)

@@ -25,9 +25,9 @@ from project_etl.core.gold.conserve import Balance, balances, conservation_rules
 from project_etl.core.lake import WHOLE, Append, Commit, Held, Journal, Overwrite, Remake, ReplaceWhere, TableStore
 from project_etl.core.lake.state import REMADE
 from project_etl.core.model.staged import Run, Staged, note_of, staging
-from project_etl.core.model.table import Input, ReplaceDays, Table, TableError
+from project_etl.core.model.table import Input, ReplaceDays, Table
 from project_etl.core.model.transform import call, conform
-from project_etl.core.staleness import BLOCKED, Staleness, input_days
+from project_etl.core.staleness import BLOCKED, Reads, Staleness, day_of
 
 # No row breaks it: what would be computed from rows that are not those of today is not even judged.
 INPUTS_PUBLISHED = sql_rule(
@@ -103,11 +103,12 @@ def stage_gold(job: GoldJob) -> Staged:
     if not stale:
         return Staged(table.name, _remembered(job, journal, job.units), lake, good=job.units)
     made = staleness.made_from(table)
-    lake = lake.for_work(partial(_bytes_read, job, stale))
+    reads = Reads(lake, job.tables, table, stale)
+    lake = lake.for_work(partial(bytes_read, reads))
     job = replace(job, lake=lake)
     with staging(lake) as kept:
-        rows = kept.enter_context(lake.keep(judged(_computed(job, stale), job.rules)))
-        found = _report(job, rows, staleness.blocked(table, stale), balances_of(job, rows, stale))
+        rows = kept.enter_context(lake.keep(judged(computed(job, reads), job.rules)))
+        found = _report(job, rows, staleness.blocked(table, stale), balances_of(job, rows, reads))
         held = tuple(unit for unit in stale if unit in found.failed_days)
         good = tuple(unit for unit in stale if unit not in held)
         note = note_of(
@@ -166,16 +167,14 @@ def _touched(job: GoldJob, good: Sequence[str], rows: DataFrame) -> Sequence[str
     return None if None in days else sorted(days)
 
 
-def _bytes_read(job: GoldJob, days: Sequence[str]) -> int:
-    """Bytes of the input files that computing some days reads."""
+def bytes_read(reads: Reads) -> int:
+    """Bytes of the input files that computing some units reads."""
 
     def size(item: Input) -> int:
-        state = job.lake.state(item.table)
-        if item.whole or not job.table.is_daily:
-            return state.size_bytes
-        return state.size_on(_day_of(job, item), input_days(days, item))
+        state, column = reads.lake.state(item.table), day_of(reads.tables, reads.table, item)
+        return state.size_bytes if column is None else state.size_on(column, reads.days(item))
 
-    return sum(map(size, job.table.inputs.values()))
+    return sum(map(size, reads.table.inputs.values()))
 
 
 def _commit(job: GoldJob, good: Sequence[str], rows: DataFrame, note: dict[str, Any]) -> Commit | None:
@@ -203,41 +202,31 @@ def _commit(job: GoldJob, good: Sequence[str], rows: DataFrame, note: dict[str, 
     return lake.commit(table.name, change, result, note)
 
 
-def _computed(job: GoldJob, days: Sequence[str]) -> DataFrame:
-    frames = [_input(job, item, days) for item in job.table.inputs.values()]
+def computed(job: GoldJob, reads: Reads) -> DataFrame:
+    """What the transform makes of the inputs, for some units, with the columns that its rules need."""
+    frames = [_input(job, item, reads) for item in job.table.inputs.values()]
     rows = call(job.table, frames, job.run.parameters)
     rows = conform(rows, job.table.schema, job.table.name, also=job.table.for_rules)
     if isinstance(job.table.write, ReplaceDays):
-        rows = rows.where(is_day(job.table.write.day, days))
+        rows = rows.where(is_day(job.table.write.day, reads.units))
     return rows
 
 
-def _input(job: GoldJob, item: Input, days: Sequence[str]) -> DataFrame:
-    rows = job.lake.read(item.table)
-    if item.whole or not job.table.is_daily:
-        return rows
-    return rows.where(is_day(_day_of(job, item), input_days(days, item)))
+def _input(job: GoldJob, item: Input, reads: Reads) -> DataFrame:
+    """What the transform sees of an input."""
+    rows, column = job.lake.read(item.table), day_of(job.tables, job.table, item)
+    if column is not None:
+        rows = rows.where(is_day(column, reads.days(item)))
+    return rows.select(*item.columns) if item.columns else rows
 
 
-def _day_of(job: GoldJob, item: Input) -> str:
-    """The column by which an input is read.
-
-    Raises:
-        TableError: the input has no business day.
-    """
-    column = job.tables[item.table].day_column
-    if column is None:
-        raise TableError(
-            f"{job.table.name} reads {item.table} by day, but that has none: set its `day` to the column of its "
-            "business day, or read it with `whole`."
-        )
-    return column
-
-
-def balances_of(job: GoldJob, rows: DataFrame, days: Sequence[str]) -> list[Balance]:
+def balances_of(job: GoldJob, rows: DataFrame, reads: Reads) -> list[Balance]:
     """What a daily table keeps of its inputs, on some days of which these are the rows."""
-    conserved = {each.of: job.table.inputs[each.of] for each in job.table.conserves}
-    inputs = {name: (_input(job, item, days), _day_of(job, item)) for name, item in conserved.items()}
+    inputs: dict[str, tuple[DataFrame, str]] = {}
+    for name in {each.of for each in job.table.conserves}:
+        item = job.table.inputs[name]
+        if day := day_of(job.tables, job.table, item):
+            inputs[name] = (_input(job, item, reads), day)
     return balances(job.table, rows, inputs)
 
 

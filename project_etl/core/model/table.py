@@ -7,7 +7,7 @@ reading or writing data (`core/lake`), judging rows (`core/contracts`), anything
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
@@ -41,26 +41,50 @@ class Input:
         table: `layer/name` of the table.
         back: for a daily table, days before the asked ones that the transform also needs (6 for a 7-day window).
         whole: read every day, whatever day is asked for.
+        by: day column of the input by which it is read; its business day when empty.
+        at: read the days that this column names in the rows of the other inputs, of the asked days; empty reads the
+            asked days themselves.
+        columns: what the transform sees of the input; all columns when empty.
     """
 
     table: str
     back: int = 0
     whole: bool = False
+    by: str = ""
+    at: str = ""
+    columns: tuple[str, ...] = ()
 
 
-def same_day(table: str) -> Input:
-    """Read the asked days of `table`."""
-    return Input(table)
+def same_day(table: str, *, by: str = "") -> Input:
+    """Read the asked days of `table`, by its business day or by another of its days."""
+    return Input(table, by=by)
 
 
-def window(table: str, *, back: int) -> Input:
+def window(table: str, *, back: int, by: str = "") -> Input:
     """Read the asked days of `table` and the `back` days before each of them."""
-    return Input(table, back=back)
+    return Input(table, back=back, by=by)
 
 
-def whole(table: str) -> Input:
-    """Read all of `table`, whatever days are asked for."""
-    return Input(table, whole=True)
+def lookup(table: str, *, at: str, by: str = "") -> Input:
+    """Read those days of `table` that the asked days name: the orders that a day's refunds are of, say.
+
+    Args:
+        table: the table. All of it is read when its rows are dated and have no business day, as exchange rates.
+        at: the column that names the days, of the inputs that are read by day and declared before this one.
+        by: the day column of `table` that is meant; its business day when empty.
+    """
+    return Input(table, by=by, at=at)
+
+
+def whole(table: str, *, columns: tuple[str, ...] = ()) -> Input:
+    """Read all of `table`, whatever days are asked for.
+
+    Args:
+        table: the table.
+        columns: what the transform sees of it, such as its key; all columns when empty. A daily table is not stale for
+            changes of other columns when `table` has one row a key.
+    """
+    return Input(table, whole=True, columns=columns)
 
 
 @dataclass(frozen=True)
@@ -141,6 +165,9 @@ class History:
     newest_by: str
 
 
+# What the notes of commits put between a further day column and a day of it: `order_date=2025-01-05`.
+OF_FURTHER = "="
+
 # Columns of a history that follow from the other versions of a key.
 VALIDITY = ("valid_from", "valid_to", "is_current")
 
@@ -181,7 +208,8 @@ class Table:
         for_rules: columns that a Gold transform gives beside those of the contract. Rules judge them, and nobody
             publishes them.
         write: how rows become visible.
-        day: column with a row's business day; a daily table's is in its `write`. None when rows belong to no day.
+        day: column with a row's business day; a daily table's is in its `write`. None when rows belong to no day. Of a
+            Silver table it may be several: the first is its business day, and Gold may read the table by each.
         partition_by: column that partitions the files on disk, for tables of many gigabytes; None for a single folder.
         sister: name of a Silver table that judges the same records by the same rules, and keeps for both what breaks
             one; empty for a table that keeps its own. Found by `with_sisters`.
@@ -203,7 +231,7 @@ class Table:
     rules: tuple[Rule, ...] = ()
     conserves: tuple[Conserves, ...] = ()
     for_rules: tuple[str, ...] = ()
-    day: str | None = None
+    day: str | tuple[str, ...] | None = None
     partition_by: str | None = None
     min_score: float | None = None
     sister: str = ""
@@ -218,9 +246,8 @@ class Table:
         if layer not in LAYERS or not rest or "/" in rest:
             raise TableError(f"Table name {self.name!r} is not '<layer>/<name>' with a layer of {', '.join(LAYERS)}.")
         columns = set(self.schema.fieldNames())
-        wanted = {*self.keys, *filter(None, (self.day, self.partition_by))}
+        wanted = {*self.keys, *self.days, *filter(None, (self.partition_by,))}
         wanted |= {self.write.newest_by} if isinstance(self.write, Merge | History) else set()
-        wanted |= {self.write.day} if isinstance(self.write, ReplaceDays) else set()
         if missing := sorted(wanted - columns):
             raise TableError(
                 f"{self.name}: {', '.join(missing)} (key, partition, order or day column) not in contract "
@@ -228,6 +255,8 @@ class Table:
             )
         if isinstance(self.write, Merge | History) != (self.records is not None):
             raise TableError(f"{self.name}: Merge and History tables name their `records`, others their `inputs`.")
+        if len(self.days) > 1 and self.records is None:
+            raise TableError(f"{self.name}: only a Silver table has several days; name one column as its `day`.")
         if isinstance(self.write, History) and self.keys != (self.write.of, self.write.newest_by):
             raise TableError(f"{self.name}: the keys of a History table are its `of` and `newest_by` columns.")
         if any(ref.within and ref.action is not Action.WARN for ref in self.references):
@@ -235,7 +264,9 @@ class Table:
             raise TableError(f"{self.name}: a reference with `within` can only warn: give it action=WARN.")
         if isinstance(self.write, ReplaceDays) and self.write.day not in self.keys:
             raise TableError(f"{self.name}: the day column {self.write.day!r} is part of the keys of a daily table.")
-        by_day = [name for name, item in self.inputs.items() if self.is_daily and not (item.whole or item.back)]
+        by_day = [
+            name for name, item in self.inputs.items() if self.is_daily and not (item.whole or item.back or item.at)
+        ]
         if wrong := sorted({each.of for each in self.conserves}.difference(by_day)):
             raise TableError(
                 f"{self.name} conserves {', '.join(wrong)}: name an input that a daily table reads by the same day; "
@@ -264,6 +295,11 @@ class Table:
         return self.write.newest_by
 
     @property
+    def is_dated(self) -> bool:
+        """Whether rows hold from a date of their key on, as exchange rates do, until a later date says it all again."""
+        return isinstance(self.write, Merge) and self.write.newest_by in self.keys
+
+    @property
     def derived(self) -> tuple[str, ...]:
         """Columns that follow from the other versions of a key, and that no record gives."""
         return VALIDITY if isinstance(self.write, History) else ()
@@ -271,12 +307,23 @@ class Table:
     @property
     def day_column(self) -> str | None:
         """The column with the rows' business day; None without one."""
-        return self.write.day if isinstance(self.write, ReplaceDays) else self.day
+        return next(iter(self.days), None)
+
+    @property
+    def days(self) -> tuple[str, ...]:
+        """Every column by whose days the table may be read, its business day first."""
+        if isinstance(self.write, ReplaceDays):
+            return (self.write.day,)
+        return (self.day,) if isinstance(self.day, str) else self.day or ()
+
+    def days_in_notes(self, column: str, days: Iterable[str]) -> list[str]:
+        """What the notes of commits call some days (ISO dates) of a column: by the business day, nothing is added."""
+        return [day if column == self.day_column else f"{column}{OF_FURTHER}{day}" for day in days]
 
     @property
     def statistics(self) -> tuple[str, ...]:
         """Columns by whose smallest and largest value a reader may pass over a file: keys and days."""
-        return tuple(dict.fromkeys(filter(None, (*self.keys, self.day_column))))
+        return tuple(dict.fromkeys((*self.keys, *self.days)))
 
     @cached_property
     def schema(self) -> T.StructType:

@@ -47,8 +47,8 @@ def scored(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Keys], kept: Exi
     Returns:
         The stored columns and, of a judged record, `_broken`, `_text` (its text columns, where it broke a rule),
         `_in_batch` (it is of a day that is judged now) and `_status` (what became of it, see `SILVER_COUNTS`); of every
-        row `_op` (what it means for the table: `insert`, `update`, `delete`, or null) and `_was_day` (the business
-        day of its key's stored row).
+        row `_op` (what it means for the table: `insert`, `update`, `delete`, or null) and the days of its key's stored
+        row (see `was_day`).
     """
     columns, lake = silver_schema(job.table).fieldNames(), job.lake
     if plan.misfit:

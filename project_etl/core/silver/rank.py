@@ -37,12 +37,17 @@ def ranked(table: Table, columns: list[str], pool: DataFrame, stored: Stored) ->
     if isinstance(table.write, History):
         rows = _with_validity(rows, table.write)
     if stored is Stored.NOTHING:
-        was_day, op, is_best = F.lit(None), F.when(_makes_row(), "insert"), F.col("_wins")
+        was, op, is_best = dict.fromkeys(table.days, F.lit(None)), F.when(_makes_row(), "insert"), F.col("_wins")
     else:
-        was_day = F.col(f"_was.{table.day_column}") if table.day_column else F.lit(None)
-        op, is_best = _op(columns), _is_best()
-    effect = {"_was_day": was_day.cast("string"), "_op": op, "_status": _status(is_best), "_is_newer": _is_newer(table)}
+        was, op, is_best = {day: F.col(f"_was.{day}") for day in table.days}, _op(columns), _is_best()
+    were = {was_day(day): value.cast("string") for day, value in was.items()}
+    effect = {**were, "_op": op, "_status": _status(is_best), "_is_newer": _is_newer(table)}
     return rows.withColumns(effect).drop("_copy", "_best", "_wins", "_was", "_deleted")
+
+
+def was_day(column: str) -> str:
+    """The column with the day that the stored row of a key has."""
+    return f"_was_{column}"
 
 
 def _first(table: Table, pool: DataFrame) -> DataFrame:

@@ -25,6 +25,7 @@ from project_etl.core.lake import Append, Commit, Remake, Upsert
 from project_etl.core.lake.state import REMADE
 from project_etl.core.model.records import of_days
 from project_etl.core.model.staged import Staged, note_of, staging
+from project_etl.core.model.table import Table
 from project_etl.core.silver import deletions, quarantine
 from project_etl.core.silver.frames import as_received, scored
 from project_etl.core.silver.plan import (
@@ -35,6 +36,7 @@ from project_etl.core.silver.plan import (
     remembered_report,
     silver_schema,
 )
+from project_etl.core.silver.rank import was_day
 from project_etl.core.silver.reach import reach
 from project_etl.core.silver.rules import NEWER_QUARANTINED, QUALITY, comparisons
 
@@ -176,7 +178,7 @@ class Counted:
         effect: operation of `OPS` → rows.
         reject_days: landing days of rejected records.
         lost: business days that lose or change rows; None when the table has none, or a row is of no day.
-        touched: those and the days that gain rows; None in the same cases.
+        touched: those and the days that gain rows, by every day column; None when a row is of no day by one of them.
     """
 
     report: Report
@@ -188,16 +190,13 @@ class Counted:
 
 def _count(job: SilverJob, rows: DataFrame) -> Counted:
     """Count a scored frame in one query."""
-    day_column, no_day = job.table.day_column, F.lit(None).cast("string")
     is_lost, is_gained = F.col("_op").isin("update", "delete"), F.col("_op").isin("update", "insert")
-    lost = F.when(is_lost, F.col("_was_day")) if day_column else no_day
-    gained = F.when(is_gained, F.col(day_column).cast("string")) if day_column else no_day
     landed = F.col("_landing_date").cast("string").alias("day")
     keys = [
         landed,
         *map(F.col, ("_in_batch", "_status", "_op", "_is_newer")),
-        lost.alias("lost"),
-        gained.alias("gained"),
+        *[F.when(is_lost, F.col(was_day(day))).alias(f"lost_{day}") for day in job.table.days],
+        *[F.when(is_gained, F.col(day).cast("string")).alias(f"gained_{day}") for day in job.table.days],
     ]
 
     def as_text(row: Row) -> str:
@@ -211,16 +210,18 @@ def _count(job: SilverJob, rows: DataFrame) -> Counted:
         day["read"] += group.count
         day[group.keys["_status"]] += group.count
     effect = {op: sum(group.count for group in groups if group.keys["_op"] == op) for op in OPS}
-    losing = {group.keys["lost"] for group in groups if group.keys["_op"] in ("update", "delete")}
-    gaining = {group.keys["gained"] for group in groups if group.keys["_op"] in ("update", "insert")}
+    losing = [group.keys for group in groups if group.keys["_op"] in ("update", "delete")]
+    gaining = [group.keys for group in groups if group.keys["_op"] in ("update", "insert")]
+    lost = {day: {keys[f"lost_{day}"] for keys in losing} for day in job.table.days}
+    touched = {day: _named(lost[day] | {keys[f"gained_{day}"] for keys in gaining}) for day in job.table.days}
     rejected = {group.keys["day"] for group in groups if group.keys["_status"] == "quarantined"}
     results = (*rule_results(job.rules, batch, "day"), *_comparisons(job, batch, days))
     return Counted(
         report=Report(dict(sorted(days.items())), results, effect),
         effect=effect,
         reject_days=tuple(sorted(rejected)),
-        lost=_named(losing) if day_column else None,
-        touched=_named(losing | gaining) if day_column else None,
+        lost=_named(lost[job.table.day_column]) if job.table.day_column else None,
+        touched=_in_notes(job.table, touched),
     )
 
 
@@ -246,6 +247,13 @@ def _named(days: Collection[str | None]) -> tuple[str, ...] | None:
     """Days in order; None when one is not known."""
     names = tuple(sorted(day for day in days if day is not None))
     return names if len(names) == len(days) else None
+
+
+def _in_notes(table: Table, touched: Mapping[str, Sequence[str] | None]) -> tuple[str, ...] | None:
+    """The days of each day column as the note of a commit has them; None when one is not known, or there are none."""
+    if not touched or None in touched.values():
+        return None
+    return tuple(day for column, days in touched.items() for day in table.days_in_notes(column, days or ()))
 
 
 def _quarantine_changes(

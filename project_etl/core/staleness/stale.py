@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from project_etl.core.bronze.file_table import FILES
@@ -23,6 +23,7 @@ from project_etl.core.model.order import gold_order
 from project_etl.core.model.table import Input, Table
 from project_etl.core.model.transform import taken
 from project_etl.core.staleness.as_of import Affects, affected
+from project_etl.core.staleness.reads import Reads, day_of
 
 # The rule that a day breaks when it is computed from days that are held back.
 BLOCKED = "inputs_published"
@@ -56,7 +57,7 @@ class Staleness:
     tables: Mapping[str, Table]
     parameters: Mapping[str, Any]
     zone: str = "UTC"
-    _followed: dict[tuple[str, str, int], Affects] = field(default_factory=dict[tuple[str, str, int], Affects])
+    _followed: dict[tuple[str, Input, int], Affects] = field(default_factory=dict[tuple[str, Input, int], Affects])
 
     def made_from(self, table: Table) -> Made:
         """What a Gold table would be made from now."""
@@ -74,6 +75,7 @@ class Staleness:
         """
         made, journal = self.made_from(table), self.lake.journal(table.name)
         inputs = {name: self.lake.journal(name) for name in made.versions}
+        these = self._reads(table, units)
 
         def is_fresh(unit: str) -> bool:
             reads: Mapping[str, int] = journal.note(unit).get("reads", {})
@@ -82,7 +84,7 @@ class Staleness:
             return (
                 journal.fingerprint(unit) == made.identity
                 and not is_doubted
-                and self._are_as_they_were(table, inputs, since, unit)
+                and self._are_as_they_were(these, inputs, since, unit)
             )
 
         return tuple(unit for unit in units if not is_fresh(unit))
@@ -91,7 +93,8 @@ class Staleness:
         """Those of some units of a Gold table that are held back, and would be again: their inputs are the same."""
         made, held = self.made_from(table), self.lake.journal(table.name).held
         inputs = {name: self.lake.journal(name) for name in made.versions} if held else {}
-        blocked = self.blocked(table, [unit for unit in units if unit in held])
+        asked = [unit for unit in units if unit in held]
+        blocked, reads = self.blocked(table, asked), self._reads(table, asked)
 
         def is_held(unit: str) -> bool:
             entry = held.get(unit)
@@ -100,7 +103,7 @@ class Staleness:
             if BLOCKED in entry.held[unit].rules:
                 # A day may be published again without a row, which changes nothing in the input.
                 return unit in blocked
-            return self._are_as_they_were(table, inputs, entry.note.get("reads", {}), unit)
+            return self._are_as_they_were(reads, inputs, entry.note.get("reads", {}), unit)
 
         return tuple(unit for unit in units if is_held(unit))
 
@@ -111,7 +114,7 @@ class Staleness:
         table looks at all its units, up to the inputs of now: `checked`; those that are stale are `doubted`. The next
         look follows the feed from there on, once for all units.
         """
-        as_of = {item.table for item in table.inputs.values() if item.whole}
+        as_of = {item.table for item in table.inputs.values() if day_of(self.tables, table, item) is None}
         if not table.is_daily or not as_of:
             return {}
         journal, now = self.lake.journal(table.name), self.made_from(table).versions
@@ -123,10 +126,10 @@ class Staleness:
 
     def blocked(self, table: Table, units: Sequence[str]) -> dict[str, int]:
         """Those of some units that are computed from days which an input holds back → how many these are."""
-        by_day = [item for item in table.inputs.values() if table.is_daily and not item.whole]
-        held = {item: self.lake.journal(item.table).held for item in by_day}
+        by_day = [item for item in table.inputs.values() if day_of(self.tables, table, item) is not None]
+        held, reads = {item: self.lake.journal(item.table).held for item in by_day}, self._reads(table, units)
         found = {
-            unit: sum(day in days for item, days in held.items() if days for day in input_days([unit], item))
+            unit: sum(day in days for item, days in held.items() if days for day in reads.days(item, [unit]))
             for unit in units
         }
         return {unit: number for unit, number in found.items() if number}
@@ -155,7 +158,8 @@ class Staleness:
                 if behind or (own and (with_held or not self.held_back(table, own))):
                     found[table.name] = frozenset()
                 continue
-            follow = {day for item, stale in behind for day in asked if self._follows(item, stale, day)}
+            reads = self._reads(table, [day.isoformat() for day in asked])
+            follow = {day for item, stale in behind for day in asked if _follows(reads, item, stale, day)}
             own = self.units_of(table, [day.isoformat() for day in asked if day not in follow])
             stale = follow.union(map(date.fromisoformat, own))
             if not with_held:
@@ -165,7 +169,7 @@ class Staleness:
                     for item in table.inputs.values()
                     if not item.whole and item.table in held
                     for day in stale - follow
-                    if self._follows(item, held[item.table], day)
+                    if _follows(reads, item, held[item.table], day)
                 }
                 held[table.name] = frozenset(kept)
                 stale -= kept
@@ -183,7 +187,8 @@ class Staleness:
         for name, days in stale.items():
             inputs = self.tables[name].inputs.values()
             behind = [(item, stale[item.table]) for item in inputs if item.table in stale]
-            own |= {day for day in days if not any(self._follows(item, found, day) for item, found in behind)}
+            reads = self._reads(self.tables[name], [day.isoformat() for day in days])
+            own |= {day for day in days if not any(_follows(reads, item, found, day) for item, found in behind)}
         return frozenset[date]().union(*stale.values()) - own
 
     def why(self, stale: Mapping[str, Collection[date]]) -> tuple[str, ...]:
@@ -211,40 +216,39 @@ class Staleness:
             return (f"computed: {', '.join(sorted(changed))}",)
         return tuple(sorted(said)) or ("inputs were computed again",)
 
-    def _follows(self, item: Input, stale: frozenset[date], day: date) -> bool:
-        """Whether a day is computed from stale days of an input."""
-        if item.whole:
-            return True
-        return any(day - timedelta(days=back) in stale for back in range(item.back + 1))
+    def _reads(self, table: Table, units: Sequence[str]) -> Reads:
+        return Reads(self.lake, self.tables, table, units)
 
     def _are_as_they_were(
-        self, table: Table, inputs: Mapping[str, Journal], since: Mapping[str, int], unit: str
+        self, reads: Reads, inputs: Mapping[str, Journal], since: Mapping[str, int], unit: str
     ) -> bool:
         """Whether all inputs say to a unit what they said at some versions."""
         return all(
-            self._is_as_it_was(table, item, inputs.get(item.table), since.get(item.table), unit)
-            for item in table.inputs.values()
+            self._is_as_it_was(reads, item, inputs.get(item.table), since.get(item.table), unit)
+            for item in reads.table.inputs.values()
         )
 
-    def _is_as_it_was(self, table: Table, item: Input, journal: Journal | None, since: int | None, unit: str) -> bool:
+    def _is_as_it_was(self, reads: Reads, item: Input, journal: Journal | None, since: int | None, unit: str) -> bool:
         """Whether an input says to a unit what it said at a version."""
         # What was forgotten may have been anything, and so may what took the place of what was never known.
         if journal is None or since is None or not journal.oldest - 1 <= since <= journal.version:
             return False
+        table = reads.table
         if not table.is_daily or journal.data_version <= since:
             return journal.data_version <= since
-        if not item.whole:
-            return journal.changed_on(input_days([unit], item)) <= since
-        key = (table.name, item.table, since)
+        if day_of(self.tables, table, item) is not None:
+            return journal.changed_on(reads.days_in_notes(item, unit)) <= since
+        key = (table.name, item, since)
         if key not in self._followed:
-            self._followed[key] = affected(self.lake, self.tables, table, item.table, since, self.zone)
-        return not self._followed[key](date.fromisoformat(unit))
+            self._followed[key] = affected(self.lake, self.tables, table, item, since, self.zone)
+        return not self._followed[key](reads, unit)
 
 
-def input_days(asked: Sequence[str], item: Input) -> list[str]:
-    """The days of an input that the asked days need: themselves and `back` days before each."""
-    needed = {date.fromisoformat(day) - timedelta(days=back) for day in asked for back in range(item.back + 1)}
-    return sorted(day.isoformat() for day in needed)
+def _follows(reads: Reads, item: Input, stale: frozenset[date], day: date) -> bool:
+    """Whether a day is computed from stale days of an input."""
+    if item.whole:
+        return True
+    return bool(stale) and any(date.fromisoformat(read) in stale for read in reads.days(item, [day.isoformat()]))
 
 
 def days_of_data(lake: TableStore, tables: Iterable[Table], first: date, last: date) -> list[date]:

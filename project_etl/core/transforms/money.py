@@ -31,6 +31,7 @@ Share: TypeAlias = Annotated[T.DecimalType, 18, 6]
 """A share, rate or growth, rounded to six places."""
 
 AMOUNT = T.DecimalType(18, 4)
+ORDER_AMOUNT = T.DecimalType(28, 4)
 RATE = T.DecimalType(28, 18)
 MONEY = T.DecimalType(20, 2)
 SHARE = T.DecimalType(18, 6)

@@ -8,7 +8,7 @@ stale again. Does not belong here: pauses and retries (`reconcile.py`).
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -21,7 +21,7 @@ from project_etl.core.digest import digest
 from project_etl.core.lake import TableStore
 from project_etl.core.model.days import some_of
 from project_etl.core.model.table import Table
-from project_etl.core.staleness import by_day, days_of_data, input_days, newest_landing_day
+from project_etl.core.staleness import Reads, by_day, day_of, days_of_data, newest_landing_day
 from project_etl.orchestration.sensors.lake_versions import Remembered, code_of, versions_of
 from project_etl.orchestration.sensors.new_files import Loads
 from project_etl.orchestration.sensors.reconcile import SHOWN, Asker, Goal, Past, Wanted, answer, own_run
@@ -119,7 +119,7 @@ class Gold:
         tables = by_day(stale, until)
         why, follow = staleness.why(stale), staleness.followers(stale)
         wanted = {day: Wanted(names, why, follows=day in follow) for day, names in tables.items()}
-        return Goal(wanted, digest(versions), lambda days: {day: self._changed_at(tables[day], day) for day in days})
+        return Goal(wanted, digest(versions), lambda days: self._changed_at(tables, days))
 
     @property
     def held(self) -> list[str]:
@@ -135,21 +135,30 @@ class Gold:
     def _gold(self) -> list[Table]:
         return [table for table in self.tables if table.layer == "gold"]
 
-    def _changed_at(self, names: frozenset[str], day: date) -> float:
-        """When rows last changed from which tables are computed for a day, in seconds since the epoch.
+    def _changed_at(self, tables: Mapping[date, frozenset[str]], days: Collection[date]) -> dict[date, float]:
+        """When rows last changed from which tables are computed for some days, in seconds since the epoch.
 
         An input that is read as of an instant does not count: it changes every day.
+
+        Args:
+            tables: day → the tables that are computed for it.
+            days: the days.
         """
-        inputs = {
-            (item.table, unit)
-            for table in self._gold
-            if table.name in names
-            for item in table.inputs.values()
-            if not item.whole and self.lake.exists(item.table)
-            for unit in input_days([day.isoformat()], item)
+        declared = {table.name: table for table in self.tables}
+        changed: dict[date, set[tuple[str, int]]] = {day: set() for day in days}
+        for table in self._gold:
+            units = {day.isoformat(): day for day in days if table.name in tables[day]}
+            reads = Reads(self.lake, declared, table, [*units])
+            for item in table.inputs.values():
+                if not self.lake.exists(item.table) or day_of(declared, table, item) is None:
+                    continue
+                journal = self.lake.journal(item.table)
+                for unit, day in units.items():
+                    changed[day].add((item.table, journal.changed_on(reads.days_in_notes(item, unit))))
+        return {
+            day: max((self._made_at(name, version) for name, version in found), default=0.0)
+            for day, found in changed.items()
         }
-        changed = [(name, self.lake.journal(name).changed_on([unit])) for name, unit in inputs]
-        return max((self._made_at(name, version) for name, version in set(changed)), default=0.0)
 
     def _made_at(self, name: str, version: int) -> float:
         commits = self.lake.state(name).commits_since(version - 1)

@@ -115,8 +115,9 @@ def change(lake: TableStore, name: str, *rows: Row, op: str = "update", touched:
     ]
     arrow = pa.Table.from_pylist(filled, lake.state(name).arrow_schema)
     arrow = arrow.append_column("_op", pa.array([op] * len(rows), pa.string()))
-    if touched is None and table.day_column:
-        touched = sorted({str(row[table.day_column]) for row in rows})
+    if touched is None and table.days:
+        days = {column: sorted({str(row[column]) for row in filled}) for column in table.days}
+        touched = [name for column, found in days.items() for name in table.days_in_notes(column, found)]
     columns = tuple(field.name for field in fields)
     lake.commit(name, Upsert(table.keys, columns), arrow, {"table": name, "touched": touched})
 

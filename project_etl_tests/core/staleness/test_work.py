@@ -80,11 +80,12 @@ def test_what_is_computed_as_a_whole_alone_is_one_run():
 
 
 def test_a_replay_takes_along_the_tables_of_the_same_records_and_those_that_refer_to_it():
-    assert judged_along(TABLES, "orders") == ["silver/orders", "silver/order_items"]
+    assert judged_along(TABLES, "orders") == ["silver/orders", "silver/order_items", "silver/refunds"]
     assert judged_along(TABLES, "silver/products") == [
         "silver/products",
         "silver/products_history",
         "silver/order_items",
+        "silver/reviews",
     ]
     # An order only warns of an unknown customer, so that customers do not decide about it.
     assert judged_along(TABLES, "customers_history") == ["silver/customers_history", "silver/customers"]

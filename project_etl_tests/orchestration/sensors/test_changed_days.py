@@ -25,6 +25,7 @@ from project_etl.orchestration.sensors.changed_days import PATIENCE_SECONDS, Gol
 from project_etl.orchestration.sensors.new_files import Loads
 from project_etl_tests.commands.given import an_order, lake_in, land_until, settings_in, write
 from project_etl_tests.core.bronze.landing_files import land
+from project_etl_tests.core.staleness import returns
 
 TABLES = tables()
 ORDERS = "silver/orders"
@@ -204,6 +205,17 @@ def test_without_silver_there_is_nothing_to_follow(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     with dg.DagsterInstance.ephemeral() as instance:
         assert tick(Gold(settings, lake_in(settings), TABLES), instance, NOW) == "Silver has not been computed yet"
+
+
+def test_a_day_counts_as_changed_when_one_that_its_rows_name_has(tmp_path: Path) -> None:
+    lake, third = returns.made(str(tmp_path)), date(2025, 1, 3)
+    returns.compute(lake, returns.DAILY)
+    returns.change(lake, returns.FACTS, returns.sale(9, 1))
+    changed = lake.state(returns.FACTS.name).made_by.timestamp / 1000
+    returns.change(lake, returns.FACTS, returns.sale(10, 8))
+    goal = Gold(settings_in(tmp_path), lake, (*returns.OTHERS, returns.DAILY)).goal(third)
+    assert returns.DAILY.name in goal.days[third].tables
+    assert goal.changed_at([third]) == {third: changed}
 
 
 # --- loads ------------------------------------------------------------------------------------------------------------
