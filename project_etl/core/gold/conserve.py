@@ -29,6 +29,7 @@ class Balance:
 
     Attributes:
         conserves: of what.
+        table: the input.
         day: the day, ISO.
         there: the sum over the input; None when it is not known.
         here: the sum over the table; None when it is not known.
@@ -36,6 +37,7 @@ class Balance:
     """
 
     conserves: Conserves
+    table: str
     day: str
     there: Decimal | None
     here: Decimal | None
@@ -50,6 +52,10 @@ class Balance:
     def is_kept(self) -> bool:
         """Whether nothing is lost or added but by rounding."""
         return abs(self.difference) <= self.conserves.within * self.rows
+
+    def told(self, value: Decimal | None) -> str:
+        """One of the sums for a person: a number of rows without decimals."""
+        return "not known" if value is None else f"{value:,}" if self.conserves.amount else f"{value:,.0f}"
 
 
 def conservation_rules(table: Table) -> tuple[Rule, ...]:
@@ -88,7 +94,7 @@ def balances(table: Table, rows: DataFrame, inputs: Mapping[str, tuple[DataFrame
             for when in sorted({when for of, when in found if of in ("", each.of)}):
                 own_row, of_input = (found.get((of, when)) for of in ("", each.of))
                 there, here = (row[f"sum_{number}"] if row else NOTHING for row in (of_input, own_row))
-                yield Balance(each, when, there, here, own_row["rows"] if own_row else 0)
+                yield Balance(each, table.inputs[each.of].table, when, there, here, own_row["rows"] if own_row else 0)
 
     return list(both())
 
@@ -121,5 +127,7 @@ def with_balances(results: Iterable[RuleResult], found: Sequence[Balance]) -> li
 def _broken(rule: RuleResult, lost: Sequence[Balance]) -> RuleResult:
     """The result of a broken rule: by day the rows that are missing or too many, or 1 where an amount is."""
     by_day = {each.day: 1 if each.conserves.amount else int(abs(each.difference)) for each in lost}
-    samples = tuple(f"{each.day}: {each.here:,} here, {each.there:,} there" for each in lost[:SAMPLES])
+    samples = tuple(
+        f"{each.day}: {each.told(each.here)} here, {each.told(each.there)} in {each.table}" for each in lost[:SAMPLES]
+    )
     return replace(rule, by_day=by_day, samples=samples)
