@@ -53,6 +53,18 @@ class Balance:
         """Whether nothing is lost or added but by rounding."""
         return abs(self.difference) <= self.conserves.within * self.rows
 
+    def plus(self, other: Balance) -> Balance:
+        """The balance of both together; all four sums are known."""
+        there, here = (
+            (self.there or NOTHING) + (other.there or NOTHING),
+            (self.here or NOTHING) + (other.here or NOTHING),
+        )
+        return replace(self, there=there, here=here, rows=self.rows + other.rows)
+
+    def __str__(self) -> str:
+        """Both sums, for a person."""
+        return f"{self.day}: {self.told(self.here)} here, {self.told(self.there)} in {self.table}"
+
     def told(self, value: Decimal | None) -> str:
         """One of the sums for a person: a number of rows without decimals."""
         return "not known" if value is None else f"{value:,}" if self.conserves.amount else f"{value:,.0f}"
@@ -127,7 +139,5 @@ def with_balances(results: Iterable[RuleResult], found: Sequence[Balance]) -> li
 def _broken(rule: RuleResult, lost: Sequence[Balance]) -> RuleResult:
     """The result of a broken rule: by day the rows that are missing or too many, or 1 where an amount is."""
     by_day = {each.day: 1 if each.conserves.amount else int(abs(each.difference)) for each in lost}
-    samples = tuple(
-        f"{each.day}: {each.told(each.here)} here, {each.told(each.there)} in {each.table}" for each in lost[:SAMPLES]
-    )
+    samples = tuple(map(str, lost[:SAMPLES]))
     return replace(rule, by_day=by_day, samples=samples)
