@@ -77,6 +77,8 @@ def parameters_of(settings: Settings) -> dict[str, Any]:
         "reporting_timezone": settings.reporting_timezone,
         "price_low": bands.low,
         "price_high": bands.high,
+        "start_date": settings.start_date,
+        "event_types": settings.event_types,
     }
 
 

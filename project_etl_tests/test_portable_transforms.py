@@ -38,6 +38,7 @@ FILES = [
 INSTEAD = {
     "initcap": "casts.capitalized (other engines begin a word after a hyphen)",
     "try_divide": "money.share or money.average or exact.quotient (not every engine divides decimals with it)",
+    "weekday": "dayofweek (not every engine has a Sunday in it)",
     "try_add": "try_cast of the sum to a type that holds it",
     "try_multiply": "money.convert or exact.scaled_product",
     "try_sum": "money.total",

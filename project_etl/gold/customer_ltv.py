@@ -13,6 +13,7 @@ from pyspark.sql import types as T
 from project_etl.core.contracts import FAIL, WARN, on_fail, sql_rule
 from project_etl.core.model.table import Snapshot, Table, whole
 from project_etl.core.transforms.money import Money, average, to_money, total_where
+from project_etl.gold._as_of import AS_OF_MEANS, with_as_of
 from project_etl.gold._rates import WHERE_TO_LOOK
 
 
@@ -27,13 +28,14 @@ class CustomerLtv(pa.DataFrameModel):
     avg_order_value: Money = pa.Field(
         ge=0, description="Unrounded net revenue / orders, reporting currency.", metadata=on_fail(FAIL)
     )
+    as_of: T.DateType = pa.Field(description=AS_OF_MEANS, metadata=on_fail(FAIL))
 
 
 TABLE = Table(
     name="gold/customer_ltv",
     contract=CustomerLtv,
     keys=("customer_id",),
-    inputs={"orders": whole("gold/fact_orders")},
+    inputs={"orders": whole("gold/fact_orders"), "dim_date": whole("gold/dim_date")},
     rules=(
         sql_rule(
             "first_order_before_last",
@@ -56,7 +58,7 @@ TABLE = Table(
 )
 
 
-def transform(orders: DataFrame) -> DataFrame:
+def transform(orders: DataFrame, dim_date: DataFrame) -> DataFrame:
     """Sum the revenue orders of each customer."""
     has_rate = F.col("net_amount_reporting").isNotNull()
     customers = (
@@ -70,12 +72,13 @@ def transform(orders: DataFrame) -> DataFrame:
             total_where("net_amount_reporting", has_rate).alias("net"),
         )
     )
-    return customers.select(
+    return with_as_of(customers, dim_date).select(
         "customer_id",
         "first_order_date",
         "last_order_date",
         "orders",
         to_money("net").alias("net_revenue"),
         average("net", "orders").alias("avg_order_value"),
+        "as_of",
         "orders_without_rate",
     )

@@ -6,7 +6,19 @@ from pyspark.sql import DataFrame, SparkSession
 
 from project_etl.core.contracts import Rule, broken_rules, rules_of
 from project_etl.core.model.table import Table
-from project_etl.gold import customer_first_order, fact_order_items, fact_orders, fact_refunds, fact_reviews
+from project_etl.gold import (
+    customer_first_order,
+    customer_ltv,
+    dim_customers,
+    dim_date,
+    dim_products,
+    fact_events,
+    fact_order_items,
+    fact_orders,
+    fact_refunds,
+    fact_reviews,
+    fact_sessions,
+)
 from project_etl_tests.small_tables import frame
 
 ORDERS = (
@@ -30,7 +42,20 @@ REFUNDS = (
     "refund_id STRING, order_id STRING, order_item_id STRING, quantity INT, amount DECIMAL(18,4), currency STRING,"
     " reason STRING, refunded_at TIMESTAMP, refund_date DATE, order_date DATE, order_ts TIMESTAMP, updated_at TIMESTAMP"
 )
+EVENTS = (
+    "event_id STRING, visitor_id STRING, customer_id STRING, session_id STRING, event_type STRING, product_id STRING,"
+    " order_id STRING, quantity INT, price DECIMAL(18,4), event_value DECIMAL(18,4), event_ts TIMESTAMP,"
+    " event_date DATE, event_hour INT"
+)
 RATES = "rate_date DATE, base_currency STRING, quote_currency STRING, rate DECIMAL(28,18)"
+SHOP_CUSTOMERS = (
+    "customer_id STRING, first_name STRING, last_name STRING, full_name STRING, email STRING, phone STRING,"
+    " country STRING, city STRING, signup_date DATE, updated_at TIMESTAMP"
+)
+SHOP_PRODUCTS = (
+    "product_id STRING, name STRING, category STRING, subcategory STRING, price DECIMAL(18,4), currency STRING,"
+    " price_band STRING, is_active BOOLEAN, tags ARRAY<STRING>, updated_at TIMESTAMP"
+)
 REVIEWS = (
     "review_id STRING, product_id STRING, customer_id STRING, rating INT, review_text STRING, helpful_votes INT,"
     " review_ts TIMESTAMP, review_date DATE, updated_at TIMESTAMP, _source_file STRING"
@@ -120,8 +145,19 @@ def refund_facts(spark: SparkSession, text: str) -> DataFrame:
 
 def first_orders(spark: SparkSession, text: str) -> DataFrame:
     """Rows of `gold/customer_first_order`."""
-    defaults = {"customer_id": "ann", "first_order_date": "2025-01-05"}
+    defaults = {"customer_id": "ann", "first_order_date": "2025-01-05", "as_of": "{first_order_date}"}
     return frame(spark, text, customer_first_order.TABLE.schema, defaults)
+
+
+def shop_customers(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `silver/customers`."""
+    return frame(spark, text, SHOP_CUSTOMERS, {"customer_id": "ann", "updated_at": "2025-01-05 10:00:00"})
+
+
+def shop_products(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `silver/products`."""
+    defaults = {"product_id": "p1", "name": "Bear", "category": "Toys", "updated_at": "2025-01-05 10:00:00"}
+    return frame(spark, text, SHOP_PRODUCTS, defaults)
 
 
 def reviews(spark: SparkSession, text: str) -> DataFrame:
@@ -139,6 +175,59 @@ def review_facts(spark: SparkSession, text: str) -> DataFrame:
         "review_id": "r1", "product_id": "p1", "rating": "5", "helpful_votes": "0", "review_date": "2025-01-05",
     }  # fmt: skip
     return frame(spark, text, fact_reviews.TABLE.schema, defaults)
+
+
+def events(spark: SparkSession, text: str = "") -> DataFrame:
+    """Rows of `silver/events`: an anonymous view of p1, unless they say otherwise."""
+    defaults = {
+        "event_id": "e1", "visitor_id": "v1", "event_type": "view", "product_id": "p1", "quantity": "1", "price": "0",
+        "event_value": "0", "event_date": "2025-01-05", "event_ts": "{event_date} 10:00:00", "event_hour": "10",
+    }  # fmt: skip
+    return frame(spark, text, EVENTS, defaults)
+
+
+def event_facts(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `gold/fact_events`: an anonymous view of a toy, unless they say otherwise."""
+    defaults = {
+        "event_date": "2025-01-05", "event_id": "e1", "event_ts": "{event_date} 10:00:00", "event_hour": "10",
+        "visitor_id": "v1", "session_key": "s1", "event_type": "view", "product_id": "p1", "category": "Toys",
+        "quantity": "1", "price": "0", "event_value": "0",
+    }  # fmt: skip
+    return frame(spark, text, fact_events.TABLE.schema, defaults)
+
+
+def session_facts(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `gold/fact_sessions`: one view, unless they say otherwise."""
+    defaults = {
+        "event_date": "2025-01-31", "session_key": "s1", "visitor_id": "v1", "started_at": "{event_date} 10:00:00",
+        "ended_at": "{started_at}", "seconds": "0", "events": "1", "views": "1", "carts": "0", "purchases": "0",
+        "products_viewed": "1", "is_bounce": "true", "revenue": "0",
+    }  # fmt: skip
+    return frame(spark, text, fact_sessions.TABLE.schema, defaults)
+
+
+def dim_customers_rows(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `gold/dim_customers`."""
+    return frame(spark, text, dim_customers.TABLE.schema, {"customer_id": "ann"})
+
+
+def dim_products_rows(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `gold/dim_products`."""
+    return frame(spark, text, dim_products.TABLE.schema, {"product_id": "p1"})
+
+
+def lifetime_values(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `gold/customer_ltv`: one order for 10 euros, unless they say otherwise."""
+    defaults = {
+        "customer_id": "ann", "first_order_date": "2025-01-05", "last_order_date": "{first_order_date}", "orders": "1",
+        "net_revenue": "10", "avg_order_value": "10", "as_of": "2025-01-31",
+    }  # fmt: skip
+    return frame(spark, text, customer_ltv.TABLE.schema, defaults)
+
+
+def dates(spark: SparkSession, text: str = "as_of\n2025-01-31") -> DataFrame:
+    """Rows of `gold/dim_date`; what reads it asks for nothing but `as_of`."""
+    return frame(spark, text, dim_date.TABLE.schema)
 
 
 def rules(table: Table) -> tuple[Rule, ...]:

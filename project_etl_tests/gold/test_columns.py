@@ -36,8 +36,8 @@ def aov_with_note(orders: DataFrame) -> DataFrame:
     return daily_aov.transform(orders).withColumn("note", F.lit("new"))
 
 
-def ltv_with_note(orders: DataFrame) -> DataFrame:
-    return customer_ltv.transform(orders).withColumn("note", F.lit("new"))
+def ltv_with_note(orders: DataFrame, dim_date: DataFrame) -> DataFrame:
+    return customer_ltv.transform(orders, dim_date).withColumn("note", F.lit("new"))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_it_is_replaced_in_one_commit(
     shop.land_rows("order_items", DAYS[0], ITEM, ITEM | {"order_id": "O2"})
     shop.land("fx_rates", DAYS[0], "rate_date,base_currency,quote_currency,rate\n2025-01-01,GBP,EUR,1.2\n")
     shop.load(*DAYS)
-    for table in ("fact_order_items", "fact_orders", name):
+    for table in ("fact_order_items", "fact_orders", "fact_events", "dim_date", name):
         shop.gold(table, *DAYS)
     before = shop.lake.state(f"gold/{name}")
     assert before.row_count == rows

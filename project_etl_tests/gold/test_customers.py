@@ -33,8 +33,8 @@ def orders(spark: SparkSession) -> DataFrame:
     )
 
 
-def test_lifetime_value_is_over_revenue_orders_of_customers(orders: DataFrame):
-    found = customer_ltv.transform(orders)
+def test_lifetime_value_is_over_revenue_orders_of_customers(spark: SparkSession, orders: DataFrame):
+    found = customer_ltv.transform(orders, given.dates(spark))
     assert_rows(
         found,
         """
@@ -47,8 +47,8 @@ def test_lifetime_value_is_over_revenue_orders_of_customers(orders: DataFrame):
     assert given.broken(customer_ltv.TABLE, found) == [[], [], []]
 
 
-def test_the_first_order_is_the_first_one_with_revenue(orders: DataFrame):
-    found = customer_first_order.transform(orders)
+def test_the_first_order_is_the_first_one_with_revenue(spark: SparkSession, orders: DataFrame):
+    found = customer_first_order.transform(orders, given.dates(spark))
     assert_rows(
         found,
         """
@@ -61,8 +61,8 @@ def test_the_first_order_is_the_first_one_with_revenue(orders: DataFrame):
     assert given.broken(customer_first_order.TABLE, found) == [[], [], []]
 
 
-def test_a_repeat_customer_had_a_revenue_order_on_an_earlier_day(orders: DataFrame):
-    found = repeat_customers.transform(orders, customer_first_order.transform(orders))
+def test_a_repeat_customer_had_a_revenue_order_on_an_earlier_day(spark: SparkSession, orders: DataFrame):
+    found = repeat_customers.transform(orders, customer_first_order.transform(orders, given.dates(spark)))
     assert_rows(
         found,
         """
@@ -76,8 +76,8 @@ def test_a_repeat_customer_had_a_revenue_order_on_an_earlier_day(orders: DataFra
     assert given.broken(repeat_customers.TABLE, found) == [[]] * 4
 
 
-def test_revenue_is_split_by_the_customers_first_day(orders: DataFrame):
-    found = new_vs_returning.transform(orders, customer_first_order.transform(orders))
+def test_revenue_is_split_by_the_customers_first_day(spark: SparkSession, orders: DataFrame):
+    found = new_vs_returning.transform(orders, customer_first_order.transform(orders, given.dates(spark)))
     assert_rows(
         found,
         """
@@ -103,5 +103,5 @@ def test_the_repeat_rate_is_rounded_to_six_places(spark: SparkSession):
         2025-01-02 | cid
         """,
     )
-    found = repeat_customers.transform(orders, customer_first_order.transform(orders))
+    found = repeat_customers.transform(orders, customer_first_order.transform(orders, given.dates(spark)))
     assert_rows(found, "order_date | repeat_rate\n2025-01-01 | 0.000000\n2025-01-02 | 0.666667")

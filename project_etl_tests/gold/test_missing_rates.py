@@ -72,8 +72,10 @@ def test_an_order_without_a_rate_is_a_fact_with_a_warning(orders: DataFrame) -> 
     assert given.broken(fact_orders.TABLE, judged) == [[], [], [], ["fx_rate_known"], ["fx_rate_known"]]
 
 
-def test_a_day_whose_orders_are_summed_without_a_rate_is_held_back_and_no_other(orders: DataFrame) -> None:
-    firsts = customer_first_order.transform(orders)
+def test_a_day_whose_orders_are_summed_without_a_rate_is_held_back_and_no_other(
+    spark: SparkSession, orders: DataFrame
+) -> None:
+    firsts = customer_first_order.transform(orders, given.dates(spark))
     aov, hours = daily_aov.transform(orders), hourly_sales.transform(orders)
     countries, users = country_revenue_share.transform(orders), top_users.transform(orders)
     assert broken_by_day(daily_aov.TABLE, aov) == {BAD: {"net_revenue_not_null", "aov_not_null"}}
@@ -117,16 +119,16 @@ def test_categories_and_windows_are_held_back_on_each_day_that_sums_the_item(ite
     assert set.union(*held.values()) == {"revenue_7d_not_null", "prev_revenue_7d_not_null"}
 
 
-def test_counts_and_first_orders_do_not_depend_on_rates(orders: DataFrame) -> None:
-    firsts = customer_first_order.transform(orders)
+def test_counts_and_first_orders_do_not_depend_on_rates(spark: SparkSession, orders: DataFrame) -> None:
+    firsts = customer_first_order.transform(orders, given.dates(spark))
     assert_rows(firsts, f"customer_id | first_order_date\nann | {GOOD}\nbob | {BAD}")
     found = repeat_customers.transform(orders, firsts)
     assert broken_by_day(repeat_customers.TABLE, found) == {}
     assert_rows(found, f"order_date | customers | repeat_customers\n{GOOD} | 1 | 0\n{BAD} | 2 | 1")
 
 
-def test_a_snapshot_leaves_such_orders_out_of_its_sums_and_counts_them(orders: DataFrame) -> None:
-    found = customer_ltv.transform(orders)
+def test_a_snapshot_leaves_such_orders_out_of_its_sums_and_counts_them(spark: SparkSession, orders: DataFrame) -> None:
+    found = customer_ltv.transform(orders, given.dates(spark))
     assert_rows(
         found,
         f"""
@@ -141,6 +143,6 @@ def test_a_snapshot_leaves_such_orders_out_of_its_sums_and_counts_them(orders: D
 def test_a_customer_without_any_rate_has_no_revenue_yet(spark: SparkSession) -> None:
     orders = given.order_facts(spark, "order_id | customer_id | net_amount_reporting\no1 | ann | -\no2 | ann | -")
     assert_rows(
-        customer_ltv.transform(orders),
+        customer_ltv.transform(orders, given.dates(spark)),
         "customer_id | orders | net_revenue | avg_order_value | orders_without_rate\nann | 2 | 0.00 | 0.00 | 2",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from random import Random
 
@@ -18,6 +19,7 @@ from project_etl.core.model.table import from_module
 from project_etl.core.model.transform import conform, taken
 from project_etl.core.transforms import money
 from project_etl.core.transforms.asof import as_of
+from project_etl.gold import dim_date
 from project_etl_tests.gold import given
 from project_etl_tests.gold.test_contracts import MODULES
 from project_etl_tests.parity.engines import Engines, arrow, same_rows
@@ -124,6 +126,52 @@ def drawn_rates(random: Random) -> Texts:
     return rates
 
 
+def drawn_reviews(random: Random, number: int) -> Texts:
+    reviews: Texts = {
+        name: []
+        for name in ("review_id", "product_id", "customer_id", "rating", "review_text", "helpful_votes", "review_date")
+    }
+    for review in range(number):
+        row = (
+            f"r{review}", f"p{random.randrange(9)}", random.choice([None, *(f"c{one}" for one in range(12))]),
+            str(random.randrange(1, 6)), random.choice((None, "ok", " Schön\u00a0😍\n", "e\u0301", "👩‍👧")),
+            str(random.randrange(3)), random.choice(DAYS),
+        )  # fmt: skip
+        for name, value in zip(reviews, row, strict=True):
+            reviews[name].append(value)
+    return reviews
+
+
+def drawn_events(random: Random, number: int) -> Texts:
+    """Events of a few visitors, many at the same instant or half an hour apart."""
+    types = ("view", "view", "add_to_cart", "purchase")
+    names = (
+        "event_id", "visitor_id", "customer_id", "event_type", "product_id", "quantity", "price", "event_value",
+        "event_date", "event_ts", "event_hour",
+    )  # fmt: skip
+    events: Texts = {name: [] for name in names}
+    for event in range(number):
+        day, hour, of = random.choice(DAYS), random.randrange(24), random.choice(types)
+        minute, second = random.choice(("00", "30")), random.choice(("00.000000", "00.000001", "01.500000"))
+        price = Decimal(random.randrange(10**7)).scaleb(-4)
+        row = (
+            f"e{event}", f"v{random.randrange(9)}", random.choice((None, None, "c1", "c2")), of,
+            random.choice((None, *(f"p{one}" for one in range(25)))), "2", str(price),
+            str(2 * price if of == "purchase" else 0), day, f"{day} {hour:02}:{minute}:{second}", str(hour),
+        )  # fmt: skip
+        for name, value in zip(names, row, strict=True):
+            events[name].append(value)
+    return events
+
+
+def newest(things: Texts) -> Texts:
+    """Of versions, those that no other one follows."""
+    rows = [row for row, end in enumerate(things["valid_to"]) if end is None]
+    return {name: [column[row] for row in rows] for name, column in things.items()} | {
+        "updated_at": [things["valid_from"][row] for row in rows]
+    }
+
+
 def versions(random: Random, key: str, number: int, column: str, values: list[str | None]) -> Texts:
     """Versions of things, each valid until the next one."""
     found: Texts = {name: [] for name in (key, column, "valid_from", "valid_to")}
@@ -154,15 +202,17 @@ def tables(engines: Engines) -> Callable[[SparkSession, str], DataFrame]:
     products = versions(random, "product_id", 20, "category", ["Toys", "Garden", None])
     customers = versions(random, "customer_id", 10, "country", ["IT", "ES", None])
     refunds = drawn_refunds(random, orders)
-    known: Texts = {"customer_id": [f"c{number}" for number in range(8)]}
     silver = {
-        "silver/customers": (known, "customer_id STRING"),
         "silver/refunds": (refunds, given.REFUNDS),
         "silver/orders": (orders, given.ORDERS),
         "silver/order_items": (items, given.ITEMS),
         "silver/fx_rates": (rates, given.RATES),
         "silver/products_history": (products, given.PRODUCTS),
         "silver/customers_history": (customers, given.CUSTOMERS),
+        "silver/events": (drawn_events(random, 900), given.EVENTS),
+        "silver/reviews": (drawn_reviews(random, 200), given.REVIEWS),
+        "silver/customers": (newest(customers), given.SHOP_CUSTOMERS),
+        "silver/products": (newest(products), given.SHOP_PRODUCTS),
     }
 
     def table(session: SparkSession, name: str) -> DataFrame:
@@ -200,6 +250,14 @@ def test_gold_tables_are_the_same(
         held = {row[day] for row in rows if sums.intersection(row["_broken"])}
         assert held
         assert held < {row[day] for row in rows}
+
+
+def test_the_calendar_of_ten_years_is_the_same(engines: Engines) -> None:
+    def calendar(session: SparkSession) -> DataFrame:
+        orders, events = given.order_facts(session, "order_date\n2030-01-10"), given.event_facts(session, "")
+        return dim_date.transform(orders, events, start_date=date(2019, 12, 25))
+
+    assert len(same_rows(engines, calendar)) > 3650
 
 
 def test_rates_are_derived_alike(engines: Engines, tables: Callable[[SparkSession, str], DataFrame]) -> None:

@@ -25,7 +25,7 @@ from project_etl.core.gold.conserve import Balance, balances, conservation_rules
 from project_etl.core.lake import WHOLE, Append, Commit, Held, Journal, Overwrite, Remake, ReplaceWhere, TableStore
 from project_etl.core.lake.state import REMADE
 from project_etl.core.model.staged import Run, Staged, note_of, staging
-from project_etl.core.model.table import Input, ReplaceDays, Table
+from project_etl.core.model.table import AS_OF, Input, ReplaceDays, Table
 from project_etl.core.model.transform import call, conform
 from project_etl.core.staleness import BLOCKED, Reads, Staleness, day_of
 
@@ -154,13 +154,13 @@ def _remarks(job: GoldJob, journal: Journal, stale: Sequence[str], misfit: str) 
 
 
 def _touched(job: GoldJob, good: Sequence[str], rows: DataFrame) -> Sequence[str] | None:
-    """The days of rows that the commit changes; None when any may be among them."""
+    """The days of rows that the commit changes; None when any may be among them. Another `as_of` alone is no change."""
     table, lake = job.table, job.lake
     if table.is_daily:
         return good
     if table.day_column is None or lake.is_empty(table.name):
         return None
-    columns = table.schema.fieldNames()
+    columns = [name for name in table.schema.fieldNames() if name != AS_OF]
     new, old = rows.select(*columns), lake.read(table.name).select(*columns)
     changed = new.exceptAll(old).unionAll(old.exceptAll(new)).select(F.col(table.day_column).cast("string"))
     days = [day for (day,) in changed.distinct().collect()]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pyspark.sql import types as T
 
 LAYERS = ("bronze", "silver", "gold", "quarantine")
+AS_OF = "as_of"
+"""Column of a snapshot table with the day of which it speaks: a row in which nothing else differs has not changed."""
 
 
 class TableError(ValueError):

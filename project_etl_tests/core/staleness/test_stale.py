@@ -395,9 +395,9 @@ def test_a_history_concerns_the_windows_over_its_days_and_all_days_where_nothing
     assert {(date.fromisoformat(unit) - day(1)).days + 1 for unit in now.units_of(table, units)} == expected
 
 
-def test_a_table_that_gold_does_not_read_makes_nothing_stale(lake: TableStore) -> None:
+def test_a_table_makes_nothing_stale_that_does_not_read_it(lake: TableStore) -> None:
     change(lake, "silver/products", {"product_id": "tea"})
-    assert stale(lake) == {}
+    assert stale(lake) == {"gold/dim_products": set()}
 
 
 # --- the days there are -----------------------------------------------------------------------------------------------
