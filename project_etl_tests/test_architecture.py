@@ -52,6 +52,7 @@ CORE = (
     "staleness",
     "silver",
     "gold",
+    "rows_kept",
     "trace",
 )
 # Only these layers know of the orchestrator.

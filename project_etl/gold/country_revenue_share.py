@@ -10,6 +10,7 @@ from pyspark.sql import types as T
 from project_etl.core.contracts import FAIL, on_fail, sql_rule
 from project_etl.core.model.table import ReplaceDays, Table, same_day
 from project_etl.core.transforms.money import Money, Share, share, to_money, total
+from project_etl.gold._conserved import revenue
 from project_etl.gold._rates import NEEDS_RATES
 
 
@@ -43,6 +44,7 @@ TABLE = Table(
             description="share must be given where there is revenue",
         ),
     ),
+    conserves=(revenue("orders", "net_revenue"),),
     write=ReplaceDays("order_date"),
 )
 

@@ -12,8 +12,9 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import FAIL, on_fail, sql_rule
-from project_etl.core.model.table import ReplaceDays, Table, lookup, same_day
+from project_etl.core.model.table import Conserves, ReplaceDays, Table, lookup, same_day
 from project_etl.core.transforms.money import Money, Share, share, to_money, total
+from project_etl.gold._conserved import HALF_A_CENT
 from project_etl.gold._rates import NEEDS_RATES
 
 
@@ -49,6 +50,10 @@ TABLE = Table(
             action=FAIL,
             description="orders must not be above refunds",
         ),
+    ),
+    conserves=(
+        Conserves("refunds", here="refunds"),
+        Conserves("refunds", "amount_reporting", here="amount", within=HALF_A_CENT),
     ),
     write=ReplaceDays("refund_date"),
 )

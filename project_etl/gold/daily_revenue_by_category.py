@@ -14,6 +14,7 @@ from pyspark.sql import types as T
 from project_etl.core.contracts import FAIL, on_fail, sql_rule
 from project_etl.core.model.table import ReplaceDays, Table, same_day
 from project_etl.core.transforms.money import Money, to_money, total
+from project_etl.gold._conserved import revenue
 from project_etl.gold._rates import NEEDS_RATES
 
 
@@ -44,6 +45,7 @@ TABLE = Table(
             description="discount must not be above gross_revenue",
         ),
     ),
+    conserves=(revenue("order_items", "net_revenue"),),
     write=ReplaceDays("order_date"),
 )
 

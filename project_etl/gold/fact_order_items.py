@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import FAIL, WARN, on_fail, sql_rule
-from project_etl.core.model.table import ReplaceDays, Table, same_day, whole
+from project_etl.core.model.table import Conserves, ReplaceDays, Table, same_day, whole
 from project_etl.core.transforms.asof import as_of
 from project_etl.core.transforms.money import Amount, Rate, convert, with_rates
 
@@ -112,6 +112,7 @@ TABLE = Table(
             description="an amount in the reporting currency must fit in DECIMAL(18,4); look at the rate",
         ),
     ),
+    conserves=(Conserves("order_items"), Conserves("order_items", "net_amount")),
     write=ReplaceDays("order_date"),
 )
 

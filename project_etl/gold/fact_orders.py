@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import FAIL, WARN, on_fail, sql_rule
-from project_etl.core.model.table import ReplaceDays, Table, same_day, whole
+from project_etl.core.model.table import Conserves, ReplaceDays, Table, same_day, whole
 from project_etl.core.transforms.asof import as_of
 from project_etl.core.transforms.money import ORDER_AMOUNT, Amount, OrderAmount, convert, with_rates
 from project_etl.core.transforms.zones import business_hour
@@ -122,6 +122,10 @@ TABLE = Table(
             column="status",
             description="an order is REFUNDED when its refunds are all of net_amount, and not without a refund",
         ),
+    ),
+    conserves=(
+        Conserves("orders"),
+        *(Conserves("order_items", each) for each in ("net_amount", "net_amount_reporting")),
     ),
     for_rules=("refunds", "refunded"),
     write=ReplaceDays("order_date"),

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import FAIL, WARN, on_fail, sql_rule
-from project_etl.core.model.table import ReplaceDays, Table, lookup, same_day
+from project_etl.core.model.table import Conserves, ReplaceDays, Table, lookup, same_day
 from project_etl.core.transforms.money import Amount, convert, with_rates
 
 
@@ -66,6 +66,7 @@ TABLE = Table(
             "(+ 0.01); the newest of them is counted",
         ),
     ),
+    conserves=(Conserves("refunds"), Conserves("refunds", "amount")),
     for_rules=("is_above_order",),
     write=ReplaceDays("refund_date"),
 )

@@ -10,6 +10,7 @@ from pyspark.sql import types as T
 from project_etl.core.contracts import FAIL, on_fail
 from project_etl.core.model.table import ReplaceDays, Table, same_day
 from project_etl.core.transforms.money import Money, to_money, total
+from project_etl.gold._conserved import revenue, revenue_orders
 from project_etl.gold._rates import NEEDS_RATES
 
 
@@ -32,6 +33,7 @@ TABLE = Table(
     contract=HourlySales,
     keys=("order_date", "hour"),
     inputs={"orders": same_day("gold/fact_orders")},
+    conserves=(revenue_orders("orders", "orders"), revenue("orders", "net_revenue")),
     write=ReplaceDays("order_date"),
 )
 

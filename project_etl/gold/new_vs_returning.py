@@ -14,6 +14,7 @@ from pyspark.sql import types as T
 from project_etl.core.contracts import FAIL, on_fail, sql_rule
 from project_etl.core.model.table import ReplaceDays, Table, same_day
 from project_etl.core.transforms.money import Money, to_money, total, total_where
+from project_etl.gold._conserved import revenue
 from project_etl.gold._rates import NEEDS_RATES
 
 
@@ -57,6 +58,7 @@ TABLE = Table(
             description="returning_revenue must be 0 on a day without returning customers",
         ),
     ),
+    conserves=(revenue("orders", "new_revenue", "returning_revenue", "guest_revenue"),),
     write=ReplaceDays("order_date"),
 )
 

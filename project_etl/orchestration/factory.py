@@ -21,6 +21,7 @@ when nothing has. `dg.Failure` ends a step without retries, for the same data wo
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from logging import Logger
 
 import dagster as dg
@@ -40,6 +41,7 @@ from project_etl.core.lake import WHOLE, TableStore
 from project_etl.core.model.source import Dataset
 from project_etl.core.model.staged import Run, Staged
 from project_etl.core.model.table import Table
+from project_etl.core.rows_kept import ROWS_KEPT, RowsKept, bronze_rows_kept, gold_rows_kept, silver_rows_kept
 from project_etl.core.silver import quarantine
 from project_etl.core.silver.plan import silver_schema
 from project_etl.core.silver.rules import comparisons, silver_rules
@@ -47,7 +49,7 @@ from project_etl.core.silver.stage import stage_silver
 from project_etl.core.staleness import misjudged
 from project_etl.orchestration.failures import HELD_DAYS
 from project_etl.orchestration.io_manager import PARTITION_COLUMN
-from project_etl.orchestration.metadata import check_result, column_schema, failure_message
+from project_etl.orchestration.metadata import check_result, column_schema, failure_message, rows_kept_result
 from project_etl.orchestration.run_tags import require_lake
 from project_etl.settings import Settings
 
@@ -85,6 +87,7 @@ class AssetShape:
     schema: T.StructType
     rules: tuple[Rule, ...]
     checks: tuple[RuleResult | Rule, ...]
+    rows_kept: Callable[[TableStore], RowsKept]
     day_column: str | None
     is_daily: bool
     code_version: str
@@ -112,6 +115,7 @@ def bronze_asset(wiring: Wiring, dataset: Dataset) -> dg.AssetsDefinition:
         schema=dataset.schema,
         rules=(),
         checks=bronze_rules(),
+        rows_kept=partial(bronze_rows_kept, name=dataset.bronze),
         day_column="_landing_date",
         is_daily=True,
         code_version="1",
@@ -128,7 +132,8 @@ def silver_asset(wiring: Wiring, table: Table) -> dg.AssetsDefinition:
     feeds = feeds_of(table, wiring.settings)
     rules = silver_rules(table, feeds, wiring.settings.start_date, wiring.settings.reporting_timezone)
     deps = (*(feed.bronze for feed in feeds), *(ref.table for ref in table.references))
-    shape = _shape(table, deps, silver_schema(table), rules, "_landing_date", is_daily=True)
+    kept = partial(silver_rows_kept, name=table.name)
+    shape = _shape(table, deps, silver_schema(table), rules, kept, "_landing_date", is_daily=True)
     # What its sister reports is not reported twice; a rule that forbids publishing still does.
     checks = (*(() if table.sister else rules), *comparisons(table))
     return _asset(wiring, replace(shape, checks=checks, quarantine=quarantine_of(table)), prepare)
@@ -175,7 +180,8 @@ def gold_asset(wiring: Wiring, table: Table, tables: Sequence[Table]) -> dg.Asse
         return lambda lake: stage_gold(GoldJob(lake, table, declared, days, run, wiring.settings.reporting_timezone))
 
     deps = tuple(item.table for item in table.inputs.values())
-    shape = _shape(table, deps, table.schema, gold_rules(table), table.day_column, is_daily=table.is_daily)
+    kept = partial(gold_rows_kept, table=table)
+    shape = _shape(table, deps, table.schema, gold_rules(table), kept, table.day_column, is_daily=table.is_daily)
     return _asset(wiring, shape, prepare)
 
 
@@ -184,6 +190,7 @@ def _shape(
     deps: tuple[str, ...],
     schema: T.StructType,
     rules: tuple[Rule, ...],
+    rows_kept: Callable[[TableStore], RowsKept],
     day_column: str | None,
     *,
     is_daily: bool,
@@ -197,6 +204,7 @@ def _shape(
         schema=schema,
         rules=rules,
         checks=rules,
+        rows_kept=rows_kept,
         day_column=day_column,
         is_daily=is_daily,
         code_version=table.version,
@@ -254,7 +262,7 @@ def _asset(wiring: Wiring, shape: AssetShape, prepare: Prepare) -> dg.AssetsDefi
                 description=_in_words(check),
                 blocking=check.action is Action.FAIL or check.at_most is not None,
             )
-            for check in shape.checks
+            for check in (*shape.checks, ROWS_KEPT)
         ],
     )
     def compute(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Staged]]:
@@ -275,6 +283,8 @@ def _asset(wiring: Wiring, shape: AssetShape, prepare: Prepare) -> dg.AssetsDefi
                 raise dg.RetryRequested(max_retries=MOST_TRIES - 1, seconds_to_wait=PAUSE_SECONDS)
             results = [rule for rule in staged.report.rules if rule.name in names]
             checks = [check_result(key, rule, staged.report, shape.quarantine) for rule in results]
+            # Of the table as the run found it: what the run adds is judged by the next one.
+            checks.append(rows_kept_result(key, shape.rows_kept(staged.lake)))
             failure = _failure(staged) if failed else None
             if failure and staged.is_refused:
                 yield from checks

@@ -7,6 +7,7 @@ from an extra pass over the rows. Does not belong here: deciding anything.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from project_etl.core.lake.state import on_days
 from project_etl.core.model.days import some_of, span, stretches
 from project_etl.core.model.staged import Staged
 from project_etl.core.model.table import OF_FURTHER
+from project_etl.core.rows_kept import ROWS_KEPT, RowsKept
 
 MAX_DAYS_SHOWN = 400
 MAX_FILES_SHOWN = 50
@@ -255,6 +257,19 @@ def check_result(table: dg.AssetKey, rule: RuleResult, report: Report, quarantin
         else dg.AssetCheckSeverity.WARN,
         description=description,
         metadata=metadata,
+    )
+
+
+def rows_kept_result(table: dg.AssetKey, kept: RowsKept) -> dg.AssetCheckResult:
+    """Whether a table holds the rows that it should, in words that name its layer, and how many rows are wrong."""
+    wrong = replace(ROWS_KEPT, by_day=kept.wrong)
+    return dg.AssetCheckResult(
+        asset_key=table,
+        check_name=ROWS_KEPT.name,
+        passed=not kept.wrong,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=kept.in_words(),
+        metadata={"counts": _counts_of(wrong, kept.expected or kept.found)},
     )
 
 

@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
-import deltalake
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
@@ -23,7 +22,6 @@ from project_etl.commands.plan import run as plan
 from project_etl.commands.plan.timing import in_words
 from project_etl.commands.plan.work import work_of
 from project_etl.commands.shared.errors import UserError
-from project_etl.commands.status import books
 from project_etl.commands.status import run as status
 from project_etl.commands.status.standing import find
 from project_etl.commands.trace import run as trace
@@ -539,18 +537,3 @@ def test_a_plan_for_no_table_or_no_days_says_what_there_is(settings: Settings) -
         plan.run(paper(), settings, date(2025, 1, 4), date(2025, 1, 2), "*")
     with pytest.raises(UserError, match=r"There is no table 'gold/none'; there is bronze/"):
         plan.run(paper(), settings, date(2025, 1, 1), date(2025, 1, 2), "gold/none")
-
-
-def test_the_books_say_what_became_of_every_record_and_what_is_not_as_it_should_be(
-    settings: Settings, shop: SmallShop, tmp_path: Path
-) -> None:
-    shutil.copytree(shop.lake.root, tmp_path / "lake")
-    changed = settings.model_copy(update={"lake_root": str(tmp_path / "lake")})
-    console = paper()
-    assert books.run(console, changed)
-    orders = next(line for line in text_of(console).splitlines() if line.split()[:1] == ["silver/orders"])
-    assert orders.split()[1:] == ["3", "2", "0", "0", "1"]
-    deltalake.DeltaTable(str(tmp_path / "lake/silver/orders")).delete("order_id = 'O1'")
-    console = paper()
-    assert not books.run(console, changed)
-    assert "silver/orders is not what its records say: 1 rows differ, and 0 in its quarantine." in text_of(console)

@@ -171,6 +171,21 @@ def seen(lake: TableStore, bronze: Collection[str], days: Collection[str]) -> di
     return dict(zip(rows["path"].to_pylist(), map(Seen, *columns), strict=True))
 
 
+def records_by_day(lake: TableStore, bronze: str) -> dict[str, int]:
+    """Landing day → records of the files that a Bronze table has loaded, of all days, as it is now or at its pin."""
+    always = (date.min.isoformat(), date.max.isoformat())
+    columns = ("path", "landing_date", "status", "records")
+    stored = _stored(lake, [bronze], always, columns)
+    noted = [{name: getattr(row, name) for name in columns} for row in _noted(lake, bronze)]
+    rows = {row["path"]: row for row in (*stored.to_pylist(), *noted)}
+    records: dict[str, int] = {}
+    for row in rows.values():
+        if row["status"] == Status.LOADED:
+            day = row["landing_date"].isoformat()
+            records[day] = records.get(day, 0) + row["records"]
+    return records
+
+
 def is_behind(lake: TableStore, bronze: str) -> bool:
     """Whether Bronze's notes name rows that the file table does not hold yet."""
     return bool(_noted(lake, bronze))

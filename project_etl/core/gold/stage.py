@@ -21,6 +21,7 @@ from project_etl.core.contracts import FAIL, Rule, rules_of, sql_rule
 from project_etl.core.contracts.judge import grouped, judged, rule_results, shown, unbroken
 from project_etl.core.contracts.report import Report
 from project_etl.core.contracts.sql_text import is_day
+from project_etl.core.gold.conserve import Balance, balances, conservation_rules, with_balances
 from project_etl.core.lake import WHOLE, Append, Commit, Held, Journal, Overwrite, Remake, ReplaceWhere, TableStore
 from project_etl.core.lake.state import REMADE
 from project_etl.core.model.staged import Run, Staged, note_of, staging
@@ -73,7 +74,8 @@ def gold_rules(table: Table) -> tuple[Rule, ...]:
     reads_gold_by_day = table.is_daily and any(
         not item.whole and item.table.startswith("gold/") for item in table.inputs.values()
     )
-    return rules_of(table.contract, extra=(*table.rules, *((INPUTS_PUBLISHED,) if reads_gold_by_day else ())))
+    published = (INPUTS_PUBLISHED,) if reads_gold_by_day else ()
+    return rules_of(table.contract, extra=(*table.rules, *conservation_rules(table), *published))
 
 
 def stage_gold(job: GoldJob) -> Staged:
@@ -102,11 +104,11 @@ def stage_gold(job: GoldJob) -> Staged:
         return Staged(table.name, _remembered(job, journal, job.units), lake, good=job.units)
     made = staleness.made_from(table)
     reads = Reads(lake, job.tables, table, stale)
-    lake = lake.for_work(partial(_bytes_read, reads))
+    lake = lake.for_work(partial(bytes_read, reads))
     job = replace(job, lake=lake)
     with staging(lake) as kept:
-        rows = kept.enter_context(lake.keep(judged(_computed(job, reads), job.rules)))
-        found = _report(job, rows, staleness.blocked(table, stale))
+        rows = kept.enter_context(lake.keep(judged(computed(job, reads), job.rules)))
+        found = _report(job, rows, staleness.blocked(table, stale), balances_of(job, rows, reads))
         held = tuple(unit for unit in stale if unit in found.failed_days)
         good = tuple(unit for unit in stale if unit not in held)
         note = note_of(
@@ -165,7 +167,7 @@ def _touched(job: GoldJob, good: Sequence[str], rows: DataFrame) -> Sequence[str
     return None if None in days else sorted(days)
 
 
-def _bytes_read(reads: Reads) -> int:
+def bytes_read(reads: Reads) -> int:
     """Bytes of the input files that computing some units reads."""
 
     def size(item: Input) -> int:
@@ -200,7 +202,8 @@ def _commit(job: GoldJob, good: Sequence[str], rows: DataFrame, note: dict[str, 
     return lake.commit(table.name, change, result, note)
 
 
-def _computed(job: GoldJob, reads: Reads) -> DataFrame:
+def computed(job: GoldJob, reads: Reads) -> DataFrame:
+    """What the transform makes of the inputs, for some units, with the columns that its rules need."""
     frames = [_input(job, item, reads) for item in job.table.inputs.values()]
     rows = call(job.table, frames, job.run.parameters)
     rows = conform(rows, job.table.schema, job.table.name, also=job.table.for_rules)
@@ -217,7 +220,17 @@ def _input(job: GoldJob, item: Input, reads: Reads) -> DataFrame:
     return rows.select(*item.columns) if item.columns else rows
 
 
-def _report(job: GoldJob, rows: DataFrame, blocked: dict[str, int]) -> Report:
+def balances_of(job: GoldJob, rows: DataFrame, reads: Reads) -> list[Balance]:
+    """What a daily table keeps of its inputs, on some days of which these are the rows."""
+    inputs: dict[str, tuple[DataFrame, str]] = {}
+    for name in {each.of for each in job.table.conserves}:
+        item = job.table.inputs[name]
+        if day := day_of(job.tables, job.table, item):
+            inputs[name] = (_input(job, item, reads), day)
+    return balances(job.table, rows, inputs)
+
+
+def _report(job: GoldJob, rows: DataFrame, blocked: dict[str, int], balanced: Sequence[Balance]) -> Report:
     day = F.col(job.table.write.day) if isinstance(job.table.write, ReplaceDays) else F.lit(WHOLE)
     schema = job.table.schema
     groups = grouped(
@@ -232,7 +245,7 @@ def _report(job: GoldJob, rows: DataFrame, blocked: dict[str, int]) -> Report:
         published[group.keys["day"]] = published.get(group.keys["day"], 0) + group.count
     rules = (
         replace(rule, by_day=blocked) if rule.name == INPUTS_PUBLISHED.name else rule
-        for rule in rule_results(job.rules, groups, "day")
+        for rule in with_balances(rule_results(job.rules, groups, "day"), balanced)
     )
     return Report({unit: {"published": number} for unit, number in sorted(published.items())}, tuple(rules))
 

@@ -181,6 +181,10 @@ class TableState:
             return {day: rows[day] for day in days if day in rows}
         return _counts(self.rows([column], on_days(column, days))[column])
 
+    def rows_of_each_day(self, column: str) -> dict[str, int]:
+        """How many rows each day has that has any."""
+        return _counts(self.rows([column])[column])
+
     def rows_outside(self, column: str, first: date, last: date) -> dict[str, int]:
         """How many rows each day has that is before the first or after the last of some days."""
         import pyarrow.compute as pc

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import cached_property
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -117,6 +118,32 @@ class Reference:
         return self.key or self.column
 
 
+@dataclass(frozen=True)
+class Conserves:
+    """What a daily table keeps of an input: of each day, the sum over the input's rows is that over the rows here.
+
+    A day on which one of the sums is NULL has no verdict: what a missing value means, a rule of the column says.
+
+    Attributes:
+        of: argument name of the input, which is read by the same day.
+        amount: column of the input that is summed; empty counts its rows.
+        here: SQL over a row here of which the sum is the same; empty takes `amount`, or counts the rows.
+        where: SQL condition on the rows of the input that count; empty takes all.
+        within: by how much a row's value here may differ, for it is rounded.
+    """
+
+    of: str
+    amount: str = ""
+    here: str = ""
+    where: str = ""
+    within: Decimal = Decimal(0)
+
+    @property
+    def rule(self) -> str:
+        """Name of the rule that a day breaks when it does not keep this."""
+        return "_".join(filter(None, ("conserves", self.of, self.amount)))
+
+
 # --- how a table is written -------------------------------------------------------------------------------------------
 
 
@@ -179,6 +206,7 @@ class Table:
         inputs: for Gold, argument name of the transform → what to read.
         references: foreign keys of a Silver table.
         rules: rules over several columns.
+        conserves: what of its inputs a daily table keeps, by day.
         for_rules: columns that a Gold transform gives beside those of the contract. Rules judge them, and nobody
             publishes them.
         write: how rows become visible.
@@ -203,6 +231,7 @@ class Table:
     inputs: Mapping[str, Input] = field(default_factory=dict[str, Input])
     references: tuple[Reference, ...] = ()
     rules: tuple[Rule, ...] = ()
+    conserves: tuple[Conserves, ...] = ()
     for_rules: tuple[str, ...] = ()
     day: str | tuple[str, ...] | None = None
     partition_by: str | None = None
@@ -237,6 +266,14 @@ class Table:
             raise TableError(f"{self.name}: a reference with `within` can only warn: give it action=WARN.")
         if isinstance(self.write, ReplaceDays) and self.write.day not in self.keys:
             raise TableError(f"{self.name}: the day column {self.write.day!r} is part of the keys of a daily table.")
+        by_day = [
+            name for name, item in self.inputs.items() if self.is_daily and not (item.whole or item.back or item.at)
+        ]
+        if wrong := sorted({each.of for each in self.conserves}.difference(by_day)):
+            raise TableError(
+                f"{self.name} conserves {', '.join(wrong)}: name an input that a daily table reads by the same day; "
+                f"there is {', '.join(by_day) or 'none'}."
+            )
 
     @property
     def layer(self) -> str:

@@ -122,7 +122,7 @@ def _stage(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Staged:
     plan = judged.plan
     # Asked days that are not judged now are reported as they were when they were.
     report = judged.report.joined(remembered_report(job, plan.journal, {*job.days} - {*plan.batch_days}))
-    batch = f"{job.run.run_id}/{lake.version(table.name)}"
+    batch, is_all = f"{job.run.run_id}/{lake.version(table.name)}", days_in_bronze(job) <= {*plan.batch_days}
     note = note_of(
         job.run,
         table.name,
@@ -132,7 +132,8 @@ def _stage(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Staged:
         parent_ids=plan.parent_ids,
         reads={feed.bronze: lake.version(feed.bronze) for feed in job.feeds} | dict(plan.parents),
         quarantine={"batch": batch, "days": judged.quarantine.days} if judged.quarantine else None,
-        is_all=days_in_bronze(job) <= {*plan.batch_days},
+        is_all=is_all,
+        rows=_rows_after(job, plan, judged.counted.effect, is_all=is_all),
         deletions=deletions.files_with(job, plan.batch_days),
         keys=table.keys,
         touched=None if plan.misfit else judged.counted.touched,
@@ -142,6 +143,16 @@ def _stage(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Staged:
     shown = {*job.days, *report.failed_days.intersection(plan.batch_days)}
     commit = partial(_commit, job, judged, note)
     return Staged(table.name, report.of_days(shown), lake, commit, kept=kept.pop_all(), remarks=_remarks(job, plan))
+
+
+def _rows_after(job: SilverJob, plan: SilverPlan, effect: Mapping[str, int], *, is_all: bool) -> int:
+    """How many rows the table should have after the commit; it goes on from what the last one said (`rows_kept`).
+
+    Who judges everything knows what is there, whoever wrote it.
+    """
+    said = None if is_all else plan.journal.last_note("rows")
+    before = job.lake.state(job.table.name).row_count if said is None else said
+    return effect["insert"] if plan.misfit else before + effect["insert"] - effect["delete"]
 
 
 def _remarks(job: SilverJob, plan: SilverPlan) -> tuple[str, ...]:
