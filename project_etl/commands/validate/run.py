@@ -5,7 +5,7 @@ Does not belong here: what is asked (`gold/validation.py`), how the files look (
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,18 @@ def run(
     lake = lake_of(settings, spark_resource(settings))
     with errors_into(spark_log(settings)):
         found = ask(lake, settings)
+    return show(console, found, junit=junit, markdown=markdown, as_json=as_json)
+
+
+def show(
+    console: Console,
+    found: Sequence[Mapping[str, Any]],
+    *,
+    junit: Path | None = None,
+    markdown: Path | None = None,
+    as_json: bool = False,
+) -> bool:
+    """Print what was found and write the asked files; False when a check of severity ERROR fails."""
     verdict = Verdict("", PASSED_RUN, tuple(sorted(map(_check, found), key=lambda check: check.table)), {})
     for path, text in ((junit, reports.junit), (markdown, reports.markdown)):
         if path is not None:
@@ -84,12 +96,12 @@ def _check(row: Mapping[str, Any]) -> Check:
     return Check(f"gold/{row['table']}", row["name"], verdict, row["severity"].lower(), row["broken"], told)
 
 
-def _to_json(found: list[dict[str, Any]]) -> dict[str, Any]:
+def _to_json(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Counts, and what each check found; `errors` are the failed ones of severity ERROR, which make the exit code."""
     failed = [row for row in found if not row["passed"]]
     return {
         "passed": len(found) - len(failed),
         "failed": len(failed),
         "errors": sum(row["severity"] == ERROR.name for row in failed),
-        "checks": [row | {"share": None if row["share"] is None else float(row["share"])} for row in found],
+        "checks": [{**row, "share": None if row["share"] is None else float(row["share"])} for row in found],
     }
