@@ -78,6 +78,7 @@ def parameters_of(settings: Settings) -> dict[str, Any]:
         "price_low": bands.low,
         "price_high": bands.high,
         "start_date": settings.start_date,
+        "event_types": settings.event_types,
     }
 
 

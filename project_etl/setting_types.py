@@ -24,6 +24,9 @@ from project_etl.core.transforms.words import NOTHING
 EngineName = Literal["auto", "embedded", "spark", "connect", "cluster"]
 SOURCES = module_names(sources)
 WORDS_FOR_NOTHING = NOTHING
+# Those of silver/events, which is not loaded for them.
+EVENT_TYPES = ("view", "add_to_cart", "purchase")
+TRACKER_WORDS = (("page_view", "view"), ("view_item", "view"))
 
 
 def iso_date(value: object) -> object:
@@ -147,6 +150,24 @@ def word_list(value: object) -> object:
     return tuple(word.strip().lower() for word in words)
 
 
+def event_type_list(value: object) -> object:
+    """Take a mapping of a tracker's words, in whatever letters, to types of events, or its JSON text, as pairs."""
+    if isinstance(value, tuple):
+        return value
+    value = _mapping(value, 'words and the type of event that each means, as JSON: {"page_view": "view"}')
+    types = ", ".join(EVENT_TYPES)
+    found: dict[str, str] = {}
+    for key, meant in value.items():
+        word = str(key).strip().lower()
+        if meant not in EVENT_TYPES:
+            raise ValueError(f"expected of {key} one of {types}; found {meant!r}{_meant(meant, EVENT_TYPES)}")
+        if word in EVENT_TYPES and word != meant:
+            raise ValueError(f"expected words beside {types}, which mean themselves; found {key}: {meant}")
+        if found.setdefault(word, str(meant)) != meant:
+            raise ValueError(f"expected one meaning of {word}; found {found[word]} and {meant}")
+    return tuple(sorted(found.items()))
+
+
 # The sign at its end keeps one prefix from being the beginning of another.
 NAMESPACE = "([A-Za-z0-9]+[-_.:])?"
 # Files beside those of zones: they say something else on another machine, or nothing.
@@ -197,6 +218,7 @@ Sources = Annotated[tuple[str, ...], BeforeValidator(source_list)]
 Namespaces = Annotated[tuple[tuple[str, str], ...], BeforeValidator(namespace_list)]
 TimeZone = Annotated[str, BeforeValidator(time_zone)]
 SourceZones = Annotated[tuple[tuple[str, str], ...], BeforeValidator(zone_list)]
+EventTypes = Annotated[tuple[tuple[str, str], ...], BeforeValidator(event_type_list)]
 Words = Annotated[tuple[str, ...], BeforeValidator(word_list)]
 Address = Annotated[str, _matches(r"[^@\s]+@[^@\s]+", "an e-mail address")]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(name_list)]

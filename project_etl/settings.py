@@ -66,6 +66,9 @@ class Settings(Frozen):
     """The time zone of business days and hours, and so of the daily partitions: what today is, and the future."""
     source_timezones: kinds.SourceZones = ()
     """Source and the time zone of its instants that name no offset; UTC where a source is not named."""
+    event_types: kinds.EventTypes = kinds.TRACKER_WORDS
+    """A word of a tracker, in whatever letters, and the type of event that it means: view, add_to_cart or purchase.
+    These three always mean themselves."""
     settle_seconds: float = Field(default=5, ge=0, allow_inf_nan=False)
     automation: bool = False
     """Whether sensors and schedules run from the start; in the Dagster UI each can be turned on and off."""

@@ -71,6 +71,18 @@ ITEM = {
     "updated_at": "2025-01-01T10:00:00Z",
 }
 
+EVENT = {
+    "event_id": "E1",
+    "visitor_id": "V1",
+    "customer_id": "C1",
+    "session_id": "s1",
+    "event_type": "purchase",
+    "product_id": "P1",
+    "order_id": "O1",
+    "quantity": 2,
+    "price": 10.5,
+    "event_ts": "2025-01-01T10:00:00Z",
+}
 REFUND = {
     "refund_id": "F1",
     "order_id": "O1",

@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from project_etl import setting_types
 from project_etl import settings as settings_module
 from project_etl.settings import Settings, SettingsError, load_settings, variable_names
+from project_etl.silver import events
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -474,3 +476,34 @@ def test_a_wrong_time_zone_is_refused_with_the_one_that_is_meant(config: Path, t
     write(config, text)
     with pytest.raises(SettingsError, match=message):
         load(config)
+
+
+def test_words_of_a_tracker_are_pairs_in_their_order_however_they_are_written(config: Path) -> None:
+    assert load(config).event_types == (("page_view", "view"), ("view_item", "view"))
+    write(config, "event_types: {Screen_View: view, buy: purchase, Purchase: purchase}")
+    assert load(config).event_types == (("buy", "purchase"), ("purchase", "purchase"), ("screen_view", "view"))
+    assert load(config, EVENT_TYPES='{"buy": "purchase"}').event_types == (("buy", "purchase"),)
+    assert load(config, EVENT_TYPES="").event_types == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "{buy: purchse}",
+            r"expected of buy one of view, add_to_cart, purchase; found 'purchse'; did you mean purchase",
+        ),
+        ("{buy: [purchase]}", "expected of buy one of view, add_to_cart, purchase"),
+        ("{View: purchase}", "expected words beside view, add_to_cart, purchase, which mean themselves; found View"),
+        ("{buy: purchase, Buy: view}", "expected one meaning of buy; found purchase and view"),
+        ("page_view", "expected words and the type of event that each means"),
+    ],
+)
+def test_words_that_mean_no_event_are_refused(config: Path, text: str, message: str) -> None:
+    write(config, f"event_types: {text}")
+    with pytest.raises(SettingsError, match=message):
+        load(config)
+
+
+def test_the_types_of_events_are_those_of_silver() -> None:
+    assert setting_types.EVENT_TYPES == events.EVENT_TYPES

@@ -9,11 +9,15 @@ from project_etl.core.model.table import Table
 from project_etl.gold import (
     customer_first_order,
     customer_ltv,
+    dim_customers,
     dim_date,
+    dim_products,
+    fact_events,
     fact_order_items,
     fact_orders,
     fact_refunds,
     fact_reviews,
+    fact_sessions,
 )
 from project_etl_tests.small_tables import frame
 
@@ -37,6 +41,11 @@ CUSTOMERS = (
 REFUNDS = (
     "refund_id STRING, order_id STRING, order_item_id STRING, quantity INT, amount DECIMAL(18,4), currency STRING,"
     " reason STRING, refunded_at TIMESTAMP, refund_date DATE, order_date DATE, order_ts TIMESTAMP, updated_at TIMESTAMP"
+)
+EVENTS = (
+    "event_id STRING, visitor_id STRING, customer_id STRING, session_id STRING, event_type STRING, product_id STRING,"
+    " order_id STRING, quantity INT, price DECIMAL(18,4), event_value DECIMAL(18,4), event_ts TIMESTAMP,"
+    " event_date DATE, event_hour INT"
 )
 RATES = "rate_date DATE, base_currency STRING, quote_currency STRING, rate DECIMAL(28,18)"
 SHOP_CUSTOMERS = (
@@ -168,15 +177,43 @@ def review_facts(spark: SparkSession, text: str) -> DataFrame:
     return frame(spark, text, fact_reviews.TABLE.schema, defaults)
 
 
+def events(spark: SparkSession, text: str = "") -> DataFrame:
+    """Rows of `silver/events`: an anonymous view of p1, unless they say otherwise."""
+    defaults = {
+        "event_id": "e1", "visitor_id": "v1", "event_type": "view", "product_id": "p1", "quantity": "1", "price": "0",
+        "event_value": "0", "event_date": "2025-01-05", "event_ts": "{event_date} 10:00:00", "event_hour": "10",
+    }  # fmt: skip
+    return frame(spark, text, EVENTS, defaults)
+
+
 def event_facts(spark: SparkSession, text: str) -> DataFrame:
-    """Rows of `gold/fact_events`."""
-    return frame(spark, text, "event_date DATE, customer_id STRING", {"event_date": "2025-01-05"})
+    """Rows of `gold/fact_events`: an anonymous view of a toy, unless they say otherwise."""
+    defaults = {
+        "event_date": "2025-01-05", "event_id": "e1", "event_ts": "{event_date} 10:00:00", "event_hour": "10",
+        "visitor_id": "v1", "session_key": "s1", "event_type": "view", "product_id": "p1", "category": "Toys",
+        "quantity": "1", "price": "0", "event_value": "0",
+    }  # fmt: skip
+    return frame(spark, text, fact_events.TABLE.schema, defaults)
 
 
 def session_facts(spark: SparkSession, text: str) -> DataFrame:
-    """Rows of `gold/fact_sessions`."""
-    defaults = {"event_date": "2025-01-31", "views": "1"}
-    return frame(spark, text, "event_date DATE, customer_id STRING, views BIGINT", defaults)
+    """Rows of `gold/fact_sessions`: one view, unless they say otherwise."""
+    defaults = {
+        "event_date": "2025-01-31", "session_key": "s1", "visitor_id": "v1", "started_at": "{event_date} 10:00:00",
+        "ended_at": "{started_at}", "seconds": "0", "events": "1", "views": "1", "carts": "0", "purchases": "0",
+        "products_viewed": "1", "is_bounce": "true", "revenue": "0",
+    }  # fmt: skip
+    return frame(spark, text, fact_sessions.TABLE.schema, defaults)
+
+
+def dim_customers_rows(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `gold/dim_customers`."""
+    return frame(spark, text, dim_customers.TABLE.schema, {"customer_id": "ann"})
+
+
+def dim_products_rows(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `gold/dim_products`."""
+    return frame(spark, text, dim_products.TABLE.schema, {"product_id": "p1"})
 
 
 def lifetime_values(spark: SparkSession, text: str) -> DataFrame:

@@ -142,6 +142,28 @@ def drawn_reviews(random: Random, number: int) -> Texts:
     return reviews
 
 
+def drawn_events(random: Random, number: int) -> Texts:
+    """Events of a few visitors, many at the same instant or half an hour apart."""
+    types = ("view", "view", "add_to_cart", "purchase")
+    names = (
+        "event_id", "visitor_id", "customer_id", "event_type", "product_id", "quantity", "price", "event_value",
+        "event_date", "event_ts", "event_hour",
+    )  # fmt: skip
+    events: Texts = {name: [] for name in names}
+    for event in range(number):
+        day, hour, of = random.choice(DAYS), random.randrange(24), random.choice(types)
+        minute, second = random.choice(("00", "30")), random.choice(("00.000000", "00.000001", "01.500000"))
+        price = Decimal(random.randrange(10**7)).scaleb(-4)
+        row = (
+            f"e{event}", f"v{random.randrange(9)}", random.choice((None, None, "c1", "c2")), of,
+            random.choice((None, *(f"p{one}" for one in range(25)))), "2", str(price),
+            str(2 * price if of == "purchase" else 0), day, f"{day} {hour:02}:{minute}:{second}", str(hour),
+        )  # fmt: skip
+        for name, value in zip(names, row, strict=True):
+            events[name].append(value)
+    return events
+
+
 def newest(things: Texts) -> Texts:
     """Of versions, those that no other one follows."""
     rows = [row for row, end in enumerate(things["valid_to"]) if end is None]
@@ -187,6 +209,7 @@ def tables(engines: Engines) -> Callable[[SparkSession, str], DataFrame]:
         "silver/fx_rates": (rates, given.RATES),
         "silver/products_history": (products, given.PRODUCTS),
         "silver/customers_history": (customers, given.CUSTOMERS),
+        "silver/events": (drawn_events(random, 900), given.EVENTS),
         "silver/reviews": (drawn_reviews(random, 200), given.REVIEWS),
         "silver/customers": (newest(customers), given.SHOP_CUSTOMERS),
         "silver/products": (newest(products), given.SHOP_PRODUCTS),

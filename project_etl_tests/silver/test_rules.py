@@ -8,6 +8,7 @@ import pytest
 
 from project_etl_tests.silver import (
     test_customers,
+    test_events,
     test_fx_rates,
     test_order_items,
     test_orders,
@@ -17,7 +18,16 @@ from project_etl_tests.silver import (
 )
 from project_etl_tests.silver.given import TABLES, Cases, Verdict, rule_names
 
-MODULES = (test_customers, test_fx_rates, test_order_items, test_orders, test_products, test_refunds, test_reviews)
+MODULES = (
+    test_customers,
+    test_events,
+    test_fx_rates,
+    test_order_items,
+    test_orders,
+    test_products,
+    test_refunds,
+    test_reviews,
+)
 CASES: dict[str, Cases] = {module.CASES.table: module.CASES for module in MODULES}
 
 
