@@ -36,6 +36,14 @@ DEFAULTS: Mapping[type[T.DataType], Any] = {
 Row = Mapping[str, Any]
 
 
+def behind(name: str) -> set[str]:
+    """The Gold tables that read a table by day or whole, and those behind them; no row of the lake looks a day up."""
+    found = {name}
+    for table in gold_order(TABLES.values()):
+        found |= {table.name} if any(each.table in found and not each.at for each in table.inputs.values()) else set()
+    return found - {name}
+
+
 def day(number: int) -> date:
     """A day of 2025, from 1."""
     return date(2025, 1, 1) + timedelta(days=number - 1)

@@ -31,6 +31,7 @@ from project_etl_tests.core.staleness.given import (
     PRODUCTS,
     RATES,
     TABLES,
+    behind,
     change,
     compute,
     day,
@@ -62,14 +63,6 @@ def lake(computed: Path, tmp_path: Path) -> TableStore:
     """A copy of a shop of which all Gold tables were computed."""
     shutil.copytree(computed, tmp_path, dirs_exist_ok=True)
     return TableStore(str(tmp_path))
-
-
-def behind(name: str) -> set[str]:
-    """The Gold tables that read a table by day or whole, and those behind them; no row of the lake looks a day up."""
-    found = {name}
-    for table in gold_order(TABLES.values()):
-        found |= {table.name} if any(each.table in found and not each.at for each in table.inputs.values()) else set()
-    return found - {name}
 
 
 # --- days -------------------------------------------------------------------------------------------------------------
