@@ -44,6 +44,7 @@ TABLE = Table(
         ),
     ),
     write=ReplaceDays("order_date"),
+    measure="net_revenue",
 )
 
 

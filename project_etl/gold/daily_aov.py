@@ -30,6 +30,7 @@ TABLE = Table(
     keys=("order_date",),
     inputs={"orders": same_day("gold/fact_orders")},
     write=ReplaceDays("order_date"),
+    measure="net_revenue",
 )
 
 

@@ -45,6 +45,7 @@ TABLE = Table(
         ),
     ),
     write=ReplaceDays("order_date"),
+    measure="net_revenue",
 )
 
 

@@ -33,6 +33,7 @@ TABLE = Table(
     keys=("order_date", "hour"),
     inputs={"orders": same_day("gold/fact_orders")},
     write=ReplaceDays("order_date"),
+    measure="net_revenue",
 )
 
 

@@ -58,6 +58,7 @@ TABLE = Table(
         ),
     ),
     write=ReplaceDays("order_date"),
+    measure="new_customers",
 )
 
 

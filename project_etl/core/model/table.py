@@ -13,6 +13,8 @@ from functools import cached_property
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from pyspark.sql import types as T
+
 from project_etl.core.contracts import Action, Contract, Rule, contract_version, rules_of, schema_of
 from project_etl.core.digest import digest
 from project_etl.core.model.code_version import code_version
@@ -20,7 +22,6 @@ from project_etl.core.model.records import Records
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-    from pyspark.sql import types as T
 
 LAYERS = ("bronze", "silver", "gold", "quarantine")
 
@@ -154,6 +155,8 @@ class Table:
             publishes them.
         write: how rows become visible.
         day: column with a row's business day; a daily table's is in its `write`. None when rows belong to no day.
+        measure: for a daily table, the column of numbers that people look at first: its sum by day is plotted. None
+            where no sum of a day says anything.
         partition_by: column that partitions the files on disk, for tables of many gigabytes; None for a single folder.
         sister: name of a Silver table that judges the same records by the same rules, and keeps for both what breaks
             one; empty for a table that keeps its own. Found by `with_sisters`.
@@ -175,6 +178,7 @@ class Table:
     rules: tuple[Rule, ...] = ()
     for_rules: tuple[str, ...] = ()
     day: str | None = None
+    measure: str | None = None
     partition_by: str | None = None
     min_score: float | None = None
     sister: str = ""
@@ -206,6 +210,15 @@ class Table:
             raise TableError(f"{self.name}: a reference with `within` can only warn: give it action=WARN.")
         if isinstance(self.write, ReplaceDays) and self.write.day not in self.keys:
             raise TableError(f"{self.name}: the day column {self.write.day!r} is part of the keys of a daily table.")
+        if self.measure is not None:
+            self._check_measure(self.measure)
+
+    def _check_measure(self, measure: str) -> None:
+        if not self.is_daily:
+            raise TableError(f"{self.name}: its measure {measure!r} is summed by day, and the table is not daily.")
+        numbers = [item.name for item in self.schema.fields if isinstance(item.dataType, T.NumericType)]
+        if measure not in numbers:
+            raise TableError(f"{self.name}: measure {measure!r} is no column of numbers; it has {', '.join(numbers)}.")
 
     @property
     def layer(self) -> str:
