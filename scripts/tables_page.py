@@ -81,7 +81,7 @@ def _facts(table: TableSaid) -> list[str]:
     facts = [f"One row for each {_quoted(table.keys)}. {table.written.sentence}"]
     if table.inputs:
         facts.append("Reads " + ", ".join(f"`{item.table}` ({item.reads})" for item in table.inputs) + ".")
-    facts += [f"{_quoted(ref.columns)} refers to `{ref.table}` (rule `{ref.rule}`)." for ref in table.references]
+    facts += [f"Refers to `{ref.table}` by {_quoted(ref.columns)} (rule `{ref.rule}`)." for ref in table.references]
     return facts
 
 

@@ -226,9 +226,11 @@ def _reads(item: Input, table: Table) -> str:
 def _written(table: Table) -> Written:
     write = table.write
     if isinstance(write, Merge):
-        return Written("newest_version", write.newest_by, f"One row a key: the newest version by `{write.newest_by}`.")
+        return Written(
+            "newest_version", write.newest_by, f"Of several versions the newest by `{write.newest_by}` wins."
+        )
     if isinstance(write, History):
-        return Written("history", write.newest_by, f"One row a version of a `{write.of}`, by `{write.newest_by}`.")
+        return Written("history", write.newest_by, f"Every version of a `{write.of}` is kept.")
     if isinstance(write, ReplaceDays):
         return Written("days", write.day, f"Days of `{write.day}` are computed and replaced as a whole.")
     return Written("snapshot", None, "The whole table is computed and replaced.")
