@@ -67,7 +67,8 @@ bench: setup ## Measure speed and memory beside scripts that do the same, result
 screenshots: setup ## Make the README's pictures from the running UI (needs Chromium)
 	@$(JAVA) $(BIN)/python scripts/screenshots.py $(ARGS)
 
-docs: setup ## Write the tables of columns in docs/own-data.md again, after a change of a contract
+docs: setup ## Write docs/tables.md and the tables in docs/own-data.md again, after a change of a contract
+	@$(JAVA) $(BIN)/python scripts/tables_page.py $(ARGS)
 	@$(JAVA) $(BIN)/python scripts/own_data.py $(ARGS)
 
 lock: setup ## Pin requirements*.txt again after a change in pyproject.toml (newer versions: ARGS=--upgrade)

@@ -184,7 +184,7 @@ def test_importing_the_code_location_has_no_effects_and_needs_no_secrets(tmp_pat
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("command", ["status.run", "trace.run", "quarantine.show", "shared.console"])
+@pytest.mark.parametrize("command", ["status.run", "trace.run", "contracts.run", "quarantine.show", "shared.console"])
 def test_commands_that_only_look_start_without_dagster(command: str) -> None:
     script = f"import sys, project_etl.commands.{command}; sys.exit('dagster' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=PACKAGE.parent, check=False).returncode == 0

@@ -10,12 +10,12 @@ import csv
 import io
 import json
 import re
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+from pages import DOCS, table_of, write
 from pyspark.sql import types as T
 
 from project_etl.catalog import datasets_of, feeds_of, tables
@@ -29,8 +29,7 @@ from project_etl.core.silver.rules import silver_rules
 from project_etl.core.transforms.text import Kind
 from project_etl.settings import Settings
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-PAGE = REPOSITORY / "docs" / "own-data.md"
+PAGE = DOCS / "own-data.md"
 SOURCE = "shop"
 DAY = date(2025, 1, 2)
 OF_KIND = {Kind.KEY: "id", Kind.CODE: "code", Kind.COUNTRY: "country code"}
@@ -76,11 +75,11 @@ def _table_of(dataset: Dataset, example: Mapping[str, object], settings: Setting
         raise ValueError(f"{PAGE}: the example of {dataset.name} has {list(example)}, expected {list(columns)}")
     verdict = _judged(dataset, [example, *({**example, name: None} for name in columns)], settings, folder)
     rules = silver_rules(table, feeds_of(table, settings), settings.start_date)
-    lines = ["| column | read as | required | rules | what it says |", "|---|---|---|---|---|"]
-    for number, (name, field) in enumerate(columns.items()):
-        cells = (f"`{name}`", _type(table, name, field), _required(verdict, number + 2), _rules(table, rules, name))
-        lines.append(f"| {' | '.join((*cells, field.meaning))} |")
-    return "".join(f"{line}\n" for line in lines)
+    rows = (
+        (f"`{name}`", _type(table, name, field), _required(verdict, line), _rules(table, rules, name), field.meaning)
+        for line, (name, field) in enumerate(columns.items(), start=2)
+    )
+    return table_of(("column", "read as", "required", "rules", "what it says"), rows)
 
 
 def _judged(dataset: Dataset, records: Sequence[Mapping[str, object]], settings: Settings, folder: Path) -> Verdict:
@@ -126,17 +125,8 @@ def _rules(table: Table, rules: Sequence[Rule], name: str) -> str:
         for rule in rules
         if rule.column == name and name != DELETED and rule.name not in {f"{name}{end}" for end in SAID}
     ]
-    return "; ".join(said).replace("|", "\\|")
-
-
-def main() -> None:
-    """Write the page; with `--check` only tell whether it is as it would be written, by the exit code."""
-    text = PAGE.read_text(encoding="utf-8")
-    made = page_of(text)
-    if "--check" in sys.argv[1:]:
-        sys.exit(0 if made == text else f"{PAGE} is not up to date: run `make docs`.")
-    PAGE.write_text(made, encoding="utf-8")
+    return "; ".join(said)
 
 
 if __name__ == "__main__":
-    main()
+    write(PAGE, page_of)

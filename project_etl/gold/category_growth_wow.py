@@ -48,6 +48,7 @@ TABLE = Table(
         ),
     ),
     write=ReplaceDays("order_date"),
+    measure="revenue_7d",
 )
 
 

@@ -46,6 +46,7 @@ TABLE = Table(
     ),
     conserves=(revenue("orders", "net_revenue"),),
     write=ReplaceDays("order_date"),
+    measure="net_revenue",
 )
 
 

@@ -47,6 +47,7 @@ TABLE = Table(
     ),
     conserves=(revenue("order_items", "net_revenue"),),
     write=ReplaceDays("order_date"),
+    measure="net_revenue",
 )
 
 

@@ -35,6 +35,7 @@ TABLE = Table(
     inputs={"orders": same_day("gold/fact_orders")},
     conserves=(revenue_orders("orders", "orders"), revenue("orders", "net_revenue")),
     write=ReplaceDays("order_date"),
+    measure="net_revenue",
 )
 
 

@@ -60,6 +60,7 @@ TABLE = Table(
     ),
     conserves=(revenue("orders", "new_revenue", "returning_revenue", "guest_revenue"),),
     write=ReplaceDays("order_date"),
+    measure="new_customers",
 )
 
 

@@ -54,6 +54,7 @@ TABLE = Table(
         ),
     ),
     write=ReplaceDays("order_date"),
+    measure="repeat_customers",
 )
 
 

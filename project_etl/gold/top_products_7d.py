@@ -39,6 +39,7 @@ TABLE = Table(
     keys=("order_date", "rank"),
     inputs={"order_items": window("gold/fact_order_items", back=DAYS - 1)},
     write=ReplaceDays("order_date"),
+    measure="net_revenue",
 )
 
 

@@ -36,6 +36,7 @@ TABLE = Table(
     keys=("order_date", "rank"),
     inputs={"orders": same_day("gold/fact_orders")},
     write=ReplaceDays("order_date"),
+    measure="net_revenue",
 )
 
 

@@ -36,6 +36,7 @@ from project_etl.core.bronze.report import bronze_rules
 from project_etl.core.bronze.stage import stage_bronze
 from project_etl.core.contracts import Action, Rule
 from project_etl.core.contracts.report import RuleResult
+from project_etl.core.contracts.rules import limit_in_words
 from project_etl.core.gold.stage import GoldJob, gold_rules, stage_gold
 from project_etl.core.lake import WHOLE, TableStore
 from project_etl.core.model.source import Dataset
@@ -48,7 +49,7 @@ from project_etl.core.silver.rules import comparisons, silver_rules
 from project_etl.core.silver.stage import stage_silver
 from project_etl.core.staleness import misjudged
 from project_etl.orchestration.failures import HELD_DAYS
-from project_etl.orchestration.io_manager import PARTITION_COLUMN
+from project_etl.orchestration.io_manager import MEASURE, PARTITION_COLUMN
 from project_etl.orchestration.metadata import check_result, column_schema, failure_message, rows_kept_result
 from project_etl.orchestration.run_tags import require_lake
 from project_etl.settings import Settings
@@ -92,6 +93,7 @@ class AssetShape:
     is_daily: bool
     code_version: str
     quarantine: str = ""
+    measure: str | None = None
 
 
 def bronze_asset(wiring: Wiring, dataset: Dataset) -> dg.AssetsDefinition:
@@ -108,10 +110,10 @@ def bronze_asset(wiring: Wiring, dataset: Dataset) -> dg.AssetsDefinition:
 
     shape = AssetShape(
         name=dataset.bronze,
-        description=f"Text of the {dataset.source} source's {dataset.name} files, as received: one row per record.",
+        description=dataset.description,
         deps=(),
         kinds=frozenset({"deltalake", "python", "bronze"}),
-        owners=("team:data-platform",),
+        owners=dataset.owners,
         schema=dataset.schema,
         rules=(),
         checks=bronze_rules(),
@@ -208,6 +210,7 @@ def _shape(
         day_column=day_column,
         is_daily=is_daily,
         code_version=table.version,
+        measure=table.measure,
     )
 
 
@@ -249,6 +252,7 @@ def _asset(wiring: Wiring, shape: AssetShape, prepare: Prepare) -> dg.AssetsDefi
             "dagster/table_name": shape.name.replace("/", "."),
             "dagster/storage_kind": "deltalake",
             **({PARTITION_COLUMN: shape.day_column} if shape.day_column else {}),
+            **({MEASURE: shape.measure} if shape.measure else {}),
         },
         code_version=shape.code_version,
         partitions_def=wiring.partitions if shape.is_daily else None,
@@ -302,8 +306,7 @@ def _asset(wiring: Wiring, shape: AssetShape, prepare: Prepare) -> dg.AssetsDefi
 
 def _in_words(check: RuleResult | Rule) -> str:
     """A check as a sentence, and what a broken one leads to; Dagster itself says so of one that forbids publishing."""
-    limit = f"; more than {check.at_most:.0%} of a day: nothing is published" if check.at_most is not None else ""
-    action = "" if check.action is Action.FAIL else f" ({check.action.value}{limit})"
+    action = "" if check.action is Action.FAIL else f" ({check.action.value}{limit_in_words(check.at_most)})"
     return f"{check.description}{action}"
 
 

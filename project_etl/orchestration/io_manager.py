@@ -24,12 +24,14 @@ from project_etl.orchestration.metadata import (
     previews,
     table_metadata,
 )
+from project_etl.orchestration.plot import plot
 from project_etl.orchestration.run_tags import WHY_TAG
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 PARTITION_COLUMN = "partition_expr"
+MEASURE = "measure"
 
 
 class DeltaIOManager(dg.IOManager):
@@ -70,6 +72,9 @@ class DeltaIOManager(dg.IOManager):
             shown = previews(self.lake, obj.table, schema, column, rows) if is_shown else {}
             for day, counts in day_metadata(obj, days, rows).items():
                 context.step_context.add_asset_metadata(counts | shown.get(day, {}), context.asset_key, day)
+            # Dagster shows the newest day of a run first; with each day the plots of a long run would fill its memory.
+            if MEASURE in definition and (drawn := plot(state, schema, column, definition[MEASURE])):
+                context.step_context.add_asset_metadata({"plot": drawn}, context.asset_key, max(days))
         if obj.table.startswith("silver/"):
             self._tell_of_quarantine(context, obj)
 

@@ -15,7 +15,7 @@ import dagster as dg
 from pyspark.sql import types as T
 
 from project_etl.core.bronze.report import FOUND
-from project_etl.core.contracts import Action, Rule
+from project_etl.core.contracts import NOT_MISSING, READABLE, Action, Rule
 from project_etl.core.contracts.report import SILVER_COUNTS, Report, RuleResult, quality_score
 from project_etl.core.lake import WHOLE, Commit, Entry, TableStore
 from project_etl.core.lake.state import on_days
@@ -34,24 +34,18 @@ PREVIEW_COLUMNS = 12
 
 
 def column_schema(schema: T.StructType, rules: Sequence[Rule] = ()) -> dg.TableSchema:
-    """Columns with types, comments and the rules that concern each of them.
-
-    A column whose rule says `required` has no chip `non-nullable` beside it.
-    """
+    """Columns with types, comments, and the rules on each of them that say more than its type and `non-nullable`."""
     by_column: dict[str, list[str]] = {}
     for rule in rules:
-        if rule.column is not None:
+        if rule.column is not None and not rule.is_in_schema:
             by_column.setdefault(rule.column, []).append(_chip(rule, rule.column))
-    required = {rule.column for rule in rules if _is_required(rule)}
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
                 name=item.name,
                 type=item.dataType.simpleString(),
                 description=item.metadata.get("comment"),
-                constraints=dg.TableColumnConstraints(
-                    nullable=item.nullable or item.name in required, other=by_column.get(item.name, [])
-                ),
+                constraints=dg.TableColumnConstraints(nullable=item.nullable, other=by_column.get(item.name, [])),
                 tags={"pii": ""} if item.metadata.get("pii") else None,
             )
             for item in schema.fields
@@ -59,20 +53,14 @@ def column_schema(schema: T.StructType, rules: Sequence[Rule] = ()) -> dg.TableS
     )
 
 
-def _is_required(rule: Rule) -> bool:
-    return rule.name == f"{rule.column}_not_null"
-
-
 def _chip(rule: Rule, column: str) -> str:
     """A rule as a chip beside its column: what must hold, without its name, then what a broken one leads to."""
-    if _is_required(rule):
-        return f"required ({rule.action.value})"
     # What follows a colon explains.
     said = rule.description.partition(": ")[0].removeprefix(f"{column} ")
+    # The type is a chip of its own.
+    said = "required" if said == NOT_MISSING else "readable" if said.startswith(READABLE) else said
     for words in ("must be ", "must ", "is "):
         said = said.removeprefix(words)
-    # The type is a chip of its own.
-    said = "readable" if rule.name == f"{column}_type" else said
     for words, sign in _SIGNS.items():
         said = said.replace(words, sign)
     chip = f"{said} ({rule.action.value})"

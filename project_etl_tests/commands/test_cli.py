@@ -54,6 +54,7 @@ def test_help_names_the_commands_and_imports_nothing_slow():
     [
         ["demo"],
         ["generate"],
+        ["contracts"],
         ["doctor"],
         ["gate"],
         ["run"],

@@ -198,6 +198,13 @@ def test_a_broken_quarantine_rule_names_days_and_samples_and_stops_nothing(story
     assert "SHIPED" in str(check.metadata["samples"].value)
 
 
+def test_the_newest_day_of_a_run_has_the_plot_of_the_measure(story: Story) -> None:
+    for done in (story.first, story.again):
+        assert "![net_revenue by day]" in done.metadata("gold/daily_aov", D2)["plot"]
+        assert "plot" not in done.metadata("gold/daily_aov", D1)
+        assert "plot" not in done.metadata("gold/fact_orders", D2)
+
+
 def test_running_again_commits_nothing_and_says_the_same(story: Story) -> None:
     assert story.again.succeeded
     assert story.versions[1] == story.versions[0]

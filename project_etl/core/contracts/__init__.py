@@ -27,7 +27,9 @@ from project_etl.core.contracts.columns import Contract, ContractColumn, columns
 from project_etl.core.contracts.rules import (
     ERROR,
     FAIL,
+    NOT_MISSING,
     QUARANTINE,
+    READABLE,
     WARN,
     Action,
     ContractError,
@@ -42,7 +44,9 @@ from project_etl.core.contracts.rules import (
 __all__ = [
     "ERROR",
     "FAIL",
+    "NOT_MISSING",
     "QUARANTINE",
+    "READABLE",
     "TEXT_COLUMN",
     "WARN",
     "Action",
@@ -127,14 +131,12 @@ def _column_rules(column: ContractColumn, *, has_text: bool, where: str) -> Iter
     if is_read:
         # The comment makes the version of the rule change with the type: text refused as INT may be a good BIGINT.
         condition = f"{quoted} IS NOT NULL OR {text} IS NULL /* {sql_type(column.type)} */"
-        yield rule(
-            "type", f"{column.name}_type", condition, f"{column.name} must be readable as {sql_type(column.type)}"
-        )
+        yield rule("type", f"{column.name}_type", condition, f"{column.name} {READABLE} {sql_type(column.type)}")
     if column.required:
         condition = f"{quoted} IS NOT NULL"
         if is_read and _type_covers_null(column):
             condition += f" OR {text} IS NOT NULL"
-        yield rule("null", f"{column.name}_not_null", condition, f"{column.name} must not be missing")
+        yield rule("null", f"{column.name}_not_null", condition, f"{column.name} {NOT_MISSING}")
     if isinstance(column.type, FLOATS):
         yield rule("nan", f"{column.name}_not_nan", f"NOT isnan({quoted})", f"{column.name} must not be NaN")
     for kind, check in column.checks:

@@ -24,6 +24,9 @@ MAX_SHARE = 0.01
 ON_FAIL = "on_fail"
 """Key of a field's metadata under which `on_fail` puts what it is told."""
 
+NOT_MISSING, READABLE = "must not be missing", "must be readable as"
+"""What a column's type and nullability say, as the rules on them are told where a contract says nothing else."""
+
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 
 
@@ -148,9 +151,20 @@ class Rule:
         """Twelve hex digits that change when what the rule says or does to rows changes (not how it is told)."""
         return digest([self.name, self.column, self.condition, self.action.value, self.at_most])
 
+    @property
+    def is_in_schema(self) -> bool:
+        """Whether the column's type and nullability say all of the rule: nothing that breaks it is ever published."""
+        basic = (f"{self.column} {NOT_MISSING}", f"{self.column} {READABLE}")
+        return self.action is not Action.WARN and self.description.startswith(basic)
+
     def holds(self) -> Column:
         """Build the boolean column of the condition; needs a Spark session, unlike everything else of a rule."""
         return F.expr(self.condition)
+
+
+def limit_in_words(at_most: float | None) -> str:
+    """What becomes of a batch of which more than that share breaks a rule; empty without a limit."""
+    return "" if at_most is None else f"; more than {at_most:.0%} of a day: nothing is published"
 
 
 def sql_rule(

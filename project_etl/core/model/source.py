@@ -22,16 +22,23 @@ class Dataset:
         source: the source's name, the first folder in landing.
         name: the dataset's name, the second folder.
         columns: declared columns and what they mean; all are text in Bronze.
+        owners: people or teams in charge, as Dagster writes them.
     """
 
     source: str
     name: str
     columns: Mapping[str, str]
+    owners: tuple[str, ...] = ("team:data-platform",)
 
     @property
     def bronze(self) -> str:
         """The dataset's Bronze table, `bronze/<source>/<dataset>`."""
         return f"bronze/{self.source}/{self.name}"
+
+    @property
+    def description(self) -> str:
+        """What the Bronze table is, for people."""
+        return f"Text of the {self.source} source's {self.name} files, as received: one row per record."
 
     @property
     def schema(self) -> T.StructType:

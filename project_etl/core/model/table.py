@@ -14,6 +14,8 @@ from functools import cached_property
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from pyspark.sql import types as T
+
 from project_etl.core.contracts import Action, Contract, Rule, contract_version, rules_of, schema_of
 from project_etl.core.digest import digest
 from project_etl.core.model.code_version import code_version
@@ -21,7 +23,6 @@ from project_etl.core.model.records import Records
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-    from pyspark.sql import types as T
 
 LAYERS = ("bronze", "silver", "gold", "quarantine")
 AS_OF = "as_of"
@@ -212,6 +213,8 @@ class Table:
         write: how rows become visible.
         day: column with a row's business day; a daily table's is in its `write`. None when rows belong to no day. Of a
             Silver table it may be several: the first is its business day, and Gold may read the table by each.
+        measure: for a daily table, the column of numbers that people look at first: its sum by day is plotted. None
+            where no sum of a day says anything.
         partition_by: column that partitions the files on disk, for tables of many gigabytes; None for a single folder.
         sister: name of a Silver table that judges the same records by the same rules, and keeps for both what breaks
             one; empty for a table that keeps its own. Found by `with_sisters`.
@@ -234,6 +237,7 @@ class Table:
     conserves: tuple[Conserves, ...] = ()
     for_rules: tuple[str, ...] = ()
     day: str | tuple[str, ...] | None = None
+    measure: str | None = None
     partition_by: str | None = None
     min_score: float | None = None
     sister: str = ""
@@ -274,6 +278,15 @@ class Table:
                 f"{self.name} conserves {', '.join(wrong)}: name an input that a daily table reads by the same day; "
                 f"there is {', '.join(by_day) or 'none'}."
             )
+        if self.measure is not None:
+            self._check_measure(self.measure)
+
+    def _check_measure(self, measure: str) -> None:
+        if not self.is_daily:
+            raise TableError(f"{self.name}: its measure {measure!r} is summed by day, and the table is not daily.")
+        numbers = [item.name for item in self.schema.fields if isinstance(item.dataType, T.NumericType)]
+        if measure not in numbers:
+            raise TableError(f"{self.name}: measure {measure!r} is no column of numbers; it has {', '.join(numbers)}.")
 
     @property
     def layer(self) -> str:

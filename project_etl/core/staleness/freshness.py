@@ -27,6 +27,11 @@ def due_day(deadline: str | None, now: datetime) -> date | None:
     return now.date() - timedelta(days=1 if now.strftime("%H:%M") >= deadline else 2)
 
 
+def is_due_daily(table: Table) -> bool:
+    """Whether each day of a table is due at the deadline: those of a daily Gold table are."""
+    return table.layer == "gold" and table.is_daily
+
+
 def missing_day(lake: TableStore, tables: Sequence[Table], day: date, zone: str) -> list[str]:
     """The daily Gold tables that have not been computed for a day.
 
@@ -38,7 +43,7 @@ def missing_day(lake: TableStore, tables: Sequence[Table], day: date, zone: str)
         day: the business day.
         zone: the reporting time zone.
     """
-    daily = [table.name for table in tables if table.layer == "gold" and table.is_daily]
+    daily = [table.name for table in tables if is_due_daily(table)]
     return [name for name in daily if not _is_computed(lake, name, day, zone)]
 
 
