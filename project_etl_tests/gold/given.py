@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from project_etl.core.contracts import Rule, broken_rules, rules_of
 from project_etl.core.model.table import Table
-from project_etl.gold import customer_first_order, fact_order_items, fact_orders
+from project_etl.gold import customer_first_order, fact_events, fact_order_items, fact_orders, fact_sessions
 from project_etl_tests.small_tables import frame
 
 ORDERS = (
@@ -25,6 +25,11 @@ PRODUCTS = (
 CUSTOMERS = (
     "customer_id STRING, country STRING, updated_at TIMESTAMP, valid_from TIMESTAMP, valid_to TIMESTAMP,"
     " is_current BOOLEAN"
+)
+EVENTS = (
+    "event_id STRING, visitor_id STRING, customer_id STRING, session_id STRING, event_type STRING, product_id STRING,"
+    " order_id STRING, quantity INT, price DECIMAL(18,4), event_value DECIMAL(18,4), event_ts TIMESTAMP,"
+    " event_date DATE, event_hour INT"
 )
 RATES = "rate_date DATE, base_currency STRING, quote_currency STRING, rate DECIMAL(28,18)"
 
@@ -84,6 +89,35 @@ def order_facts(spark: SparkSession, text: str) -> DataFrame:
         "gross_amount_reporting": "10", "discount_reporting": "0", "net_amount_reporting": "10",
     }  # fmt: skip
     return frame(spark, text, fact_orders.TABLE.schema, defaults)
+
+
+def events(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `silver/events`: views of one visitor at ten o'clock, unless they say otherwise."""
+    defaults = {
+        "event_id": "e1", "visitor_id": "v1", "event_type": "view", "product_id": "p1", "quantity": "1", "price": "10",
+        "event_value": "0", "event_date": "2025-01-05", "event_ts": "{event_date} 10:00:00", "event_hour": "10",
+    }  # fmt: skip
+    return frame(spark, text, EVENTS, defaults)
+
+
+def event_facts(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `gold/fact_events`: views of one session at ten o'clock, unless they say otherwise."""
+    defaults = {
+        "event_date": "2025-01-05", "event_id": "e1", "event_ts": "{event_date} 10:00:00", "event_hour": "10",
+        "visitor_id": "v1", "session_key": "s1", "event_type": "view", "product_id": "p1", "category": "Toys",
+        "quantity": "1", "price": "10", "event_value": "0",
+    }  # fmt: skip
+    return frame(spark, text, fact_events.TABLE.schema, defaults)
+
+
+def sessions(spark: SparkSession, text: str) -> DataFrame:
+    """Rows of `gold/fact_sessions`: one view, unless they say otherwise."""
+    defaults = {
+        "event_date": "2025-01-05", "session_key": "s1", "visitor_id": "v1", "started_at": "{event_date} 10:00:00",
+        "ended_at": "{event_date} 10:00:00", "seconds": "0", "events": "1", "views": "1", "carts": "0",
+        "purchases": "0", "products_viewed": "1", "is_bounce": "true", "revenue": "0",
+    }  # fmt: skip
+    return frame(spark, text, fact_sessions.TABLE.schema, defaults)
 
 
 def first_orders(spark: SparkSession, text: str) -> DataFrame:

@@ -35,6 +35,9 @@ def empty_inputs(spark: SparkSession, table: Table) -> dict[str, DataFrame]:
         "gold/fact_order_items": given.item_facts,
         "gold/fact_orders": given.order_facts,
         "gold/customer_first_order": given.first_orders,
+        "silver/events": given.events,
+        "gold/fact_events": given.event_facts,
+        "gold/fact_sessions": given.sessions,
     }
     return {name: makers[read.table](spark, "") for name, read in table.inputs.items()}
 
@@ -60,7 +63,8 @@ def test_the_table_is_named_as_its_module_and_is_daily_or_a_snapshot(module: str
     table = table_of(module)
     assert table.name == f"gold/{module}"
     if isinstance(table.write, ReplaceDays):
-        assert table.schema.fieldNames()[0] == table.keys[0] == table.day_column == table.write.day == "order_date"
+        assert table.schema.fieldNames()[0] == table.keys[0] == table.day_column == table.write.day
+        assert table.write.day.endswith("_date")
     else:
         assert table.write == Snapshot()
 
@@ -81,6 +85,27 @@ def test_the_table_is_named_as_its_module_and_is_daily_or_a_snapshot(module: str
         ("country_revenue_share", "DE | 1 | 1.1", "share_in_range"),
         ("hourly_sales", "24 | 1 | 1 | 1", "hour_in_range"),
         ("top_users", "11 | ann | 1 | 1", "rank_in_range"),
+        (
+            "fact_sessions",
+            "s | v | - | 2025-01-05 | 2025-01-05 | 0 | 2 | 1 | 0 | 0 | 1 | false | 0",
+            "events_are_of_types",
+        ),
+        (
+            "fact_sessions",
+            "s | v | - | 2025-01-05 | 2025-01-05 | 0 | 1 | 1 | 0 | 0 | 2 | true | 0",
+            "products_within_views",
+        ),
+        (
+            "fact_sessions",
+            "s | v | - | 2025-01-05 | 2025-01-05 | -1 | 1 | 1 | 0 | 0 | 1 | true | 0",
+            "seconds_greater_than_or_equal_to",
+        ),
+        ("daily_sessions", "1 | 2 | 0 | 0 | 1 | 0", "visitors_within_sessions"),
+        ("daily_sessions", "1 | 1 | 1.1 | 0 | 1 | 0", "bounce_rate_in_range"),
+        ("daily_sessions", "1 | 1 | 0 | 0 | 1 | -", "revenue_per_session_not_null"),
+        ("funnel", "1 | 2 | 0 | 0 | 0 | - | 0", "steps_within_sessions"),
+        ("funnel", "1 | 1 | 0 | 0 | 0 | - | -", "rates_where_steps"),
+        ("funnel", "1 | 1 | 0 | 0 | 0 | 0 | 0", "rates_where_steps"),
         ("top_products_7d", "0 | p | 1 | 1", "rank_in_range"),
     ],
 )
@@ -88,8 +113,8 @@ def test_a_row_that_contradicts_itself_breaks_the_rule_that_says_so(
     spark: SparkSession, module: str, row: str, broken: str
 ):
     table = table_of(module)
-    columns = [name for name in table.schema.fieldNames() if name != "order_date"]
-    rows = frame(spark, f"{' | '.join(columns)}\n{row}", table.schema, {"order_date": "2025-01-05"})
+    columns = [name for name in table.schema.fieldNames() if name not in ("order_date", "event_date")]
+    rows = frame(spark, f"{' | '.join(columns)}\n{row}", table.schema, {str(table.day_column): "2025-01-05"})
     assert given.broken(table, rows) == [[broken]]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from decimal import Decimal
 from random import Random
@@ -95,6 +96,27 @@ def drawn_orders(random: Random, number: int) -> tuple[Texts, Texts]:
     return orders, items
 
 
+def drawn_events(random: Random, number: int) -> Texts:
+    """Events of a few visitors, with gaps of about half an hour and many at one instant."""
+    events: Texts = defaultdict(list)
+    for event in range(number):
+        day, kind = random.choice(DAYS), random.choice(("view", "view", "add_to_cart", "purchase"))
+        seconds = random.choice(("00.000000", "00.000000", "00.500000", "01.000000", "59.999999"))
+        value = Decimal(random.choice((0, 1, 99_999_999_999, random.randrange(1, 10**9)))).scaleb(-4)
+        row = {
+            "event_id": f"e{event}", "visitor_id": f"v\u00e9{random.randrange(9)}",
+            "customer_id": random.choice((None, None, "c1", "c2")), "event_type": kind,
+            "product_id": random.choice((None, *(f"p{one}" for one in range(25)))),
+            "order_id": random.choice((None, "o1")), "quantity": "1", "price": str(value),
+            "event_value": str(value) if kind == "purchase" else "0",
+            "event_ts": f"{day} {random.randrange(24):02}:{random.choice(('00', '30'))}:{seconds}",
+            "event_date": day, "event_hour": "7",
+        }  # fmt: skip
+        for name, text in row.items():
+            events[name].append(text)
+    return events
+
+
 def drawn_rates(random: Random) -> Texts:
     rates: Texts = {name: [] for name in ("rate_date", "base_currency", "quote_currency", "rate")}
     for day in DAYS[2:]:
@@ -141,6 +163,7 @@ def tables(engines: Engines) -> Callable[[SparkSession, str], DataFrame]:
         "silver/orders": (orders, given.ORDERS),
         "silver/order_items": (items, given.ITEMS),
         "silver/fx_rates": (rates, given.RATES),
+        "silver/events": (drawn_events(random, 2_000), given.EVENTS),
         "silver/products_history": (products, given.PRODUCTS),
         "silver/customers_history": (customers, given.CUSTOMERS),
     }
