@@ -12,7 +12,6 @@ from project_etl.core.model.table import ReplaceDays, Table, same_day
 from project_etl.core.transforms.money import OrderAmount
 
 VIEW, CART, PURCHASE = "view", "add_to_cart", "purchase"
-SECOND = 1_000_000
 
 
 class FactSessions(pa.DataFrameModel):
@@ -74,7 +73,7 @@ def transform(events: DataFrame) -> DataFrame:
         F.max_by("customer_id", when_known).alias("customer_id"),
         F.min("event_ts").alias("started_at"),
         F.max("event_ts").alias("ended_at"),
-        F.floor(lasted / F.lit(SECOND)).cast("bigint").alias("seconds"),
+        F.unix_seconds(F.timestamp_micros(lasted)).alias("seconds"),
         F.count(F.lit(1)).alias("events"),
         F.count_if(kind == VIEW).alias("views"),
         F.count_if(kind == CART).alias("carts"),
