@@ -1,4 +1,4 @@
-"""Sessions a day: one row per day that holds a session."""
+"""Daily sessions: one row per business day that holds a session."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ class DailySessions(pa.DataFrameModel):
 
     event_date: T.DateType = pa.Field(description="Business day of the sessions.", metadata=on_fail(FAIL))
     sessions: T.LongType = pa.Field(gt=0, description="Sessions.", metadata=on_fail(FAIL))
-    visitors: T.LongType = pa.Field(gt=0, description="Different visitors.", metadata=on_fail(FAIL))
+    visitors: T.LongType = pa.Field(gt=0, description="Visitors who had a session.", metadata=on_fail(FAIL))
     bounce_rate: Share = pa.Field(
         in_range={"min_value": 0, "max_value": 1},
         description="Sessions of one event / sessions.",
         metadata=on_fail(FAIL),
     )
-    avg_seconds: Money = pa.Field(ge=0, description="Seconds of a session, on average.", metadata=on_fail(FAIL))
+    avg_seconds: Money = pa.Field(ge=0, description="Seconds / sessions.", metadata=on_fail(FAIL))
     events_per_session: Money = pa.Field(ge=1, description="Events / sessions.", metadata=on_fail(FAIL))
     revenue_per_session: Money = pa.Field(
-        ge=0, description="What the tracker saw / sessions, reporting currency.", metadata=on_fail(FAIL)
+        ge=0, description="Unrounded revenue / sessions, reporting currency.", metadata=on_fail(FAIL)
     )
 
 
@@ -40,7 +40,7 @@ TABLE = Table(
             "visitors_within_sessions",
             "visitors <= sessions",
             action=FAIL,
-            description="visitors must not be above sessions",
+            description="visitors must not be more than sessions",
         ),
     ),
     write=ReplaceDays("event_date"),
@@ -48,7 +48,7 @@ TABLE = Table(
 
 
 def transform(sessions: DataFrame) -> DataFrame:
-    """Average the sessions of each day."""
+    """Sum the sessions of each day."""
     days = sessions.groupBy("event_date").agg(
         F.count(F.lit(1)).alias("sessions"),
         F.count_distinct("visitor_id").alias("visitors"),

@@ -1,20 +1,20 @@
-"""The funnel: one row per day that holds a session, with how many of them came how far.
+"""Funnel: one row per business day that holds a session, with the sessions that came so far.
 
-A session counts for each type of event that it holds, in whatever order they came.
+A session has come to a step when it holds an event of its type, in whatever order: a purchase may stand before a view.
 """
 
 from __future__ import annotations
 
 import pandera.pyspark as pa
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from project_etl.core.contracts import FAIL, on_fail
+from project_etl.core.contracts import FAIL, on_fail, sql_rule
 from project_etl.core.model.table import ReplaceDays, Table, same_day
 from project_etl.core.transforms.money import Share, share
 
-UP_TO_ONE = {"min_value": 0, "max_value": 1}
+A_SHARE = {"min_value": 0, "max_value": 1}
 
 
 class Funnel(pa.DataFrameModel):
@@ -24,25 +24,25 @@ class Funnel(pa.DataFrameModel):
     sessions: T.LongType = pa.Field(gt=0, description="Sessions.", metadata=on_fail(FAIL))
     with_view: T.LongType = pa.Field(ge=0, description="Sessions with a view.", metadata=on_fail(FAIL))
     with_cart: T.LongType = pa.Field(
-        ge=0, description="Sessions in which something was put into the cart.", metadata=on_fail(FAIL)
+        ge=0, description="Sessions that put something into the cart.", metadata=on_fail(FAIL)
     )
     with_purchase: T.LongType = pa.Field(ge=0, description="Sessions with a purchase.", metadata=on_fail(FAIL))
     view_to_cart: Share = pa.Field(
         nullable=True,
-        in_range=UP_TO_ONE,
-        description="Of the sessions with a view, those with a cart, too; empty without any.",
+        in_range=A_SHARE,
+        description="Sessions with view and cart / with_view; empty without a view.",
         metadata=on_fail(FAIL),
     )
     cart_to_purchase: Share = pa.Field(
         nullable=True,
-        in_range=UP_TO_ONE,
-        description="Of the sessions with a cart, those with a purchase, too; empty without any.",
+        in_range=A_SHARE,
+        description="Sessions with cart and purchase / with_cart; empty without a cart.",
         metadata=on_fail(FAIL),
     )
     view_to_purchase: Share = pa.Field(
         nullable=True,
-        in_range=UP_TO_ONE,
-        description="Of the sessions with a view, those with a purchase, too; empty without any.",
+        in_range=A_SHARE,
+        description="Sessions with view and purchase / with_view; empty without a view.",
         metadata=on_fail(FAIL),
     )
 
@@ -52,25 +52,36 @@ TABLE = Table(
     contract=Funnel,
     keys=("event_date",),
     inputs={"sessions": same_day("gold/fact_sessions")},
+    rules=(
+        sql_rule(
+            "steps_within_sessions",
+            "greatest(with_view, with_cart, with_purchase) <= sessions",
+            action=FAIL,
+            description="no step may have more than sessions",
+        ),
+        sql_rule(
+            "rates_where_steps",
+            "(view_to_cart IS NULL) = (with_view = 0) AND (view_to_purchase IS NULL) = (with_view = 0)"
+            " AND (cart_to_purchase IS NULL) = (with_cart = 0)",
+            action=FAIL,
+            description="a rate must be empty exactly where its step has no session",
+        ),
+    ),
     write=ReplaceDays("event_date"),
 )
 
 
 def transform(sessions: DataFrame) -> DataFrame:
     """Count the sessions of each day that hold each type of event, and two of them."""
-    view, cart, purchase = (F.col(name) > 0 for name in ("views", "carts", "purchases"))
-
-    def counted(condition: Column, name: str) -> Column:
-        return F.count_if(condition).alias(name)
-
+    viewed, carted, purchased = (F.col(name) > 0 for name in ("views", "carts", "purchases"))
     days = sessions.groupBy("event_date").agg(
         F.count(F.lit(1)).alias("sessions"),
-        counted(view, "with_view"),
-        counted(cart, "with_cart"),
-        counted(purchase, "with_purchase"),
-        counted(view & cart, "view_cart"),
-        counted(cart & purchase, "cart_purchase"),
-        counted(view & purchase, "view_purchase"),
+        F.count_if(viewed).alias("with_view"),
+        F.count_if(carted).alias("with_cart"),
+        F.count_if(purchased).alias("with_purchase"),
+        F.count_if(viewed & carted).alias("view_and_cart"),
+        F.count_if(carted & purchased).alias("cart_and_purchase"),
+        F.count_if(viewed & purchased).alias("view_and_purchase"),
     )
     return days.select(
         "event_date",
@@ -78,7 +89,7 @@ def transform(sessions: DataFrame) -> DataFrame:
         "with_view",
         "with_cart",
         "with_purchase",
-        share("view_cart", "with_view").alias("view_to_cart"),
-        share("cart_purchase", "with_cart").alias("cart_to_purchase"),
-        share("view_purchase", "with_view").alias("view_to_purchase"),
+        share("view_and_cart", "with_view").alias("view_to_cart"),
+        share("cart_and_purchase", "with_cart").alias("cart_to_purchase"),
+        share("view_and_purchase", "with_view").alias("view_to_purchase"),
     )
