@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import FAIL, on_fail, sql_rule
-from project_etl.core.model.table import ReplaceDays, Table, same_day
+from project_etl.core.model.table import Conserves, ReplaceDays, Table, same_day
 from project_etl.core.transforms.money import ORDER_AMOUNT, OrderAmount
 
 MICROSECONDS = 1_000_000
@@ -55,6 +55,7 @@ TABLE = Table(
             description="events must be views, carts and purchases together",
         ),
     ),
+    conserves=(Conserves("events", here="events"), Conserves("events", "event_value", here="revenue")),
     write=ReplaceDays("event_date"),
 )
 

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import FAIL, on_fail
-from project_etl.core.model.table import ReplaceDays, Table, same_day
+from project_etl.core.model.table import Conserves, ReplaceDays, Table, same_day
 from project_etl.core.transforms.money import Share, share
 
 UP_TO_ONE = {"min_value": 0, "max_value": 1}
@@ -52,6 +52,7 @@ TABLE = Table(
     contract=Funnel,
     keys=("event_date",),
     inputs={"sessions": same_day("gold/fact_sessions")},
+    conserves=(Conserves("sessions", here="sessions"),),
     write=ReplaceDays("event_date"),
 )
 
