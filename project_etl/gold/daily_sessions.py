@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import FAIL, on_fail, sql_rule
-from project_etl.core.model.table import ReplaceDays, Table, same_day
+from project_etl.core.model.table import Conserves, ReplaceDays, Table, same_day
 from project_etl.core.transforms.money import Money, Share, average, share, total
 
 
@@ -43,6 +43,8 @@ TABLE = Table(
             description="visitors must not be more than sessions",
         ),
     ),
+    conserves=(Conserves("sessions", here="sessions"),),
+    measure="sessions",
     write=ReplaceDays("event_date"),
 )
 

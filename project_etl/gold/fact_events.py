@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import FAIL, on_fail
-from project_etl.core.model.table import ReplaceDays, Table, same_day, whole
+from project_etl.core.model.table import Conserves, ReplaceDays, Table, same_day, whole
 from project_etl.core.transforms.asof import as_of
 from project_etl.core.transforms.money import Amount
 from project_etl.gold.fact_order_items import UNKNOWN_CATEGORY
@@ -62,6 +62,7 @@ TABLE = Table(
     contract=FactEvents,
     keys=("event_date", "event_id"),
     inputs={"events": same_day("silver/events"), "products_history": whole("silver/products_history")},
+    conserves=(Conserves("events"), Conserves("events", "event_value")),
     write=ReplaceDays("event_date"),
 )
 

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import FAIL, on_fail
-from project_etl.core.model.table import ReplaceDays, Table, same_day
+from project_etl.core.model.table import Conserves, ReplaceDays, Table, same_day
 
 
 class FactReviews(pa.DataFrameModel):
@@ -35,6 +35,7 @@ TABLE = Table(
     contract=FactReviews,
     keys=("review_date", "review_id"),
     inputs={"reviews": same_day("silver/reviews")},
+    conserves=(Conserves("reviews"),),
     write=ReplaceDays("review_date"),
 )
 

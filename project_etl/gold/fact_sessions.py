@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import FAIL, on_fail, sql_rule
-from project_etl.core.model.table import ReplaceDays, Table, same_day
+from project_etl.core.model.table import Conserves, ReplaceDays, Table, same_day
 from project_etl.core.transforms.money import OrderAmount
 
 VIEW, CART, PURCHASE = "view", "add_to_cart", "purchase"
@@ -60,6 +60,7 @@ TABLE = Table(
             description="products_viewed must not be more than views",
         ),
     ),
+    conserves=(Conserves("events", here="events"), Conserves("events", "event_value", here="revenue")),
     write=ReplaceDays("event_date"),
 )
 

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from project_etl.core.contracts import FAIL, on_fail, sql_rule
-from project_etl.core.model.table import ReplaceDays, Table, same_day
+from project_etl.core.model.table import Conserves, ReplaceDays, Table, same_day
 from project_etl.core.transforms.money import Share, share
 
 A_SHARE = {"min_value": 0, "max_value": 1}
@@ -67,6 +67,8 @@ TABLE = Table(
             description="a rate must be empty exactly where its step has no session",
         ),
     ),
+    conserves=(Conserves("sessions", here="sessions"),),
+    measure="sessions",
     write=ReplaceDays("event_date"),
 )
 

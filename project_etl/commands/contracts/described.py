@@ -176,7 +176,7 @@ def _table(
         inputs=inputs,
         references=tuple(map(_reference, table.references)),
         written=_written(table),
-        business_days=(table.day_column,) if table.day_column else (),
+        business_days=table.days,
         measure=table.measure,
         freshness=_freshness(settings) if is_due_daily(table) else None,
     )
@@ -218,9 +218,13 @@ def _reference(reference: Reference) -> ReferenceSaid:
 
 def _reads(item: Input, table: Table) -> str:
     """Which rows of an input a Gold table reads, in words."""
+    which = f" of {', '.join(f'`{column}`' for column in item.columns)}" if item.columns else ""
     if item.whole or not table.is_daily:
-        return "all days"
-    return f"the same day and the {item.back} days before" if item.back else "the same day"
+        return f"all days{which}"
+    by = f" by `{item.by}`" if item.by else ""
+    if item.at:
+        return f"the days that `{item.at}` of the other inputs names{by}"
+    return f"the same day{by}" + (f" and the {item.back} days before" if item.back else "")
 
 
 def _written(table: Table) -> Written:

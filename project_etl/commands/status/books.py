@@ -87,6 +87,7 @@ def _show_gold(console: Console, found: Sequence[GoldBooks]) -> None:
     )
     for books in found:
         for each in books.totals:
-            what = f"{each.conserves.amount or 'rows'} of {each.table}"
+            where = f" where {each.conserves.where}" if each.conserves.where else ""
+            what = f"{each.conserves.amount or 'rows'} of {each.table}{where}"
             shown.add_row(books.table, what, each.told(each.there), each.told(each.here), each.told(each.difference))
     console.print(shown)
