@@ -55,8 +55,8 @@ TABLE = Table(
         Conserves("refunds", here="refunds"),
         Conserves("refunds", "amount_reporting", here="amount", within=HALF_A_CENT),
     ),
-    measure="amount",
     write=ReplaceDays("refund_date"),
+    measure="amount",
 )
 
 

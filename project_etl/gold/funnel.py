@@ -68,8 +68,8 @@ TABLE = Table(
         ),
     ),
     conserves=(Conserves("sessions", here="sessions"),),
-    measure="sessions",
     write=ReplaceDays("event_date"),
+    measure="sessions",
 )
 
 
