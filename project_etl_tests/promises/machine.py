@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from project_etl.catalog import silver_job, tables
+from project_etl.core.bronze.file_table import FILES
 from project_etl.core.contracts.report import Report
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake.maintenance import tidy
@@ -167,6 +168,7 @@ class AnyOrder(RuleBasedStateMachine):
         # now may or may not have been seen.
         self.torn: set[tuple[str, str]] = set()
         self.deaths: list[str] = []
+        self.opened: set[Path] = set()
 
     # --- landing ------------------------------------------------------------------------------------------------------
 
@@ -182,6 +184,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.shop.land_rows("order_items", DAYS[0], ITEM)
         line = ("R1", "P1", "CUP", 3, f"{DAYS[0]} 09:00:00", "1.85", "17850", "France")
         self.shop.land(RETAIL, DAYS[0], csv_text(LINES, line), source=RETAIL)
+        self.opened = self._landed()
 
     @rule(landed=st.lists(files, min_size=1, max_size=4))
     def land(self, landed: list[tuple[str, str, str, list[dict]]]) -> None:
@@ -265,6 +268,9 @@ class AnyOrder(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Let the sensors finish; the result is the one from scratch, and nothing was lost."""
         try:
+            # The first example of Hypothesis, whose steps all find nothing to do: any other one says as much.
+            if not self.shop.lake.exists(FILES) and self._landed() == self.opened:
+                return
             self.sensors_tick()
             reports = self.scratch.load(*DAYS[:LANDING_DAYS])
             # Up to the newest landing day, and what somebody has backfilled.
@@ -284,6 +290,9 @@ class AnyOrder(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _landed(self) -> set[Path]:
+        return set(self.shop.landing.glob("*/*/*/*"))
 
     def _balanced(self, name: str, report: Report) -> None:
         """The books of a Silver table are those of the lake from scratch, and count each record once."""
