@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import dagster as dg
+import deltalake
 import pytest
 
 from project_etl.core.bronze import plan as load_plan
@@ -15,6 +16,7 @@ from project_etl.core.lake import locks
 from project_etl.orchestration import resources
 from project_etl.orchestration.build import build_defs
 from project_etl.orchestration.failures import failures_of
+from project_etl.orchestration.metadata import counts_of
 from project_etl.settings import Settings
 from project_etl_tests.orchestration.given import Done, settings_of
 from project_etl_tests.small_shop import ORDER, SmallShop
@@ -63,6 +65,20 @@ def test_bronze_refuses_another_landing_before_it_waits_for_its_files(
     ((table, why),) = failures_of(result.all_events).items()
     assert table == TABLE
     assert why.startswith(f"The lake in {shop.lake.root} was loaded from {shop.landing}, and landing_root is now ")
+
+
+def test_a_row_that_is_gone_turns_a_check_red_and_stops_nothing(tmp_path: Path) -> None:
+    shop, settings = SmallShop(tmp_path), settings_of(tmp_path)
+    shop.land_rows("orders", D1, ORDER, {**ORDER, "order_id": "O2"})
+    kept = Done(bronze_run(settings)).checks[TABLE, "rows_kept"]
+    assert (kept.passed, kept.description) == (True, f"{TABLE} has all of its 0 rows")
+    deltalake.DeltaTable(shop.lake.path(TABLE)).delete("order_id = 'O2'")
+    done = Done(bronze_run(settings))
+    kept = done.checks[TABLE, "rows_kept"]
+    assert done.succeeded
+    assert (kept.passed, kept.severity, kept.blocking) == (False, dg.AssetCheckSeverity.ERROR, False)
+    assert (kept.description or "").startswith(f"Bronze: {TABLE} should have 2 rows and has 1 ({D1}).")
+    assert counts_of(kept) == {"action": "error", "broken": 1, "judged": 2, "share": "50.00%"}
 
 
 def bronze_run(settings: Settings) -> dg.ExecuteInProcessResult:
