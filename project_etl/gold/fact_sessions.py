@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pandera.pyspark as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -68,10 +68,18 @@ TABLE = Table(
 def transform(events: DataFrame) -> DataFrame:
     """Sum the events of each session."""
     kind = F.col("event_type")
-    when_known = F.when(F.col("customer_id").isNotNull(), F.struct("event_ts", "event_id"))
+    in_order = Window.partitionBy("event_date", "session_key").orderBy("event_ts", "event_id")
+    throughout = in_order.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    of_product = Window.partitionBy("event_date", "session_key", "event_type", "product_id").orderBy("event_id")
+    # Windows, for the embedded engine needs many kilobytes for each group in which it counts what is distinct.
+    rows = events.select(
+        "event_date", "session_key", "visitor_id", "event_ts", "event_type", "product_id", "event_value",
+        F.last("customer_id", ignorenulls=True).over(throughout).alias("customer_id"),
+        F.row_number().over(of_product).alias("_number"),
+    )  # fmt: skip
+    is_new_product = (kind == VIEW) & F.col("product_id").isNotNull() & (F.col("_number") == 1)
     lasted = F.unix_micros(F.max("event_ts")) - F.unix_micros(F.min("event_ts"))
-    sessions = events.groupBy("event_date", "session_key", "visitor_id").agg(
-        F.max_by("customer_id", when_known).alias("customer_id"),
+    sessions = rows.groupBy("event_date", "session_key", "visitor_id", "customer_id").agg(
         F.min("event_ts").alias("started_at"),
         F.max("event_ts").alias("ended_at"),
         F.unix_seconds(F.timestamp_micros(lasted)).alias("seconds"),
@@ -79,7 +87,7 @@ def transform(events: DataFrame) -> DataFrame:
         F.count_if(kind == VIEW).alias("views"),
         F.count_if(kind == CART).alias("carts"),
         F.count_if(kind == PURCHASE).alias("purchases"),
-        F.count_distinct(F.when(kind == VIEW, F.col("product_id"))).alias("products_viewed"),
+        F.count_if(is_new_product).alias("products_viewed"),
         F.sum("event_value").alias("revenue"),
     )
     return sessions.select(
