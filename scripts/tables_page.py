@@ -22,9 +22,9 @@ prints the same for your settings, and `project-etl contracts --format json` pri
 "reporting currency" are in `reporting_currency`. Business days and hours are those of `reporting_timezone`
 ([Days and time zones](usage.md#days-and-time-zones)).
 
-A broken rule leads to an action: **warn** keeps the row and counts it, **quarantine** keeps the record out, and
-**fail** publishes nothing of the day, or of the table where it has no days. The name of a rule is that of its check in
-the Dagster UI.
+A broken rule leads to an action: **warn** keeps the row and counts it, **quarantine** keeps the record out,
+**fail** publishes nothing of the day, or of the table where it has no days, and **error** publishes the row and fails
+the check. The name of a rule is that of its check in the Dagster UI.
 
 """
 LAYERS = {
