@@ -21,6 +21,7 @@ from project_etl.commands.shared.runs import errors_into, spark_log
 from project_etl.core.contracts import ERROR
 from project_etl.core.lake import TableStore
 from project_etl.core.model.days import some_of
+from project_etl.core.model.staged import staging
 from project_etl.core.model.transform import call
 from project_etl.gold.validation import CHECKS
 from project_etl.gold.validation import TABLE as VALIDATION
@@ -79,8 +80,9 @@ def ask(lake: TableStore, settings: Settings) -> list[dict[str, Any]]:
             f"The star schema cannot be checked without {', '.join(missing)}, which nobody has computed yet. Compute "
             f"what is there: `project-etl{env} run --days FIRST..LAST`."
         )
-    frames = [lake.read(item.table) for item in table.inputs.values()]
-    rows = call(table, frames, parameters_of(settings)).collect()
+    with staging(lake):
+        frames = [lake.read(item.table) for item in table.inputs.values()]
+        rows = call(table, frames, parameters_of(settings)).collect()
     order = [check.name for check in CHECKS]
     return sorted((row.asDict() for row in rows), key=lambda row: order.index(row["name"]))
 
