@@ -31,7 +31,7 @@ class RuleResult:
         by_day: records that broke it by landing day (Silver) or business day (Gold); days without any are absent.
         samples: a few broken records as JSON text, personal data masked.
         max_share: share of the judged records above which the rule's check warns.
-        is_counted: whether a row stands for other records than itself (`Rule.counts`), which are not among those judged.
+        is_counted: whether a row stands for other records (`Rule.counts`), which are not among those judged.
     """
 
     name: str
