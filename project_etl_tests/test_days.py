@@ -23,7 +23,7 @@ from project_etl.orchestration.partitions import daily_partitions
 from project_etl_tests.core.transforms.test_zones import CHANGES
 from project_etl_tests.oracle import Zones, expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
-from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop, settings_of
+from project_etl_tests.small_shop import CUSTOMER, EVENT, ITEM, ORDER, PRODUCT, SmallShop, settings_of
 
 # The tables of facts, and after them those that the oracle knows.
 GOLD = ("fact_order_items", "fact_orders", "hourly_sales", "daily_aov")
@@ -196,6 +196,7 @@ def test_another_zone_makes_everything_stale_and_plan_says_so(
     shop = SmallShop(tmp_path, engine)
     orders = {"O1": "2025-07-01 23:30:00", "O2": "2025-07-02 00:30:00", "O3": "2025-07-01T22:30:00Z"}
     land(shop, days[1], orders)
+    shop.land_rows("events", days[1], EVENT | {"event_ts": "2025-07-01T22:30:00"})
     shop.everything(*days)
     declared = tuple(shop.tables.values())
     other = SmallShop(tmp_path, engine, **change)
