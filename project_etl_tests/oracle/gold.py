@@ -8,74 +8,13 @@ which currency.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from project_etl_tests.oracle.tables import round_half_up
-
-MONEY_PLACES, RATIO_PLACES = 2, 6
-
-
-@dataclass(frozen=True)
-class GoldTable:
-    """The expected rows of a Gold table, in the order of its key."""
-
-    name: str
-    key: tuple[str, ...]
-    columns: tuple[str, ...]
-    rows: list[tuple[Any, ...]]
-
-    def by_key(self) -> dict[tuple[Any, ...], dict[str, Any]]:
-        """Return each row as a dictionary, under the values of its key."""
-        rows = (dict(zip(self.columns, row, strict=True)) for row in self.rows)
-        return {tuple(row[name] for name in self.key): row for row in rows}
-
-
-@dataclass(frozen=True)
-class _Column:
-    """A column of the answer: as SQL gives it, rounded, or a quotient of two SQL columns."""
-
-    name: str
-    numerator: str
-    denominator: str | None = None
-    places: int | None = None
-
-    def value(self, row: dict[str, Any]) -> Any:
-        top = row[self.numerator]
-        if self.places is None or top is None:
-            return top
-        bottom = row[self.denominator] if self.denominator else 1
-        return round_half_up(Fraction(top) / Fraction(bottom), self.places) if bottom else None
-
-
-def _plain(*names: str) -> tuple[_Column, ...]:
-    return tuple(_Column(name, name) for name in names)
-
-
-def _money(*names: str) -> tuple[_Column, ...]:
-    return tuple(_Column(name, name, places=MONEY_PLACES) for name in names)
-
-
-def _ratio(name: str, numerator: str, denominator: str, places: int = RATIO_PLACES) -> tuple[_Column, ...]:
-    return (_Column(name, numerator, denominator, places),)
-
-
-@dataclass(frozen=True)
-class _Question:
-    """A table. One that sums amounts of `back` days before its own, and them, has no row where one is unknown."""
-
-    name: str
-    key: tuple[str, ...]
-    columns: tuple[_Column, ...]
-    sql: str
-    back: int | None = None
-    summed: str = "TRUE"
-
+from project_etl_tests.oracle import gold_star
+from project_etl_tests.oracle.question import MONEY_PLACES, GoldTable, Question, answer, money, plain, ratio
 
 # One row per revenue order; `first_date` is the day of its customer's first revenue order ever.
 _ORDERS = """
@@ -87,11 +26,11 @@ FROM (
 )
 """
 
-_QUESTIONS = (
-    _Question(
+KPIS = (
+    Question(
         "daily_revenue_by_category",
         ("order_date", "category"),
-        _plain("order_date", "category", "orders", "units") + _money("gross_revenue", "discount", "net_revenue"),
+        plain("order_date", "category", "orders", "units") + money("gross_revenue", "discount", "net_revenue"),
         """
         SELECT order_date, category, count(DISTINCT order_id) AS orders, sum(quantity) AS units,
                sum(gross) AS gross_revenue, sum(f.discount) AS discount, sum(net) AS net_revenue
@@ -99,51 +38,52 @@ _QUESTIONS = (
         """,
         back=0,
     ),
-    _Question(
+    Question(
         "daily_aov",
         ("order_date",),
-        _plain("order_date", "orders") + _money("net_revenue") + _ratio("aov", "net_revenue", "orders", MONEY_PLACES),
+        plain("order_date", "orders") + money("net_revenue") + ratio("aov", "net_revenue", "orders", MONEY_PLACES),
         """
         SELECT order_date, count(*) AS orders, sum(net) AS net_revenue
         FROM revenue_orders JOIN days ON day = order_date GROUP BY order_date
         """,
         back=0,
     ),
-    _Question(
+    Question(
         "customer_first_order",
         ("customer_id",),
-        _plain("customer_id", "first_order_date"),
+        plain("customer_id", "first_order_date", "as_of"),
         """
-        SELECT customer_id, min(order_date) AS first_order_date
+        SELECT customer_id, min(order_date) AS first_order_date, (SELECT max(day) FROM as_of) AS as_of
         FROM revenue_orders WHERE customer_id IS NOT NULL GROUP BY customer_id
         """,
     ),
-    _Question(
+    Question(
         "customer_ltv",
         ("customer_id",),
-        _plain("customer_id", "first_order_date", "last_order_date", "orders")
-        + _money("net_revenue")
-        + _ratio("avg_order_value", "net_revenue", "orders", MONEY_PLACES),
+        plain("customer_id", "first_order_date", "last_order_date", "orders")
+        + money("net_revenue")
+        + ratio("avg_order_value", "net_revenue", "orders", MONEY_PLACES)
+        + plain("as_of"),
         """
         SELECT customer_id, min(order_date) AS first_order_date, max(order_date) AS last_order_date,
-               count(*) AS orders, coalesce(sum(net), 0) AS net_revenue
+               count(*) AS orders, coalesce(sum(net), 0) AS net_revenue, (SELECT max(day) FROM as_of) AS as_of
         FROM revenue_orders WHERE customer_id IS NOT NULL GROUP BY customer_id
         """,
     ),
-    _Question(
+    Question(
         "repeat_customers",
         ("order_date",),
-        _plain("order_date", "customers", "repeat_customers") + _ratio("repeat_rate", "repeat_customers", "customers"),
+        plain("order_date", "customers", "repeat_customers") + ratio("repeat_rate", "repeat_customers", "customers"),
         """
         SELECT order_date, count(DISTINCT customer_id) AS customers,
                count(DISTINCT customer_id) FILTER (first_date < order_date) AS repeat_customers
         FROM revenue_orders JOIN days ON day = order_date GROUP BY order_date
         """,
     ),
-    _Question(
+    Question(
         "top_products_7d",
         ("order_date", "rank"),
-        _plain("order_date", "rank", "product_id", "units") + _money("net_revenue"),
+        plain("order_date", "rank", "product_id", "units") + money("net_revenue"),
         """
         SELECT day AS order_date, row_number() OVER (PARTITION BY day ORDER BY sum(net) DESC, product_id) AS rank,
                product_id, sum(quantity) AS units, sum(net) AS net_revenue
@@ -152,12 +92,12 @@ _QUESTIONS = (
         """,
         back=6,
     ),
-    _Question(
+    Question(
         "category_growth_wow",
         ("order_date", "category"),
-        _plain("order_date", "category")
-        + _money("revenue_7d", "prev_revenue_7d")
-        + _ratio("growth", "change", "prev_revenue_7d"),
+        plain("order_date", "category")
+        + money("revenue_7d", "prev_revenue_7d")
+        + ratio("growth", "change", "prev_revenue_7d"),
         """
         SELECT order_date, category, revenue_7d, prev_revenue_7d, revenue_7d - prev_revenue_7d AS change
         FROM (
@@ -169,10 +109,10 @@ _QUESTIONS = (
         """,
         back=13,
     ),
-    _Question(
+    Question(
         "country_revenue_share",
         ("order_date", "country"),
-        _plain("order_date", "country") + _money("net_revenue") + _ratio("share", "net_revenue", "day_revenue"),
+        plain("order_date", "country") + money("net_revenue") + ratio("share", "net_revenue", "day_revenue"),
         """
         SELECT order_date, country, sum(net) AS net_revenue,
                sum(sum(net)) OVER (PARTITION BY order_date) AS day_revenue
@@ -180,11 +120,11 @@ _QUESTIONS = (
         """,
         back=0,
     ),
-    _Question(
+    Question(
         "new_vs_returning",
         ("order_date",),
-        _plain("order_date", "new_customers", "returning_customers")
-        + _money("new_revenue", "returning_revenue", "guest_revenue"),
+        plain("order_date", "new_customers", "returning_customers")
+        + money("new_revenue", "returning_revenue", "guest_revenue"),
         """
         SELECT order_date,
                count(DISTINCT customer_id) FILTER (first_date = order_date) AS new_customers,
@@ -196,20 +136,20 @@ _QUESTIONS = (
         """,
         back=0,
     ),
-    _Question(
+    Question(
         "hourly_sales",
         ("order_date", "hour"),
-        _plain("order_date", "hour", "orders", "units") + _money("net_revenue"),
+        plain("order_date", "hour", "orders", "units") + money("net_revenue"),
         """
         SELECT order_date, hour, count(*) AS orders, sum(units) AS units, sum(net) AS net_revenue
         FROM revenue_orders JOIN days ON day = order_date GROUP BY order_date, hour
         """,
         back=0,
     ),
-    _Question(
+    Question(
         "top_users",
         ("order_date", "rank"),
-        _plain("order_date", "rank", "customer_id", "orders") + _money("net_revenue"),
+        plain("order_date", "rank", "customer_id", "orders") + money("net_revenue"),
         """
         SELECT order_date, row_number() OVER (PARTITION BY order_date ORDER BY sum(net) DESC, customer_id) AS rank,
                customer_id, count(*) AS orders, sum(net) AS net_revenue
@@ -221,36 +161,20 @@ _QUESTIONS = (
     ),
 )
 
-GOLD_TABLES = tuple(question.name for question in _QUESTIONS)
+QUESTIONS = (*KPIS, *gold_star.QUESTIONS)
+GOLD_TABLES = tuple(question.name for question in QUESTIONS)
 
 
-def gold_tables(con: duckdb.DuckDBPyConnection, days: Iterable[date]) -> dict[str, GoldTable]:
-    """Answer every question for the given partition days; `customer_ltv` covers all that was landed.
+def gold_tables(
+    con: duckdb.DuckDBPyConnection, days: Iterable[date], questions: Iterable[Question] = QUESTIONS
+) -> dict[str, GoldTable]:
+    """Answer questions for the given partition days; snapshot tables cover all that was landed.
 
     Args:
-        con: holds the table `facts`.
+        con: holds the relations that the questions read: `facts` and `as_of` for those of this module.
         days: the partitions that were asked for. Orders of other days still count in windows and histories.
+        questions: what to ask.
     """
     con.register("days", pa.table({"day": pa.array(sorted(set(days)), pa.date32())}))
     con.execute(_ORDERS)
-    return {question.name: _answer(con, question) for question in _QUESTIONS}
-
-
-def _answer(con: duckdb.DuckDBPyConnection, question: _Question) -> GoldTable:
-    unknown = set[Any]()
-    if question.back is not None:
-        found = con.execute(
-            f"""
-            SELECT DISTINCT day FROM days JOIN facts ON order_date BETWEEN day - {question.back} AND day
-            WHERE net IS NULL AND {question.summed}
-            """
-        )
-        unknown = {day for (day,) in found.fetchall()}
-    result = con.execute(question.sql)
-    names = [column[0] for column in result.description or ()]
-    exact = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-    known = [row for row in exact if row.get("order_date") not in unknown]
-    rows = [tuple(column.value(row) for column in question.columns) for row in known]
-    columns = tuple(column.name for column in question.columns)
-    rows.sort(key=lambda row: [row[columns.index(name)] for name in question.key])
-    return GoldTable(question.name, question.key, columns, rows)
+    return {question.name: answer(con, question) for question in questions}
