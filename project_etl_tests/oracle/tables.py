@@ -147,17 +147,6 @@ FROM priced_items WHERE has_revenue_status;
 """
 
 
-_TEMP = """
-CREATE TABLE refunds (refund_id VARCHAR, order_id VARCHAR, order_item_id VARCHAR, quantity INT, amount DECIMAL(18, 4), reason VARCHAR, refunded_at TIMESTAMP, refund_date DATE, order_date DATE, currency VARCHAR);
-CREATE TABLE events (event_id VARCHAR, visitor_id VARCHAR, customer_id VARCHAR, event_type VARCHAR, event_ts TIMESTAMP, event_date DATE);
-CREATE TABLE reviews (review_id VARCHAR, product_id VARCHAR, customer_id VARCHAR, rating INT, review_date DATE);
-CREATE TABLE customers AS SELECT customer_id, NULL AS first_name, NULL AS last_name, NULL AS full_name, NULL AS email, NULL AS phone, country, NULL AS city, NULL::DATE AS signup_date, updated_at FROM (SELECT *, row_number() OVER (PARTITION BY customer_id ORDER BY updated_at DESC) AS n FROM customer_versions) WHERE n = 1 AND is_deleted IS NOT TRUE;
-DROP TABLE products;
-CREATE TABLE products AS SELECT product_id, product_id AS name, category, NULL AS subcategory, 1.0 AS price, 'EUR' AS currency, 'Low' AS price_band, TRUE AS is_active, [] AS tags, updated_at FROM product_versions;
-CREATE TABLE as_of AS SELECT max(order_date) AS day FROM orders;
-"""
-
-
 class MissingRateError(LookupError):
     """Revenue in a currency that has no rate on its day nor before it."""
 
@@ -205,7 +194,6 @@ def settle(con: duckdb.DuckDBPyConnection, reporting_currency: str, reporting_zo
     _look_at_clock(con, reporting_zone)
     con.execute(_SETTLE)
     con.execute(_SOLD)
-    con.execute(_TEMP)
     rates = Rates(con.sql("SELECT rate_date, base, quote, rate FROM fx_rates").fetchall())
     _look_up_rates(con, rates, reporting_currency)
     _price(con, rates, reporting_currency, "priced", "sold", ("order_id", "order_item_id"), _ITEM_AMOUNTS)
