@@ -52,7 +52,8 @@ def amount(text: str) -> Decimal:
 
 class TestRefunds:
     def test_more_than_the_order_leaves_less_than_nothing(self, tmp_path: Path) -> None:
-        refunds = [refund(), refund(refund_id="r2", amount="3.00", order_item_id="i1", quantity="1", reason="broken")]
+        late = {"refunded_at": f"{NEXT_DAY}T12:00:00Z"}
+        refunds = [refund(**late), refund(refund_id="r2", amount="3.00", order_item_id="i1", quantity="1", **late)]
         land_good(tmp_path, orders=[order()], order_items=[item()])
         land_shop(tmp_path, NEXT_DAY, refunds=refunds)
         assert rows(tmp_path, "fact_refunds", "refund_date", "refund_id", "order_item_id", "quantity", "amount") == [
@@ -198,6 +199,7 @@ class TestCustomer360:
         times = (
             *("2024-12-17T23:00:00Z", "2024-12-18T00:00:00Z"),
             *(f"{DAY}T10:00:00Z", f"{DAY}T10:30:00Z", f"{DAY}T11:00:01Z", f"{NEXT_DAY}T00:00:00Z"),
+            f"{NEXT_DAY}T00:30:00Z",
         )
         events = [event(event_id=f"e{n}", event_ts=at) for n, at in enumerate(times)]
         # Who somebody is may be known in the middle of a session, and another event is no view.
@@ -207,7 +209,7 @@ class TestCustomer360:
         land_shop(tmp_path, NEXT_DAY, events=events, reviews=reviews)
         land_good(tmp_path)
         columns = ("sessions_30d", "views_30d", "average_rating", "as_of")
-        assert rows(tmp_path, "customer_360", *columns) == [(3, 3, amount("4.33"), SECOND)]
+        assert rows(tmp_path, "customer_360", *columns) == [(4, 5, amount("4.33"), SECOND)]
 
 
 def test_validation_counts_what_is_wrong_and_names_the_days(tmp_path: Path) -> None:
