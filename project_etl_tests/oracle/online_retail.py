@@ -33,7 +33,7 @@ _LINE_SCHEMA = pa.schema(
     [
         ("invoice_no", pa.string()),
         ("stock_code", pa.string()),
-        ("is_described", pa.bool_()),
+        ("description", pa.string()),
         ("line_id", pa.string()),
         ("quantity", pa.int64()),
         ("unit_price", tables.AMOUNT),
@@ -92,10 +92,10 @@ INSERT INTO customer_versions BY NAME
     FROM online_retail_lines
     WHERE customer_id IS NOT NULL AND NOT is_rounded(customer_id) AND is_of_business(invoice_day, landing_day);
 INSERT INTO product_versions BY NAME
-    SELECT stock_code AS product_id, 'Unknown' AS category, invoice_at AS updated_at,
-           landing_day, source_file, row_number
+    SELECT stock_code AS product_id, description AS name, 'Unknown' AS category, unit_price AS price,
+           'GBP' AS currency, invoice_at AS updated_at, landing_day, source_file, row_number
     FROM online_retail_lines
-    WHERE stock_code IS NOT NULL AND NOT is_rounded(stock_code) AND is_described AND unit_price > 0
+    WHERE stock_code IS NOT NULL AND NOT is_rounded(stock_code) AND description IS NOT NULL AND unit_price > 0
         AND is_of_business(invoice_day, landing_day);
 """
 
@@ -140,7 +140,7 @@ def _line(record: RawRecord, reporting: str) -> dict[str, Any]:
     return {
         "invoice_no": invoice_no,
         "stock_code": record["StockCode"],
-        "is_described": bool((record["Description"] or "").strip()),
+        "description": (record["Description"] or "").strip() or None,
         "line_id": _line_id([text[column] for column in COLUMNS]),
         "quantity": quantity,
         "unit_price": unit_price,

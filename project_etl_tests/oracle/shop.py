@@ -1,14 +1,16 @@
-"""Source `shop` by the oracle: raw records to versions of customers, products, orders, items and rates.
+"""Source `shop` by the oracle: raw records to versions of what a shop has: its customers, sales, refunds and visits.
 
 Here: casts, cleaning and the Silver rules of design.md that send one record to quarantine. Rules that only warn change
 nothing here. Not here: which version wins, parents and prices (`tables.py`).
 
 A rule about a value asks for the value as well, except where the design says that it may be missing: e-mail, the
-customer and country of an order, `order_total` and `discount`.
+customer and country of an order, `order_total`, `discount`, and what a shop of few words leaves out of refunds, reviews
+and events.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,6 +29,14 @@ _DAYS = frozenset({"signup_date", "rate_date"})
 _STATUSES = frozenset(
     {"PLACED", "PAID", "SHIPPED", "DELIVERED", "COMPLETED", "CANCELLED", "RETURNED", "REFUNDED", "PARTIALLY_REFUNDED"}
 )
+_EVENT_TYPES = {
+    "view": "view",
+    "page_view": "view",
+    "view_item": "view",
+    "add_to_cart": "add_to_cart",
+    "purchase": "purchase",
+}
+_LARGEST_INT = 2**31 - 1
 
 # What a judge returns: the row if no rule is broken, and each rule's verdict by name.
 Verdict = tuple[dict[str, Any], Mapping[str, bool]]
@@ -64,9 +74,18 @@ def load(
 
 def _customer(record: RawRecord) -> Verdict:
     email, country = record["email"], record["country"]
+    names = [values.initcap(name) if name else None for name in (record["first_name"], record["last_name"])]
+    signup_date = values.to_day(record["signup_date"])
     row = {
         "customer_id": record["customer_id"],
+        "first_name": names[0],
+        "last_name": names[1],
+        "full_name": " ".join(name for name in names if name) or None,
+        "email": email.lower() if email else None,
+        "phone": record["phone"],
         "country": country,
+        "city": record["city"],
+        "signup_date": signup_date if values.is_in_range(signup_date, record.landing_day) else None,
         "updated_at": record.instant("updated_at"),
     }
     return row, {
@@ -82,7 +101,13 @@ def _product(record: RawRecord) -> Verdict:
     price, category = values.to_amount(record["price"]), record["category"]
     row = {
         "product_id": record["product_id"],
+        "name": record["name"],
         "category": None if category is None else values.initcap(category),
+        "subcategory": record["subcategory"],
+        "price": price,
+        "currency": record["currency"],
+        "is_active": values.to_bool(record["active"]),
+        "tags": _texts(record["tags"]),
         "updated_at": record.instant("updated_at"),
     }
     return row, {
@@ -164,6 +189,95 @@ def _fx_rate(record: RawRecord) -> Verdict:
         "rate_type": _casts(record["rate"], values.to_decimal),
         "rate_positive": _is_bad_text(record["rate"], rate) or (rate is not None and rate > 0),
     }
+
+
+def _refund(record: RawRecord) -> Verdict:
+    amount, quantity = values.to_amount(record["amount"]), _to_small_int(record["quantity"])
+    row = {
+        "refund_id": record["refund_id"],
+        "order_id": record["order_id"],
+        "order_item_id": record["order_item_id"],
+        "quantity": quantity,
+        "amount": amount,
+        "reason": record["reason"],
+        "refunded_at": record.instant("refunded_at"),
+        "updated_at": record.instant("updated_at"),
+    }
+    return row, {
+        "refund_id_required": row["refund_id"] is not None,
+        "order_id_required": row["order_id"] is not None,
+        "refunded_at_required": row["refunded_at"] is not None,
+        "amount_type": _casts(record["amount"], values.to_amount),
+        "amount_positive": _is_bad_text(record["amount"], amount) or (amount is not None and amount > 0),
+        "quantity_type": _casts(record["quantity"], _to_small_int),
+        "quantity_positive": quantity is None or quantity > 0,
+        "updated_at_type": _casts(record["updated_at"], values.to_instant),
+    }
+
+
+def _review(record: RawRecord) -> Verdict:
+    rating, votes = values.to_int(record["rating"]), _to_small_int(record["helpful_votes"] or "0")
+    row = {
+        "review_id": record["review_id"],
+        "product_id": record["product_id"],
+        "customer_id": record["customer_id"],
+        "rating": rating,
+        "review_text": record["review_text"],
+        "helpful_votes": votes,
+        "review_ts": record.instant("review_ts"),
+        "updated_at": record.instant("updated_at"),
+    }
+    return row, {
+        "review_id_required": row["review_id"] is not None,
+        "product_id_required": row["product_id"] is not None,
+        "rating_type": _casts(record["rating"], values.to_int),
+        "rating_range": _is_bad_text(record["rating"], rating) or (rating is not None and 1 <= rating <= 5),
+        "helpful_votes_type": votes is not None,
+        "helpful_votes_not_negative": votes is None or votes >= 0,
+        "review_ts_type": _casts(record["review_ts"], values.to_instant),
+        "updated_at_type": _casts(record["updated_at"], values.to_instant),
+    }
+
+
+def _event(record: RawRecord) -> Verdict:
+    quantity, price = _to_small_int(record["quantity"] or "1"), values.to_amount(record["price"] or "0")
+    event_type = _EVENT_TYPES.get((record["event_type"] or "").lower())
+    row = {
+        "event_id": record["event_id"],
+        "visitor_id": record["visitor_id"],
+        "customer_id": record["customer_id"],
+        "event_type": event_type,
+        "product_id": record["product_id"],
+        "order_id": record["order_id"],
+        "quantity": quantity,
+        "price": price,
+        "event_ts": record.instant("event_ts"),
+    }
+    return row, {
+        "event_id_required": row["event_id"] is not None,
+        "visitor_id_required": row["visitor_id"] is not None,
+        "event_ts_required": row["event_ts"] is not None,
+        "event_type_allowed": event_type is not None,
+        "quantity_type": quantity is not None,
+        "quantity_positive": quantity is None or quantity > 0,
+        "price_type": price is not None,
+        "price_not_negative": price is None or price >= 0,
+    }
+
+
+def _texts(text: str | None) -> list[str] | None:
+    """Read a JSON array of texts."""
+    try:
+        found = json.loads(text or "null")
+    except ValueError:
+        return None
+    return [str(one) for one in found] if isinstance(found, list) else None
+
+
+def _to_small_int(text: str | None) -> int | None:
+    """Read a whole number that an INT can hold."""
+    number = values.to_int(text)
+    return number if number is not None and abs(number) <= _LARGEST_INT else None
 
 
 def _casts(text: str | None, cast: Callable[[str], object]) -> bool:
@@ -290,5 +404,58 @@ _KINDS = (
         "rate_date",
         {"rate_date": "instant", "base_currency": "code", "quote_currency": "code", "rate": "number"},
         _fx_rate,
+    ),
+    _Kind(
+        "refunds",
+        "refund_versions",
+        ("refund_id",),
+        "updated_at",
+        {
+            "refund_id": "key",
+            "order_id": "key",
+            "order_item_id": "key",
+            "quantity": "number",
+            "amount": "number",
+            "reason": "label",
+            "refunded_at": "instant",
+            "updated_at": "instant",
+        },
+        _refund,
+    ),
+    _Kind(
+        "reviews",
+        "review_versions",
+        ("review_id",),
+        "updated_at",
+        {
+            "review_id": "key",
+            "product_id": "key",
+            "customer_id": "key",
+            "rating": "number",
+            "review_text": "text",
+            "helpful_votes": "number",
+            "review_ts": "instant",
+            "updated_at": "instant",
+        },
+        _review,
+    ),
+    _Kind(
+        "events",
+        "event_versions",
+        ("event_id",),
+        "event_ts",
+        {
+            "event_id": "key",
+            "visitor_id": "key",
+            "customer_id": "key",
+            "session_id": "key",
+            "event_type": "code",
+            "product_id": "key",
+            "order_id": "key",
+            "quantity": "number",
+            "price": "number",
+            "event_ts": "instant",
+        },
+        _event,
     ),
 )

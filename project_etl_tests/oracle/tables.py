@@ -36,10 +36,27 @@ def _versions(*columns: tuple[str, pa.DataType]) -> pa.Schema:
 
 SCHEMAS: Mapping[str, pa.Schema] = {
     "customer_versions": _versions(
-        ("customer_id", pa.string()), ("country", pa.string()), ("updated_at", pa.timestamp("us"))
+        ("customer_id", pa.string()),
+        ("first_name", pa.string()),
+        ("last_name", pa.string()),
+        ("full_name", pa.string()),
+        ("email", pa.string()),
+        ("phone", pa.string()),
+        ("country", pa.string()),
+        ("city", pa.string()),
+        ("signup_date", pa.date32()),
+        ("updated_at", pa.timestamp("us")),
     ),
     "product_versions": _versions(
-        ("product_id", pa.string()), ("category", pa.string()), ("updated_at", pa.timestamp("us"))
+        ("product_id", pa.string()),
+        ("name", pa.string()),
+        ("category", pa.string()),
+        ("subcategory", pa.string()),
+        ("price", AMOUNT),
+        ("currency", pa.string()),
+        ("is_active", pa.bool_()),
+        ("tags", pa.list_(pa.string())),
+        ("updated_at", pa.timestamp("us")),
     ),
     "order_versions": _versions(
         ("order_id", pa.string()),
@@ -64,6 +81,37 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     "fx_versions": _versions(
         ("rate_date", pa.date32()), ("base", pa.string()), ("quote", pa.string()), ("rate", pa.string())
     ),
+    "refund_versions": _versions(
+        ("refund_id", pa.string()),
+        ("order_id", pa.string()),
+        ("order_item_id", pa.string()),
+        ("quantity", pa.int32()),
+        ("amount", AMOUNT),
+        ("reason", pa.string()),
+        ("refunded_at", pa.timestamp("us")),
+        ("updated_at", pa.timestamp("us")),
+    ),
+    "review_versions": _versions(
+        ("review_id", pa.string()),
+        ("product_id", pa.string()),
+        ("customer_id", pa.string()),
+        ("rating", pa.int32()),
+        ("review_text", pa.string()),
+        ("helpful_votes", pa.int32()),
+        ("review_ts", pa.timestamp("us")),
+        ("updated_at", pa.timestamp("us")),
+    ),
+    "event_versions": _versions(
+        ("event_id", pa.string()),
+        ("visitor_id", pa.string()),
+        ("customer_id", pa.string()),
+        ("event_type", pa.string()),
+        ("product_id", pa.string()),
+        ("order_id", pa.string()),
+        ("quantity", pa.int32()),
+        ("price", AMOUNT),
+        ("event_ts", pa.timestamp("us")),
+    ),
     "rejects": _schema(("dataset", pa.string()), ("rule", pa.string())),
 }
 
@@ -84,8 +132,14 @@ def _newest(versions: str, key: str, time: str = "updated_at") -> str:
 
 
 _SETTLE = f"""
-CREATE TABLE orders AS FROM ({_newest("order_versions", "order_id")}) JOIN clock USING (order_ts);
-CREATE TABLE products AS {_newest("product_versions", "product_id")};
+CREATE TABLE orders AS
+    SELECT o.*, day AS order_date, hour
+    FROM ({_newest("order_versions", "order_id")}) AS o JOIN clock ON instant = order_ts;
+CREATE TABLE customers AS {_newest("customer_versions", "customer_id")};
+CREATE TABLE products AS
+    SELECT *, CASE WHEN price < 50 THEN 'Low' WHEN price < 200 THEN 'Medium' WHEN price >= 200 THEN 'High' END
+        AS price_band
+    FROM ({_newest("product_versions", "product_id")});
 CREATE TABLE customers_history AS {_newest("customer_versions", "customer_id, updated_at")};
 CREATE TABLE products_history AS {_newest("product_versions", "product_id, updated_at")};
 CREATE TABLE fx_rates AS {_newest("fx_versions", "rate_date, base, quote", time="rate_date")};
@@ -101,6 +155,33 @@ CREATE TABLE valid_items AS
 CREATE TABLE items AS
     SELECT *, quantity * unit_price AS gross_amount, quantity * unit_price - discount AS net_amount
     FROM ({_newest("valid_items", "order_id, order_item_id")});
+"""
+
+# What customers did beside buying. Refunds and reviews wait for their parents as items do; a review may have no day.
+_BEHAVIOUR = f"""
+CREATE TABLE events AS
+    SELECT e.*, CAST(CASE event_type WHEN 'purchase' THEN quantity * price ELSE 0 END AS DECIMAL(38, 4)) AS event_value,
+           day AS event_date, hour AS event_hour
+    FROM ({_newest("event_versions", "event_id", time="event_ts")}) AS e JOIN clock ON instant = event_ts;
+INSERT INTO rejects BY NAME
+    SELECT 'reviews' AS dataset, 'product_exists' AS rule, landing_day, source_file, row_number
+    FROM review_versions ANTI JOIN products USING (product_id) WHERE is_deleted IS NOT TRUE;
+INSERT INTO rejects BY NAME
+    SELECT 'refunds' AS dataset, 'order_exists' AS rule, landing_day, source_file, row_number
+    FROM refund_versions ANTI JOIN orders USING (order_id) WHERE is_deleted IS NOT TRUE;
+CREATE TABLE valid_reviews AS
+    FROM review_versions WHERE is_deleted OR product_id IN (SELECT product_id FROM products);
+CREATE TABLE valid_refunds AS
+    FROM refund_versions WHERE is_deleted OR order_id IN (SELECT order_id FROM orders);
+CREATE TABLE reviews AS
+    SELECT r.*, day AS review_date
+    FROM ({_newest("valid_reviews", "review_id")}) AS r LEFT JOIN clock ON instant = review_ts;
+CREATE TABLE refunds AS
+    SELECT r.*, day AS refund_date, order_date, currency
+    FROM ({_newest("valid_refunds", "refund_id")}) AS r
+    JOIN clock ON instant = refunded_at JOIN orders USING (order_id);
+CREATE TABLE as_of AS
+    SELECT max(day) AS day FROM (SELECT order_date AS day FROM orders UNION ALL SELECT event_date FROM events);
 """
 
 # All orders and their items; the versions of customer and product that were valid at the order's time, or the earliest
@@ -171,28 +252,35 @@ def add(con: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Mapping[str, 
 
 def put_before_ids(con: duckdb.DuckDBPyConnection, source: str, prefix: str) -> None:
     """Tell the ids of a source from those of others."""
-    for table in ("customer_versions", "product_versions", "order_versions", "item_versions"):
+    for table in (table for table in SCHEMAS if table.endswith("_versions")):
         for name in SCHEMAS[table].names:
-            if name.endswith("_id"):
+            if name.endswith("_id") and name != "visitor_id":
                 con.execute(
                     f"UPDATE {table} SET {name} = ? || {name} WHERE source_file LIKE ? || '/%'", [prefix, source]
                 )
 
 
 def _look_at_clock(con: duckdb.DuckDBPyConnection, zone: str) -> None:
-    """Make `clock`: the business day and the hour of each instant at which an order was placed."""
-    instants = [at for (at,) in con.execute("SELECT DISTINCT order_ts FROM order_versions").fetchall() if at]
-    rows = [{"order_ts": at, "order_date": shown(at, zone).date(), "hour": shown(at, zone).hour} for at in instants]
-    columns = [("order_ts", pa.timestamp("us")), ("order_date", pa.date32()), ("hour", pa.int32())]
+    """Make `clock`: the business day and the hour of each instant at which something was ordered or done."""
+    found = con.execute(
+        """
+        SELECT order_ts FROM order_versions UNION SELECT event_ts FROM event_versions
+        UNION SELECT review_ts FROM review_versions UNION SELECT refunded_at FROM refund_versions
+        """
+    )
+    instants = [at for (at,) in found.fetchall() if at]
+    rows = [{"instant": at, "day": shown(at, zone).date(), "hour": shown(at, zone).hour} for at in instants]
+    columns = [("instant", pa.timestamp("us")), ("day", pa.date32()), ("hour", pa.int32())]
     con.register("_clock", pa.Table.from_pylist(rows, schema=pa.schema(columns)))
     con.execute("CREATE TABLE clock AS FROM _clock")
     con.unregister("_clock")
 
 
 def settle(con: duckdb.DuckDBPyConnection, reporting_currency: str, reporting_zone: str = "UTC") -> None:
-    """Make `orders`, `items`, the histories, `fx_rates` and `facts` from all versions that the sources added."""
+    """Make the clean relations, the histories, `as_of` and `facts` from all versions that the sources added."""
     _look_at_clock(con, reporting_zone)
     con.execute(_SETTLE)
+    con.execute(_BEHAVIOUR)
     con.execute(_SOLD)
     rates = Rates(con.sql("SELECT rate_date, base, quote, rate FROM fx_rates").fetchall())
     _look_up_rates(con, rates, reporting_currency)
