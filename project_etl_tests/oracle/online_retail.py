@@ -5,6 +5,8 @@ Here: the mapping of design.md, "Source online_retail". Not here: which version 
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -139,8 +141,7 @@ def _line(record: RawRecord, reporting: str) -> dict[str, Any]:
         "invoice_no": invoice_no,
         "stock_code": record["StockCode"],
         "description": (record["Description"] or "").strip() or None,
-        # All eight columns as text, with a sign that no text holds between them and nothing told from empty.
-        "line_id": "\x1f".join(text[column] or "" for column in COLUMNS),
+        "line_id": _line_id([text[column] for column in COLUMNS]),
         "quantity": quantity,
         "unit_price": unit_price,
         "invoice_at": at,
@@ -150,6 +151,12 @@ def _line(record: RawRecord, reporting: str) -> dict[str, Any]:
         "broken_rules": _broken_rules(record, quantity, unit_price),
         **record.lineage,
     }
+
+
+def _line_id(texts: Sequence[str | None]) -> str:
+    """The platform's hash of all eight columns as text, with a sign that no text holds between them."""
+    identity = "\x1f".join("-" if text is None else f"={text}" for text in texts)
+    return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
 
 def _broken_rules(record: RawRecord, quantity: int | None, unit_price: Decimal | None) -> list[str]:

@@ -129,6 +129,7 @@ def _order(record: RawRecord) -> Verdict:
         "order_ts": order_ts,
         "status": (record["status"] or "").upper(),
         "currency": record["currency"],
+        "order_total": total,
         "country": record["country"],
         "updated_at": record.instant("updated_at"),
     }

@@ -8,6 +8,7 @@ Not here: what a source looks like, and what Gold asks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
@@ -19,6 +20,8 @@ import pyarrow as pa
 from project_etl_tests.oracle.values import shown
 
 AMOUNT = pa.decimal128(18, 4)
+RATE_PLACES = 18
+_ITEM_AMOUNTS = ("gross_amount", "discount", "net_amount")
 LINEAGE = (("landing_day", pa.date32()), ("source_file", pa.string()), ("row_number", pa.int64()))
 
 
@@ -61,6 +64,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
         ("order_ts", pa.timestamp("us")),
         ("status", pa.string()),
         ("currency", pa.string()),
+        ("order_total", AMOUNT),
         ("country", pa.string()),
         ("updated_at", pa.timestamp("us")),
     ),
@@ -180,26 +184,30 @@ CREATE TABLE as_of AS
     SELECT max(day) AS day FROM (SELECT order_date AS day FROM orders UNION ALL SELECT event_date FROM events);
 """
 
-# Revenue orders with their items; the versions of customer and product that were valid at the order's time, or the
-# earliest ones. A version is valid until the next one: of what was deleted by then, nobody has said anything else. A
-# category that nobody gave is `Unknown`, a country that nobody gave is `ZZ`.
+# All orders and their items; the versions of customer and product that were valid at the order's time, or the earliest
+# ones. A version is valid until the next one: of what was deleted by then, nobody has said anything else. A category
+# that nobody gave is `Unknown`, a country that nobody gave is `ZZ`.
 _SOLD = """
-CREATE TABLE sold AS
+CREATE TABLE placed AS
 WITH first_customers AS (
     SELECT customer_id, arg_min(country, updated_at) AS country FROM customers_history GROUP BY customer_id
-), first_products AS (
-    SELECT product_id, first(category ORDER BY updated_at) AS category FROM products_history GROUP BY product_id
-), revenue_orders AS (
-    SELECT o.*, coalesce(o.country, CASE WHEN c.updated_at IS NULL THEN f.country ELSE c.country END, 'ZZ') AS sold_to
-    FROM (SELECT * FROM orders WHERE status IN ('PAID', 'SHIPPED', 'DELIVERED', 'COMPLETED', 'PARTIALLY_REFUNDED')) AS o
-    ASOF LEFT JOIN customers_history AS c ON o.customer_id = c.customer_id AND o.order_ts >= c.updated_at
-    LEFT JOIN first_customers AS f ON o.customer_id = f.customer_id
 )
-SELECT o.order_id, o.order_date, o.hour, o.customer_id, o.sold_to AS country,
-       i.order_item_id, i.product_id, o.currency, i.quantity,
+SELECT o.* EXCLUDE (country),
+       coalesce(o.country, CASE WHEN c.updated_at IS NULL THEN f.country ELSE c.country END, 'ZZ') AS country,
+       status IN ('PAID', 'SHIPPED', 'DELIVERED', 'COMPLETED', 'PARTIALLY_REFUNDED') AS has_revenue_status
+FROM orders AS o
+ASOF LEFT JOIN customers_history AS c ON o.customer_id = c.customer_id AND o.order_ts >= c.updated_at
+LEFT JOIN first_customers AS f ON o.customer_id = f.customer_id;
+
+CREATE TABLE sold AS
+WITH first_products AS (
+    SELECT product_id, first(category ORDER BY updated_at) AS category FROM products_history GROUP BY product_id
+)
+SELECT o.order_id, o.order_date, o.order_ts, o.hour, o.customer_id, o.status, o.has_revenue_status, o.country,
+       i.order_item_id, i.product_id, o.currency, i.quantity, i.unit_price,
        coalesce(CASE WHEN p.updated_at IS NULL THEN f.category ELSE p.category END, 'Unknown') AS category,
        i.gross_amount, i.discount, i.net_amount
-FROM revenue_orders AS o
+FROM placed AS o
 JOIN items AS i ON i.order_id = o.order_id
 ASOF LEFT JOIN products_history AS p ON i.product_id = p.product_id AND o.order_ts >= p.updated_at
 LEFT JOIN first_products AS f ON i.product_id = f.product_id;
@@ -207,12 +215,16 @@ LEFT JOIN first_products AS f ON i.product_id = f.product_id;
 
 # What has another currency is in `priced`, without amounts where no rate is known.
 _FACTS = """
-CREATE TABLE facts AS
-SELECT s.order_id, order_date, hour, customer_id, country, product_id, category, quantity,
-       CAST(CASE WHEN p.order_id IS NULL THEN s.gross_amount ELSE p.gross END AS DECIMAL(38, 4)) AS gross,
-       CAST(CASE WHEN p.order_id IS NULL THEN s.discount ELSE p.discount END AS DECIMAL(38, 4)) AS discount,
-       CAST(CASE WHEN p.order_id IS NULL THEN s.net_amount ELSE p.net END AS DECIMAL(38, 4)) AS net
+CREATE TABLE priced_items AS
+SELECT s.*,
+       CAST(CASE WHEN p.order_id IS NULL THEN s.gross_amount ELSE p.gross_amount END AS DECIMAL(38, 4)) AS gross,
+       CAST(CASE WHEN p.order_id IS NULL THEN s.discount ELSE p.discount END AS DECIMAL(38, 4)) AS reduction,
+       CAST(CASE WHEN p.order_id IS NULL THEN s.net_amount ELSE p.net_amount END AS DECIMAL(38, 4)) AS net
 FROM sold AS s LEFT JOIN priced AS p ON p.order_id = s.order_id AND p.order_item_id = s.order_item_id;
+CREATE VIEW facts AS
+SELECT order_id, order_date, hour, customer_id, country, product_id, category, quantity,
+       gross, reduction AS discount, net
+FROM priced_items WHERE has_revenue_status;
 """
 
 
@@ -271,31 +283,65 @@ def settle(con: duckdb.DuckDBPyConnection, reporting_currency: str, reporting_zo
     con.execute(_BEHAVIOUR)
     con.execute(_SOLD)
     rates = Rates(con.sql("SELECT rate_date, base, quote, rate FROM fx_rates").fetchall())
-    foreign = con.execute(
-        """
-        SELECT order_id, order_item_id, currency, order_date, gross_amount, discount, net_amount FROM sold
-        WHERE currency IS DISTINCT FROM ? ORDER BY order_date, currency, order_id, order_item_id
-        """,
-        [reporting_currency],
-    ).fetchall()
-    priced: list[dict[str, Any]] = []
-    for order, item, currency, day, gross, discount, net in foreign:
-        amounts = {"gross": gross, "discount": discount, "net": net}
-        try:
-            rate = rates.newest(currency, reporting_currency, day)
-        except MissingRateError:
-            amounts = dict.fromkeys(amounts)
-        else:
-            amounts = {name: convert(amount, rate) for name, amount in amounts.items()}
-        priced.append({"order_id": order, "order_item_id": item, **amounts})
-    columns = [
-        ("order_id", pa.string()),
-        ("order_item_id", pa.string()),
-        *((name, pa.decimal128(38, 4)) for name in ("gross", "discount", "net")),
-    ]
-    con.register("priced", pa.Table.from_pylist(priced, schema=pa.schema(columns)))
+    _look_up_rates(con, rates, reporting_currency)
+    _price(con, rates, reporting_currency, "priced", "sold", ("order_id", "order_item_id"), _ITEM_AMOUNTS)
+    _price(con, rates, reporting_currency, "priced_refunds", "refunds", ("refund_id",), ("amount",))
     con.execute(_FACTS)
-    con.unregister("priced")
+
+
+def _look_up_rates(con: duckdb.DuckDBPyConnection, rates: Rates, reporting: str) -> None:
+    """Make `order_rates`: for the currency and day of each order, the rate and the day that it is of."""
+    wanted = con.sql("SELECT DISTINCT currency, order_date FROM orders").fetchall()
+    rows: list[dict[str, Any]] = []
+    for currency, day in wanted:
+        row: dict[str, Any] = {"currency": currency, "order_date": day, "fx_rate": None, "fx_rate_date": None}
+        if currency == reporting:
+            row["fx_rate"] = Decimal(1)
+        else:
+            with suppress(MissingRateError):
+                rate, rate_day = rates.newest_of(currency, reporting, day)
+                row |= {"fx_rate": round_half_up(rate, RATE_PLACES), "fx_rate_date": rate_day}
+        rows.append({**row, "reporting_currency": reporting})
+    columns = [
+        ("currency", pa.string()),
+        ("order_date", pa.date32()),
+        ("fx_rate", pa.decimal128(28, RATE_PLACES)),
+        ("fx_rate_date", pa.date32()),
+        ("reporting_currency", pa.string()),
+    ]
+    con.register("_rows", pa.Table.from_pylist(rows, schema=pa.schema(columns)))
+    con.execute("CREATE TABLE order_rates AS FROM _rows")
+    con.unregister("_rows")
+
+
+def _price(
+    con: duckdb.DuckDBPyConnection,
+    rates: Rates,
+    reporting: str,
+    name: str,
+    priced: str,
+    key: tuple[str, ...],
+    amounts: tuple[str, ...],
+) -> None:
+    """Make a table of the rows of `priced` in a foreign currency, with their amounts by the rate of the order's day."""
+    foreign = con.execute(
+        f"SELECT {', '.join((*key, *amounts))}, currency, order_date FROM {priced} WHERE currency IS DISTINCT FROM ?",
+        [reporting],
+    ).fetchall()
+    rows: list[dict[str, Any]] = []
+    for *values, currency, day in foreign:
+        row = dict(zip((*key, *amounts), values, strict=True))
+        try:
+            rate = rates.newest(currency, reporting, day)
+        except MissingRateError:
+            row |= dict.fromkeys(amounts)
+        else:
+            row |= {column: convert(row[column], rate) for column in amounts}
+        rows.append(row)
+    columns = [*((column, pa.string()) for column in key), *((column, pa.decimal128(38, 4)) for column in amounts)]
+    con.register("_rows", pa.Table.from_pylist(rows, schema=pa.schema(columns)))
+    con.execute(f"CREATE TABLE {name} AS FROM _rows")
+    con.unregister("_rows")
 
 
 def convert(amount: Decimal, rate: Fraction) -> Decimal:
@@ -317,7 +363,7 @@ class Rates:
 
     def __init__(self, rows: Iterable[tuple[date, str, str, str]]):
         self._legs: dict[date, dict[tuple[str, str], Fraction]] = {}
-        self._found: dict[tuple[str | None, str, date], Fraction] = {}
+        self._found: dict[tuple[str | None, str, date], tuple[Fraction, date]] = {}
         for day, base, quote, rate in rows:
             self._legs.setdefault(day, {})[base, quote] = Fraction(rate)
 
@@ -327,11 +373,19 @@ class Rates:
         Raises:
             MissingRateError: there is no such day.
         """
+        return self.newest_of(currency, reporting, day)[0]
+
+    def newest_of(self, currency: str | None, reporting: str, day: date) -> tuple[Fraction, date]:
+        """Return the same rate, and the day that it is of.
+
+        Raises:
+            MissingRateError: there is no such day.
+        """
         if (currency, reporting, day) not in self._found:
             for rate_day in sorted((known for known in self._legs if known <= day), reverse=True):
                 rate = self._on(rate_day, currency, reporting) if currency else None
                 if rate is not None:
-                    self._found[currency, reporting, day] = rate
+                    self._found[currency, reporting, day] = rate, rate_day
                     break
             else:
                 raise MissingRateError(f"no rate from {currency} to {reporting} on {day} or before it")
