@@ -82,6 +82,21 @@ def item(**changes: Any) -> dict[str, Any]:
     return good | {"discount": "1.00", "updated_at": f"{DAY}T10:30:00Z"} | changes
 
 
+def refund(**changes: Any) -> dict[str, Any]:
+    good = {"refund_id": "r1", "order_id": "o1", "amount": "4.00", "refunded_at": f"{DAY}T12:00:00Z"}
+    return good | changes
+
+
+def review(**changes: Any) -> dict[str, Any]:
+    good = {"review_id": "v1", "product_id": "p1", "customer_id": "c1", "rating": 5, "review_text": "Good."}
+    return good | {"review_ts": f"{DAY}T12:00:00Z"} | changes
+
+
+def event(**changes: Any) -> dict[str, Any]:
+    good = {"event_id": "e1", "visitor_id": "w1", "customer_id": "c1", "event_type": "view", "product_id": "p1"}
+    return good | {"event_ts": f"{DAY}T10:00:00Z"} | changes
+
+
 def rate(**changes: Any) -> dict[str, Any]:
     return {"rate_date": DAY, "base_currency": "EUR", "quote_currency": "USD", "rate": "1.1"} | changes
 
