@@ -1,8 +1,7 @@
-"""The ten Gold tables by the oracle, as plain SQL over the table `facts` of `tables.py`.
+"""The Gold tables of the oracle; those of revenue are here, as plain SQL over the table `facts` of `tables.py`.
 
-SQL gives exact integers and DECIMAL sums; money, shares and rates are rounded here, once, at the end, from exact
-fractions. What sums an amount that nobody knows has no rows for that day. Not here: which order lines count, and in
-which currency.
+What sums an amount that nobody knows has no rows for that day. Not here: which order lines count, and in which
+currency; what visitors and reviewers did (`gold_behaviour.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +15,8 @@ import pyarrow as pa
 from project_etl_tests.oracle import gold_behaviour
 from project_etl_tests.oracle.questions import MONEY_PLACES, GoldTable, Question, answer, money, plain, ratio
 
+__all__ = ["GOLD_TABLES", "GoldTable", "gold_tables"]
+
 # One row per revenue order; `first_date` is the day of its customer's first revenue order ever.
 _ORDERS = """
 CREATE OR REPLACE TEMP VIEW revenue_orders AS
@@ -26,7 +27,7 @@ FROM (
 )
 """
 
-KPIS = (
+_QUESTIONS = (
     Question(
         "daily_revenue_by_category",
         ("order_date", "category"),
@@ -51,9 +52,9 @@ KPIS = (
     Question(
         "customer_first_order",
         ("customer_id",),
-        plain("customer_id", "first_order_date", "as_of"),
+        plain("customer_id", "first_order_date"),
         """
-        SELECT customer_id, min(order_date) AS first_order_date, (SELECT max(day) FROM as_of) AS as_of
+        SELECT customer_id, min(order_date) AS first_order_date
         FROM revenue_orders WHERE customer_id IS NOT NULL GROUP BY customer_id
         """,
     ),
@@ -62,11 +63,10 @@ KPIS = (
         ("customer_id",),
         plain("customer_id", "first_order_date", "last_order_date", "orders")
         + money("net_revenue")
-        + ratio("avg_order_value", "net_revenue", "orders", MONEY_PLACES)
-        + plain("as_of"),
+        + ratio("avg_order_value", "net_revenue", "orders", MONEY_PLACES),
         """
         SELECT customer_id, min(order_date) AS first_order_date, max(order_date) AS last_order_date,
-               count(*) AS orders, coalesce(sum(net), 0) AS net_revenue, (SELECT max(day) FROM as_of) AS as_of
+               count(*) AS orders, coalesce(sum(net), 0) AS net_revenue
         FROM revenue_orders WHERE customer_id IS NOT NULL GROUP BY customer_id
         """,
     ),
@@ -161,20 +161,18 @@ KPIS = (
     ),
 )
 
-QUESTIONS = (*KPIS, *gold_behaviour.QUESTIONS)
-GOLD_TABLES = tuple(question.name for question in QUESTIONS)
+_ALL = (*_QUESTIONS, *gold_behaviour.QUESTIONS)
+GOLD_TABLES = tuple(question.name for question in _ALL)
 
 
-def gold_tables(
-    con: duckdb.DuckDBPyConnection, days: Iterable[date], questions: Iterable[Question] = QUESTIONS
-) -> dict[str, GoldTable]:
-    """Answer questions for the given partition days; snapshot tables cover all that was landed.
+def gold_tables(con: duckdb.DuckDBPyConnection, days: Iterable[date]) -> dict[str, GoldTable]:
+    """Answer every question for the given partition days; tables without a day cover all that was landed.
 
     Args:
-        con: holds the relations that the questions read: `facts` and `as_of` for those of this module.
+        con: holds the settled tables.
         days: the partitions that were asked for. Orders of other days still count in windows and histories.
-        questions: what to ask.
     """
     con.register("days", pa.table({"day": pa.array(sorted(set(days)), pa.date32())}))
     con.execute(_ORDERS)
-    return {question.name: answer(con, question) for question in questions}
+    con.execute(gold_behaviour.VIEWS)
+    return {question.name: answer(con, question) for question in _ALL}

@@ -5,13 +5,11 @@ Not here: which events and reviews count (`shop.py`, `tables.py`).
 
 from __future__ import annotations
 
-import duckdb
-
 from project_etl_tests.oracle.questions import MONEY_PLACES, Question, plain, ratio
 
 # `visits` has each event with the session that it is in; `sessions` has one row a session.
-_VIEWS = """
-CREATE VIEW visits AS
+VIEWS = """
+CREATE OR REPLACE TEMP VIEW visits AS
 WITH ordered AS (
     SELECT *, row_number() OVER visitor_day AS place,
            epoch_us(event_ts) - lag(epoch_us(event_ts)) OVER visitor_day AS gap
@@ -26,7 +24,7 @@ WITH ordered AS (
 SELECT *, substr(sha256(visitor_id || chr(31) || strftime(started_at, '%Y-%m-%dT%H:%M:%S.%f')), 1, 32) AS session_key
 FROM started;
 
-CREATE VIEW sessions AS
+CREATE OR REPLACE TEMP VIEW sessions AS
 SELECT event_date, session_key, any_value(visitor_id) AS visitor_id,
        arg_max(customer_id, place) FILTER (customer_id IS NOT NULL) AS customer_id,
        min(event_ts) AS started_at, max(event_ts) AS ended_at,
@@ -42,12 +40,6 @@ FROM visits GROUP BY event_date, session_key;
 """
 
 _STARS = ("1", "2", "3", "4", "5")
-
-
-def prepare(con: duckdb.DuckDBPyConnection) -> None:
-    """Put events into sessions, for the questions to them."""
-    con.execute(_VIEWS)
-
 
 QUESTIONS = (
     Question(

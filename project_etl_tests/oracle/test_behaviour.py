@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pyarrow as pa
 import pytest
 
-from project_etl_tests.oracle import UTC, Zones, gold_behaviour, settled
+from project_etl_tests.oracle import Zones, gold_behaviour, settled
 from project_etl_tests.oracle.given import (
     DAY,
     NEXT_DAY,
@@ -27,8 +28,9 @@ from project_etl_tests.oracle.given import (
     review,
     rows_of,
 )
-from project_etl_tests.oracle.gold import gold_tables
+from project_etl_tests.oracle.questions import answer
 
+GREENWICH = Zones("UTC", {})
 TODAY, TOMORROW = date.fromisoformat(DAY), date.fromisoformat(NEXT_DAY)
 
 
@@ -37,14 +39,15 @@ def gold(
     table: str,
     *columns: str,
     days: Sequence[date] = (TODAY, TOMORROW),
-    zones: Zones = UTC,
+    zones: Zones = GREENWICH,
     namespaces: Mapping[str, str] | None = None,
 ) -> list[tuple[Any, ...]]:
     """Return the expected rows of a Gold table, of all columns or of some."""
     (question,) = (question for question in gold_behaviour.QUESTIONS if question.name == table)
     with settled(root, ("shop",), "EUR", namespaces, zones) as con:
-        gold_behaviour.prepare(con)
-        found = gold_tables(con, days, [question])[table]
+        con.execute(gold_behaviour.VIEWS)
+        con.register("days", pa.table({"day": pa.array(days, pa.date32())}))
+        found = answer(con, question)
     return [tuple(row[name] for name in columns or found.columns) for row in found.by_key().values()]
 
 
@@ -259,7 +262,7 @@ class TestSessions:
         ]
         land_shop(tmp_path, events=said)
         first, second = session_key("w1", f"{DAY}T10:00:00.250000"), session_key("w2", f"{DAY}T10:30:00.000000")
-        at = datetime(2025, 1, 15, 10, 0)
+        at = datetime(2025, 1, 15, 10, 0, tzinfo=UTC)
         long = (at.replace(microsecond=250_000), at.replace(hour=11, microsecond=200_000), 3599)
         short = (at.replace(minute=30), at.replace(minute=30), 0)
         expected = [
