@@ -14,7 +14,7 @@ from typing import Any
 
 from deltalake import DeltaTable
 
-from project_etl_tests.oracle.question import GoldTable
+from project_etl_tests.oracle.questions import GoldTable
 
 SHOWN_DIFFERENCES = 10
 

@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from project_etl_tests.oracle import gold_star
-from project_etl_tests.oracle.question import MONEY_PLACES, GoldTable, Question, answer, money, plain, ratio
+from project_etl_tests.oracle.questions import MONEY_PLACES, GoldTable, Question, answer, money, plain, ratio
 
 # One row per revenue order; `first_date` is the day of its customer's first revenue order ever.
 _ORDERS = """

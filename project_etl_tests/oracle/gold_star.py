@@ -12,7 +12,7 @@ from datetime import date
 
 import duckdb
 
-from project_etl_tests.oracle.question import MONEY_PLACES, Question, money, plain, ratio
+from project_etl_tests.oracle.questions import MONEY_PLACES, Question, money, plain, ratio
 
 # The shop's days begin here where a configuration says nothing.
 START_DATE = date(2025, 1, 1)

@@ -162,7 +162,9 @@ class TestDimensions:
     def test_a_customer_is_active_for_ninety_days(self, days: int, is_active: bool, tmp_path: Path) -> None:
         last = f"{FIRST + timedelta(days=days)}T10:00:00Z"
         orders = [order(status="CANCELLED"), order(order_id="o2", order_ts=last, updated_at=last, customer_id="c2")]
-        land_shop(tmp_path, last[:10], products=[product()], orders=orders, customers=[customer(signup_date="2024-07-01")])
+        land_shop(
+            tmp_path, last[:10], products=[product()], orders=orders, customers=[customer(signup_date="2024-07-01")]
+        )
         columns = ("is_active", "signup_year", "signup_month", "ltv_estimate")
         assert rows(tmp_path, "dim_customers", *columns) == [(is_active, 2024, 7, 0)]
 
