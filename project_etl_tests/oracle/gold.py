@@ -1,8 +1,7 @@
-"""The ten Gold tables by the oracle, as plain SQL over the table `facts` of `tables.py`.
+"""The Gold tables of the oracle; those of revenue are here, as plain SQL over the table `facts` of `tables.py`.
 
-SQL gives exact integers and DECIMAL sums; money, shares and rates are rounded here, once, at the end, from exact
-fractions. What sums an amount that nobody knows has no rows for that day. Not here: which order lines count, and in
-which currency.
+What sums an amount that nobody knows has no rows for that day. Not here: which order lines count, and in which
+currency; what visitors and reviewers did (`gold_behaviour.py`); the star schema (`gold_star.py`).
 """
 
 from __future__ import annotations
@@ -13,8 +12,10 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 
-from project_etl_tests.oracle import gold_star
+from project_etl_tests.oracle import gold_behaviour, gold_star
 from project_etl_tests.oracle.questions import MONEY_PLACES, GoldTable, Question, answer, money, plain, ratio
+
+__all__ = ["GOLD_TABLES", "GoldTable", "answers", "gold_tables"]
 
 # One row per revenue order; `first_date` is the day of its customer's first revenue order ever.
 _ORDERS = """
@@ -53,7 +54,7 @@ KPIS = (
         ("customer_id",),
         plain("customer_id", "first_order_date", "as_of"),
         """
-        SELECT customer_id, min(order_date) AS first_order_date, (SELECT max(day) FROM as_of) AS as_of
+        SELECT customer_id, min(order_date) AS first_order_date, (SELECT day FROM as_of) AS as_of
         FROM revenue_orders WHERE customer_id IS NOT NULL GROUP BY customer_id
         """,
     ),
@@ -66,7 +67,7 @@ KPIS = (
         + plain("as_of"),
         """
         SELECT customer_id, min(order_date) AS first_order_date, max(order_date) AS last_order_date,
-               count(*) AS orders, coalesce(sum(net), 0) AS net_revenue, (SELECT max(day) FROM as_of) AS as_of
+               count(*) AS orders, coalesce(sum(net), 0) AS net_revenue, (SELECT day FROM as_of) AS as_of
         FROM revenue_orders WHERE customer_id IS NOT NULL GROUP BY customer_id
         """,
     ),
@@ -161,20 +162,29 @@ KPIS = (
     ),
 )
 
-QUESTIONS = (*KPIS, *gold_star.QUESTIONS)
-GOLD_TABLES = tuple(question.name for question in QUESTIONS)
+_ALL = (*KPIS, *gold_behaviour.QUESTIONS, *gold_star.QUESTIONS)
+GOLD_TABLES = tuple(question.name for question in _ALL)
 
 
 def gold_tables(
-    con: duckdb.DuckDBPyConnection, days: Iterable[date], questions: Iterable[Question] = QUESTIONS
+    con: duckdb.DuckDBPyConnection, days: Iterable[date], start_date: date = gold_star.START_DATE
 ) -> dict[str, GoldTable]:
-    """Answer questions for the given partition days; snapshot tables cover all that was landed.
+    """Answer every question for the given partition days; tables without a day cover all that was landed.
 
     Args:
-        con: holds the relations that the questions read: `facts` and `as_of` for those of this module.
+        con: holds the settled tables.
         days: the partitions that were asked for. Orders of other days still count in windows and histories.
-        questions: what to ask.
+        start_date: the first day of `dim_date`.
     """
+    con.execute(gold_behaviour.VIEWS)
+    gold_star.prepare(con, start_date)
+    return answers(con, days, _ALL)
+
+
+def answers(
+    con: duckdb.DuckDBPyConnection, days: Iterable[date], questions: Iterable[Question] = KPIS
+) -> dict[str, GoldTable]:
+    """Answer questions for the given partition days; those of revenue need no more than `facts` and `as_of`."""
     con.register("days", pa.table({"day": pa.array(sorted(set(days)), pa.date32())}))
     con.execute(_ORDERS)
     return {question.name: answer(con, question) for question in questions}

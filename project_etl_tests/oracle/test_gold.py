@@ -14,8 +14,9 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
+from project_etl_tests.oracle import gold
 from project_etl_tests.oracle.compare import assert_gold_equal
-from project_etl_tests.oracle.gold import KPIS, GoldTable, gold_tables
+from project_etl_tests.oracle.gold import GoldTable
 
 FIRST = date(2025, 1, 1)
 
@@ -41,7 +42,7 @@ def tables(*facts: tuple[Any, ...], days: Iterable[int] = range(1, 16)) -> dict[
             amounts = [Decimal(net) + 1, 1, Decimal(net)] if net is not None else [None] * 3
             con.execute("INSERT INTO facts VALUES (?,?,?,?,?,?,?,?,?,?,?)", [*row, *amounts])
         con.execute("CREATE TABLE as_of AS SELECT max(order_date) AS day FROM facts")
-        return gold_tables(con, [day(number) for number in days], KPIS)
+        return gold.answers(con, [day(number) for number in days])
 
 
 # Day 1: Ann buys a cup and a hat in one order, a guest buys a cup. Day 3: Ann again, and Bob for the first time.
