@@ -17,7 +17,7 @@ from bench.measure import BenchError, require_linux
 from bench.scenarios import run_rounds
 
 # 170,093 records in the shop's 90 days; 526,675 lines in five times the real shop's 68 days.
-SCALE, SHOP_DAYS, REPEAT = 2.17, 90, 5
+SCALE, SHOP_DAYS, REPEAT = 1.0, 90, 5
 
 
 def main() -> int:

@@ -131,14 +131,14 @@ def test_files_are_short_enough_to_read(path: Path) -> None:
 
 # The one shared step that is about a table of its own: exchange rates.
 ABOUT_A_TABLE = {Path("core/transforms/money.py")}
-# A column of the calendar, and a type.
-ALSO_A_TYPE = {"date"}
+# Keys of gold/dim_date and gold/validation, and words of any code.
+ALSO_COMMON_WORDS = {"date", "name"}
 
 
 def names_of_the_shop() -> set[str]:
     """Columns that identify rows or their day in any table, and the settings that transforms take."""
     columns = {name for table in tables() for name in table.statistics}
-    return (columns | set(parameters_of(load_settings({}, PACKAGE.parent / "config")))) - ALSO_A_TYPE
+    return (columns | set(parameters_of(load_settings({}, PACKAGE.parent / "config")))) - ALSO_COMMON_WORDS
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if layer_of(path) == "core"], ids=str)

@@ -24,7 +24,7 @@ from project_etl.orchestration.partitions import daily_partitions
 from project_etl_tests.core.transforms.test_zones import CHANGES
 from project_etl_tests.oracle import Zones, expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
-from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop, made_of, settings_of
+from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, REFUND, SmallShop, made_of, settings_of
 
 # The tables of facts, and after them those that the oracle knows.
 GOLD = ("fact_order_items", "fact_orders", "hourly_sales", "daily_aov")
@@ -208,6 +208,8 @@ def without_zones(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> P
     shop = SmallShop(folder, engine, only=ONLY)
     orders = {"O1": "2025-07-01 23:30:00", "O2": "2025-07-02 00:30:00", "O3": "2025-07-01T22:30:00Z"}
     land(shop, CHANGED_DAYS[1], orders)
+    at = dict.fromkeys(("refunded_at", "updated_at"), "2025-07-02 00:45:00")
+    shop.land_rows("refunds", CHANGED_DAYS[1], REFUND | at)
     shop.everything(*CHANGED_DAYS)
     return folder
 

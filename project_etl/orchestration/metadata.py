@@ -269,7 +269,7 @@ def counts_of(evaluation: dg.AssetCheckEvaluation) -> Mapping[str, Any]:
 
 def _counts_of(rule: RuleResult, judged: int) -> dg.TableMetadataValue:
     # Of Bronze's checks some count files, and all else here counts records.
-    share = f"{rule.broken / judged:.2%}" if judged and rule.name not in FOUND else ""
+    share = f"{rule.broken / judged:.2%}" if judged and rule.name not in FOUND and not rule.is_counted else ""
     counted = {"action": rule.action.value, "broken": rule.broken, "judged": judged, "share": share}
     columns = [dg.TableColumn(name, "int" if isinstance(value, int) else "string") for name, value in counted.items()]
     return dg.MetadataValue.table([dg.TableRecord(counted)], schema=dg.TableSchema(columns=columns))
@@ -279,8 +279,10 @@ def _found(rule: RuleResult, judged: int) -> str:
     """How many records broke a rule, in words."""
     if rule.name in FOUND and rule.broken:
         return f"{rule.broken:,} {FOUND[rule.name][rule.broken > 1]}"
+    if rule.name in FOUND or rule.is_counted:
+        return f"{rule.broken:,} found" if rule.broken else "none found"
     if not rule.broken:
-        return "none found" if rule.name in FOUND else f"none of {judged:,} records breaks the rule"
+        return f"none of {judged:,} records breaks the rule"
     share = f" ({rule.broken / judged:.2%})" if judged else ""
     what = "kept out" if rule.action is Action.QUARANTINE else "break the rule"
     return f"{rule.broken:,} of {judged:,} records {what}{share}"

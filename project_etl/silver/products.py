@@ -79,7 +79,7 @@ def transform(products: DataFrame, *, price_low: Decimal, price_high: Decimal) -
         "product_id",
         cleaned("name").alias("name"),
         F.coalesce(capitalized(cleaned("category")), F.lit(NO_CATEGORY)).alias("category"),
-        capitalized(cleaned("subcategory")).alias("subcategory"),
+        cleaned("subcategory").alias("subcategory"),
         price.alias("price"),
         F.upper(cleaned("currency")).alias("currency"),
         F.when(price.isNotNull(), band).alias("price_band"),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from project_etl_tests.oracle import gold_star, online_retail, shop, tables
+from project_etl_tests.oracle import gold_behaviour, gold_star, online_retail, shop, tables
 from project_etl_tests.oracle.gold import GoldTable, gold_tables
 
 _LOADERS = {shop.SOURCE: shop.load, online_retail.SOURCE: online_retail.load}
@@ -58,4 +58,6 @@ def expected_gold(
 ) -> dict[str, GoldTable]:
     """Return what Gold must hold after the given partition days were materialized from all that is in landing."""
     with settled(landing_root, sources, reporting_currency, namespaces, zones) as con:
-        return gold_tables(con, days, start_date)
+        gold_star.prepare(con, start_date)
+        con.execute(gold_behaviour.VIEWS)
+        return gold_tables(con, days)

@@ -1,7 +1,7 @@
 """The Gold tables of the oracle; those of revenue are here, as plain SQL over the table `facts` of `tables.py`.
 
 What sums an amount that nobody knows has no rows for that day. Not here: which order lines count, and in which
-currency; what visitors and reviewers did (`gold_behaviour.py`); the star schema (`gold_star.py`).
+currency; what visitors and reviewers did (`gold_behaviour.py`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from project_etl_tests.oracle import gold_behaviour, gold_star
-from project_etl_tests.oracle.questions import MONEY_PLACES, GoldTable, Question, answer, money, plain, ratio
-
-__all__ = ["GOLD_TABLES", "GoldTable", "answers", "gold_tables"]
+from project_etl_tests.oracle.question import MONEY_PLACES, GoldTable, Question, answer, money, plain, ratio
 
 # One row per revenue order; `first_date` is the day of its customer's first revenue order ever.
 _ORDERS = """
@@ -54,7 +52,7 @@ KPIS = (
         ("customer_id",),
         plain("customer_id", "first_order_date", "as_of"),
         """
-        SELECT customer_id, min(order_date) AS first_order_date, (SELECT day FROM as_of) AS as_of
+        SELECT customer_id, min(order_date) AS first_order_date, (SELECT max(day) FROM as_of) AS as_of
         FROM revenue_orders WHERE customer_id IS NOT NULL GROUP BY customer_id
         """,
     ),
@@ -67,7 +65,7 @@ KPIS = (
         + plain("as_of"),
         """
         SELECT customer_id, min(order_date) AS first_order_date, max(order_date) AS last_order_date,
-               count(*) AS orders, coalesce(sum(net), 0) AS net_revenue, (SELECT day FROM as_of) AS as_of
+               count(*) AS orders, coalesce(sum(net), 0) AS net_revenue, (SELECT max(day) FROM as_of) AS as_of
         FROM revenue_orders WHERE customer_id IS NOT NULL GROUP BY customer_id
         """,
     ),
@@ -162,29 +160,20 @@ KPIS = (
     ),
 )
 
-_ALL = (*KPIS, *gold_behaviour.QUESTIONS, *gold_star.QUESTIONS)
-GOLD_TABLES = tuple(question.name for question in _ALL)
+QUESTIONS = (*KPIS, *gold_behaviour.QUESTIONS, *gold_star.QUESTIONS)
+GOLD_TABLES = tuple(question.name for question in QUESTIONS)
 
 
 def gold_tables(
-    con: duckdb.DuckDBPyConnection, days: Iterable[date], start_date: date = gold_star.START_DATE
+    con: duckdb.DuckDBPyConnection, days: Iterable[date], questions: Iterable[Question] = QUESTIONS
 ) -> dict[str, GoldTable]:
-    """Answer every question for the given partition days; tables without a day cover all that was landed.
+    """Answer questions for the given partition days; snapshot tables cover all that was landed.
 
     Args:
-        con: holds the settled tables.
+        con: holds the relations that the questions read: `facts` and `as_of` for those of this module.
         days: the partitions that were asked for. Orders of other days still count in windows and histories.
-        start_date: the first day of `dim_date`.
+        questions: what to ask.
     """
-    con.execute(gold_behaviour.VIEWS)
-    gold_star.prepare(con, start_date)
-    return answers(con, days, _ALL)
-
-
-def answers(
-    con: duckdb.DuckDBPyConnection, days: Iterable[date], questions: Iterable[Question] = KPIS
-) -> dict[str, GoldTable]:
-    """Answer questions for the given partition days; those of revenue need no more than `facts` and `as_of`."""
     con.register("days", pa.table({"day": pa.array(sorted(set(days)), pa.date32())}))
     con.execute(_ORDERS)
     return {question.name: answer(con, question) for question in questions}

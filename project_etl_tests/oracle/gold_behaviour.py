@@ -5,7 +5,7 @@ Not here: which events and reviews count (`shop.py`, `tables.py`).
 
 from __future__ import annotations
 
-from project_etl_tests.oracle.questions import MONEY_PLACES, Question, plain, ratio
+from project_etl_tests.oracle.question import MONEY_PLACES, Question, plain, ratio
 
 # `visits` has each event with the session that it is in; `sessions` has one row a session.
 VIEWS = """

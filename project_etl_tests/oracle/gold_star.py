@@ -1,7 +1,7 @@
 """The star schema by the oracle: facts of orders and refunds, dimensions, `customer_360` and `validation`.
 
-`prepare` makes views over the settled tables, with all days; the questions then ask for their days. Not here: sessions
-(`gold_behaviour.py`), which orders, events and reviews count (`shop.py`, `tables.py`).
+`prepare` makes views over the clean relations of `tables.py`, with all days; the questions then ask for their days.
+Not here: events, sessions and reviews, but for what a customer did.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import date
 
 import duckdb
 
-from project_etl_tests.oracle.questions import MONEY_PLACES, Question, money, plain, ratio
+from project_etl_tests.oracle.question import MONEY_PLACES, Question, money, plain, ratio
 
 # The shop's days begin here where a configuration says nothing.
 START_DATE = date(2025, 1, 1)
@@ -60,8 +60,8 @@ CREATE VIEW star_orders AS
 WITH sums AS (
     SELECT order_id, count(*) AS items, sum(quantity) AS units, sum(gross_amount) AS gross_amount,
            sum(discount) AS discount, sum(net_amount) AS net_amount,
-           any_value(reporting_currency) AS reporting_currency, count(net_amount_reporting) = count(*) AS is_known,
-           sum(gross_amount_reporting) AS gross_amount_reporting,
+           any_value(reporting_currency) AS reporting_currency,
+           count(net_amount_reporting) = count(*) AS is_known, sum(gross_amount_reporting) AS gross_amount_reporting,
            sum(discount_reporting) AS discount_reporting, sum(net_amount_reporting) AS net_amount_reporting
     FROM star_items GROUP BY order_id
 ), refunded AS (
@@ -89,6 +89,20 @@ SELECT *,
        CASE WHEN is_revenue THEN net_amount_reporting - refunded_reporting ELSE 0 END AS net_after_refunds_reporting
 FROM orders_with_sums;
 
+CREATE VIEW star_sessions AS
+WITH beginnings AS (
+    SELECT *, lag(event_ts) OVER visit IS NULL
+              OR epoch_us(event_ts) - epoch_us(lag(event_ts) OVER visit) > 1_800_000_000 AS is_first
+    FROM events WINDOW visit AS (PARTITION BY event_date, visitor_id ORDER BY event_ts, event_id)
+), numbered AS (
+    SELECT *, count(*) FILTER (is_first) OVER (
+        PARTITION BY event_date, visitor_id ORDER BY event_ts, event_id ROWS UNBOUNDED PRECEDING
+    ) AS number FROM beginnings
+)
+SELECT event_date, visitor_id, number, count(*) FILTER (event_type = 'view') AS views,
+       last(customer_id ORDER BY event_ts, event_id) FILTER (customer_id IS NOT NULL) AS customer_id
+FROM numbered GROUP BY event_date, visitor_id, number;
+
 CREATE VIEW star_ltv AS
 SELECT customer_id, coalesce(sum(net_amount_reporting), 0) AS ltv, count(*) AS orders,
        max(order_date) AS last_order_date,
@@ -99,7 +113,7 @@ SELECT customer_id, coalesce(sum(net_amount_reporting), 0) AS ltv, count(*) AS o
 FROM star_orders WHERE is_revenue AND customer_id IS NOT NULL GROUP BY customer_id;
 """
 
-_TODAY = "(SELECT day FROM as_of)"
+_TODAY = "(SELECT max(day) FROM as_of)"
 
 
 def _daily(name: str, key: tuple[str, ...], columns: tuple[str, ...], view: str) -> Question:
@@ -184,7 +198,7 @@ _STAR = (
             FROM categories WHERE net IS NOT NULL GROUP BY customer_id
         ), looked AS (
             SELECT customer_id, count(*) AS sessions, sum(views) AS views
-            FROM sessions WHERE event_date BETWEEN {_TODAY} - 29 AND {_TODAY} GROUP BY customer_id
+            FROM star_sessions WHERE event_date BETWEEN {_TODAY} - 29 AND {_TODAY} GROUP BY customer_id
         ), rated AS (
             SELECT customer_id, sum(rating) AS stars, count(*) AS reviews FROM reviews GROUP BY customer_id
         ), sent_back AS (

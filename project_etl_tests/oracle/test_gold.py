@@ -9,14 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
-from project_etl_tests.oracle import gold
 from project_etl_tests.oracle.compare import assert_gold_equal
-from project_etl_tests.oracle.gold import GoldTable
+from project_etl_tests.oracle.gold import KPIS, GoldTable, gold_tables
+from project_etl_tests.oracle.tables import connect, settle
 
 FIRST = date(2025, 1, 1)
 
@@ -31,18 +30,14 @@ def answers(*facts: tuple[Any, ...], days: Iterable[int] = range(1, 16)) -> dict
 
 
 def tables(*facts: tuple[Any, ...], days: Iterable[int] = range(1, 16)) -> dict[str, GoldTable]:
-    with duckdb.connect() as con:
-        con.execute(
-            "CREATE TABLE facts (order_id VARCHAR, order_date DATE, hour INTEGER, customer_id VARCHAR, country VARCHAR,"
-            "product_id VARCHAR, category VARCHAR, quantity BIGINT,"
-            "gross DECIMAL(38, 4), discount DECIMAL(38, 4), net DECIMAL(38, 4))"
-        )
+    with connect() as con:
+        settle(con, "EUR")
         for order, number, hour, customer, country, product, category, quantity, net in facts:
             row = [order, day(number), hour, customer, country, product, category, quantity]
             amounts = [Decimal(net) + 1, 1, Decimal(net)] if net is not None else [None] * 3
             con.execute("INSERT INTO facts VALUES (?,?,?,?,?,?,?,?,?,?,?)", [*row, *amounts])
         con.execute("CREATE TABLE as_of AS SELECT max(order_date) AS day FROM facts")
-        return gold.answers(con, [day(number) for number in days])
+        return gold_tables(con, [day(number) for number in days], KPIS)
 
 
 # Day 1: Ann buys a cup and a hat in one order, a guest buys a cup. Day 3: Ann again, and Bob for the first time.
@@ -167,7 +162,7 @@ def write(lake: Path, table: GoldTable, **columns: pa.Array) -> None:
 
 
 def test_a_lake_with_the_same_rows_is_equal_whatever_their_order_and_scale(tmp_path: Path) -> None:
-    expected = tables(*SHOP)
+    expected = {name: table for name, table in tables(*SHOP).items() if table.rows}
     for table in expected.values():
         write(tmp_path, replace(table, rows=table.rows[::-1]))
     aov = expected["daily_aov"]

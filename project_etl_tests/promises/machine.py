@@ -21,7 +21,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from project_etl.catalog import silver_job, tables
+from project_etl.catalog import datasets_of, silver_job, tables
 from project_etl.core.bronze.file_table import FILES
 from project_etl.core.contracts.report import Report
 from project_etl.core.engine.base import Engine
@@ -35,15 +35,16 @@ from project_etl_tests.oracle.given import LINES, csv_text
 from project_etl_tests.orchestration.autopilot import Autopilot, autopilot
 from project_etl_tests.promises.contents import assert_same, contents, table_names
 from project_etl_tests.promises.crash_points import crash_points
-from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
+from project_etl_tests.small_shop import CUSTOMER, EVENT, ITEM, JSON_LINES, ORDER, PRODUCT, REFUND, REVIEW, SmallShop
 
 FIRST = date(2025, 1, 1)
 LANDING_DAYS = 4
 # Of these are the days that somebody asks for.
 DAYS = tuple((FIRST + timedelta(days=number)).isoformat() for number in range(2 * LANDING_DAYS))
+NOON = f"{DAYS[0]}T12:00:00Z"
 SOURCES, NAMESPACES = ("shop", "online_retail"), {"shop": "", "online_retail": "or-"}
 RETAIL = "online_retail"
-DATASETS = ("customers", "products", "orders", "order_items", "fx_rates", RETAIL)
+DATASETS = tuple(dataset.name for source in SOURCES for dataset in datasets_of((source,)))
 # What the lines of `online_retail` make.
 OF_RETAIL = {"customers", "products", "orders", "order_items"}
 CONSERVED = ("accepted", "deduplicated", "superseded", "quarantined")
@@ -86,6 +87,13 @@ def _records(good: dict[str, Any], *keys: str, **said: st.SearchStrategy[Any]) -
     return _mostly(told, odd=st.fixed_dictionaries({**{key: said[key] for key in keys}, **gone}))
 
 
+def _events(**said: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """The same of events, which have an instant of their own and no other."""
+    told = st.fixed_dictionaries(said).map(lambda row: {**EVENT, **row})
+    gone = {"event_ts": said["event_ts"], "_deleted": st.sampled_from(("true", " 1", "perhaps"))}
+    return _mostly(told, odd=st.fixed_dictionaries({"event_id": said["event_id"], **gone}))
+
+
 RECORDS = {
     "customers": _records(
         CUSTOMER, "customer_id", customer_id=_ids("C1", "C2"), country=st.sampled_from(("GB", "FR", " fr", "nowhere"))
@@ -116,6 +124,36 @@ RECORDS = {
         product_id=_ids("P1", "P2"),
         quantity=st.sampled_from(("1", "2.0", "0")),
         discount=st.sampled_from(("0.00", "nan")),
+    ),
+    "refunds": _records(
+        REFUND,
+        "refund_id",
+        refund_id=_ids("F1", "F2"),
+        order_id=_ids("O1", "O2", "O3"),
+        order_item_id=_ids("I1", ""),
+        amount=st.sampled_from(("5.00", "20.00", "0")),
+        refunded_at=_instants(),
+    ),
+    "reviews": _records(
+        REVIEW,
+        "review_id",
+        review_id=_ids("R1", "R2"),
+        product_id=_ids("P1", "P2"),
+        customer_id=_ids("C1", ""),
+        rating=st.sampled_from(("1", "4.0", "4.5")),
+        review_text=st.sampled_from(("fine", "", "N/A")),
+        review_ts=_instants(),
+    ),
+    "events": _events(
+        event_id=_ids("E1", "E2", "E3"),
+        visitor_id=_ids("V1", "V2"),
+        customer_id=_ids("C1", "C2", ""),
+        event_type=st.sampled_from(("view", "page_view", "Add_To_Cart", "purchase", "scroll")),
+        product_id=_ids("P1", "P2"),
+        order_id=_ids("O1", ""),
+        quantity=st.sampled_from((None, "2.0", "0")),
+        price=st.sampled_from(("10.5", "", "-1")),
+        event_ts=_instants(),
     ),
     # The rate of the first day is there for good, so that all amounts can be converted.
     "fx_rates": st.fixed_dictionaries(
@@ -182,6 +220,9 @@ class AnyOrder(RuleBasedStateMachine):
         self.shop.land_rows("products", DAYS[0], PRODUCT)
         self.shop.land_rows("orders", DAYS[0], ORDER)
         self.shop.land_rows("order_items", DAYS[0], ITEM)
+        self.shop.land_rows("refunds", DAYS[0], {**REFUND, **dict.fromkeys(("refunded_at", "updated_at"), NOON)})
+        self.shop.land_rows("reviews", DAYS[0], {**REVIEW, **dict.fromkeys(("review_ts", "updated_at"), NOON)})
+        self.shop.land_rows("events", DAYS[0], EVENT)
         line = ("R1", "P1", "CUP", 3, f"{DAYS[0]} 09:00:00", "1.85", "17850", "France")
         self.shop.land(RETAIL, DAYS[0], csv_text(LINES, line), source=RETAIL)
         self.opened = self._landed()
@@ -331,7 +372,7 @@ class AnyOrder(RuleBasedStateMachine):
     def _silver(self, chosen: set[str]) -> list[Table]:
         chosen = chosen | (OF_RETAIL if RETAIL in chosen else set())
         tables = [table for table in self.shop.tables.values() if table.records and table.records.name in chosen]
-        return sorted(tables, key=lambda table: DATASETS.index(table.records.name if table.records else ""))
+        return sorted(tables, key=lambda table: self.shop.silver_names().index(table.short_name))
 
     def _dying(self, lives: int, work: Callable[[], None]) -> None:
         """Do something, and die at the first crash point after as many as `lives`."""
@@ -355,7 +396,7 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 def _extension(dataset: str) -> str:
-    return "jsonl" if dataset in ("customers", "products") else "csv"
+    return "jsonl" if dataset in JSON_LINES else "csv"
 
 
 def machine(engine: Engine, folders: pytest.TempPathFactory, only: Sequence[Table] = ()) -> type[AnyOrder]:

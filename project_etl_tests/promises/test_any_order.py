@@ -21,7 +21,14 @@ from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallSh
 
 EVERYTHING, EVER = set(DATASETS), DAYS[:LANDING_DAYS]
 # A table of a day, one that looks back, one behind a snapshot, and snapshots. The written week and the soak have all.
-SOME = made_of("gold/daily_aov", "gold/category_growth_wow", "gold/new_vs_returning", "gold/customer_ltv")
+SOME = made_of(
+    "gold/daily_aov",
+    "gold/daily_refunds",
+    "gold/funnel",
+    "gold/category_growth_wow",
+    "gold/new_vs_returning",
+    "gold/customer_ltv",
+)
 EXAMPLES = settings(
     deadline=None, database=None, suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large)
 )

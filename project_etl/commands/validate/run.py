@@ -18,12 +18,12 @@ from project_etl.commands.gate.verdict import PASSED_RUN, Check, Verdict
 from project_etl.commands.shared.console import print_json
 from project_etl.commands.shared.errors import UserError
 from project_etl.commands.shared.runs import errors_into, spark_log
-from project_etl.core.contracts import ERROR
+from project_etl.commands.shared.validated import ERROR, TABLE
 from project_etl.core.lake import TableStore
 from project_etl.core.model.days import some_of
+from project_etl.core.model.staged import staging
+from project_etl.core.model.table import Table
 from project_etl.core.model.transform import call
-from project_etl.gold.validation import CHECKS
-from project_etl.gold.validation import TABLE as VALIDATION
 from project_etl.orchestration.resources import lake_of, spark_resource
 from project_etl.settings import DEFAULT_ENV, Settings
 
@@ -72,22 +72,31 @@ def ask(lake: TableStore, settings: Settings) -> list[dict[str, Any]]:
     Raises:
         UserError: a table of the star schema is not there yet.
     """
-    table = next(each for each in tables() if each.name == VALIDATION.name)
+    table = _table()
     if missing := [item.table for item in table.inputs.values() if not lake.exists(item.table)]:
         env = "" if settings.env == DEFAULT_ENV else f" --env {settings.env}"
         raise UserError(
             f"The star schema cannot be checked without {', '.join(missing)}, which nobody has computed yet. Compute "
             f"what is there: `project-etl{env} run --days FIRST..LAST`."
         )
-    frames = [lake.read(item.table) for item in table.inputs.values()]
-    rows = call(table, frames, parameters_of(settings)).collect()
-    order = [check.name for check in CHECKS]
+    with staging(lake):
+        frames = [lake.read(item.table) for item in table.inputs.values()]
+        rows = call(table, frames, parameters_of(settings)).collect()
+    order = [*_sentences(table)]
     return sorted((row.asDict() for row in rows), key=lambda row: order.index(row["name"]))
 
 
+def _table() -> Table:
+    return next(each for each in tables() if each.name == TABLE)
+
+
+def _sentences(table: Table) -> dict[str, str]:
+    """Each check and what must hold, in the order in which they are declared."""
+    return {rule.name: rule.description.partition(": ")[2] for rule in table.rules}
+
+
 def _check(row: Mapping[str, Any]) -> Check:
-    sentence = next(check.what for check in CHECKS if check.name == row["name"])
-    is_error = row["severity"] == ERROR.name
+    sentence, is_error = _sentences(_table())[row["name"]], row["severity"] == ERROR
     told = f"{row['broken']:,} of {row['checked']:,} rows: {sentence}" if row["broken"] else ""
     days, keys = [day.isoformat() for day in row["days"]], row["sample_keys"]
     told += f"; on {some_of(days, MOST_DAYS)}" if days else ""
@@ -102,6 +111,6 @@ def _to_json(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "passed": len(found) - len(failed),
         "failed": len(failed),
-        "errors": sum(row["severity"] == ERROR.name for row in failed),
+        "errors": sum(row["severity"] == ERROR for row in failed),
         "checks": [{**row, "share": None if row["share"] is None else float(row["share"])} for row in found],
     }

@@ -122,6 +122,7 @@ def unbroken(rule: Rule, by_day: dict[str, int] | None = None, samples: tuple[st
         version=rule.version,
         at_most=rule.at_most,
         max_share=rule.max_share,
+        is_counted=rule.counts is not None,
         by_day=by_day or {},
         samples=samples,
     )

@@ -31,6 +31,7 @@ class RuleResult:
         by_day: records that broke it by landing day (Silver) or business day (Gold); days without any are absent.
         samples: a few broken records as JSON text, personal data masked.
         max_share: share of the judged records above which the rule's check warns.
+        is_counted: whether a row stands for other records (`Rule.counts`), which are not among those judged.
     """
 
     name: str
@@ -41,6 +42,7 @@ class RuleResult:
     by_day: Mapping[str, int] = field(default_factory=dict[str, int])
     samples: tuple[str, ...] = ()
     max_share: float = MAX_SHARE
+    is_counted: bool = False
 
     @property
     def broken(self) -> int:

@@ -308,7 +308,7 @@ def test_two_rules_of_one_name_are_refused() -> None:
         ({"name": "a-b"}, "rule 'a-b': .* only letters, digits and underscores"),
         ({"condition": " "}, "rule r: condition is empty"),
         ({"description": ""}, "rule r: description is empty"),
-        ({"action": "warn"}, "rule r: found 'warn' as the action; give one of WARN, QUARANTINE, FAIL"),
+        ({"action": "warn"}, "rule r: found 'warn' as the action; give one of WARN, ERROR, QUARANTINE, FAIL"),
         ({"action": WARN, "at_most": 0.1}, "rule r: at_most=0.1 .* the action is WARN"),
         ({"at_most": 5}, "rule r: at_most=5 must be a share"),
         ({"at_most": 0}, "rule r: at_most=0 must be a share .* use FAIL"),

@@ -1,13 +1,12 @@
-"""A question to the settled tables: SQL that gives exact numbers, and how they are rounded for a Gold table.
+"""How the oracle asks: a table of Gold as SQL over clean relations, with what is rounded at the end.
 
 SQL gives exact integers and DECIMAL sums; money, shares and rates are rounded here, once, at the end, from exact
-fractions. Not here: what any table asks.
+fractions. What sums an amount that nobody knows has no rows for that day. Not here: the questions.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -20,7 +19,7 @@ MONEY_PLACES, RATIO_PLACES = 2, 6
 
 @dataclass(frozen=True)
 class GoldTable:
-    """The expected rows of a Gold table, in the order of its key; `unjudged` names columns that it leaves out."""
+    """The expected rows of a Gold table, in the order of its key, in the columns that the oracle judges."""
 
     name: str
     key: tuple[str, ...]
@@ -44,10 +43,7 @@ class Column:
     places: int | None = None
 
     def value(self, row: dict[str, Any]) -> Any:
-        """Return the value of the answer from a row of SQL; instants in the database are of UTC."""
         top = row[self.numerator]
-        if isinstance(top, datetime):
-            return top.replace(tzinfo=UTC)
         if self.places is None or top is None:
             return top
         bottom = row[self.denominator] if self.denominator else 1
@@ -55,17 +51,14 @@ class Column:
 
 
 def plain(*names: str) -> tuple[Column, ...]:
-    """Return columns of the answer that are as SQL gives them."""
     return tuple(Column(name, name) for name in names)
 
 
 def money(*names: str) -> tuple[Column, ...]:
-    """Return columns of the answer that are amounts of money."""
     return tuple(Column(name, name, places=MONEY_PLACES) for name in names)
 
 
 def ratio(name: str, numerator: str, denominator: str, places: int = RATIO_PLACES) -> tuple[Column, ...]:
-    """Return a quotient, empty where the divisor is 0."""
     return (Column(name, numerator, denominator, places),)
 
 
@@ -83,7 +76,6 @@ class Question:
 
 
 def answer(con: duckdb.DuckDBPyConnection, question: Question) -> GoldTable:
-    """Return the rows of a table, for the partition days in the table `days`."""
     unknown = set[Any]()
     if question.back is not None:
         found = con.execute(
