@@ -28,7 +28,7 @@ from project_etl_tests.oracle.given import (
     review,
     rows_of,
 )
-from project_etl_tests.oracle.questions import answer
+from project_etl_tests.oracle.question import answer
 
 GREENWICH = Zones("UTC", {})
 TODAY, TOMORROW = date.fromisoformat(DAY), date.fromisoformat(NEXT_DAY)
