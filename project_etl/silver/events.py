@@ -51,7 +51,8 @@ RECORDS = Records(
     "events",
     {
         "event_id": key("Event number."),
-        "visitor_id": key("Visitor: a browser or a device."),
+        # A visitor is the tracker's, and no id of the shop: no namespace is put before it.
+        "visitor_id": code("Visitor: a browser or a device."),
         "customer_id": key("Customer number; empty until the visitor is known."),
         # No reference: nothing is joined by it, so a rounded one keeps no event out.
         "session_id": code("The tracker's own session; may be empty."),

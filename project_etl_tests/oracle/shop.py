@@ -445,7 +445,7 @@ _KINDS = (
         "event_ts",
         {
             "event_id": "key",
-            "visitor_id": "key",
+            "visitor_id": "code",
             "customer_id": "key",
             "session_id": "key",
             "event_type": "code",
