@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -72,8 +71,6 @@ def describe_difference(path: str, expected: GoldTable) -> str | None:
 def _cells(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> Iterator[str]:
     for column, value in wanted.items():
         other = there[column]
-        if isinstance(other, datetime):
-            other = other.astimezone(UTC).replace(tzinfo=None)
         # A float that happens to be equal is still not money.
         is_exact = not isinstance(value, Decimal) or other is None or isinstance(other, Decimal)
         if other != value or not is_exact:

@@ -252,8 +252,8 @@ def _json_object(line: str) -> dict[str, str | None] | None:
         value = json.loads(
             line,
             object_pairs_hook=_object_without_repeats,
-            parse_int=str,  # a number is kept as its own text, so that no digit is lost
-            parse_float=str,
+            parse_int=_Number,
+            parse_float=_Number,
             parse_constant=_no_constant,
         )
         if not isinstance(value, dict):
@@ -285,7 +285,17 @@ def _no_constant(name: str) -> str:
     raise ValueError(f"{name} is not JSON")
 
 
+class _Number(str):
+    """A number of JSON as its own text, so that no digit is lost."""
+
+
 def _json_text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value)
+    return value if value is None or isinstance(value, str) else _nested(value)
+
+
+def _nested(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(name)}: {_nested(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_nested(item) for item in value) + "]"
+    return str(value) if isinstance(value, _Number) else json.dumps(value)

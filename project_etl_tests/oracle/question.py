@@ -7,6 +7,7 @@ fractions. What sums an amount that nobody knows has no rows for that day. Not h
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -43,7 +44,10 @@ class Column:
     places: int | None = None
 
     def value(self, row: dict[str, Any]) -> Any:
+        """Return the value of the answer from a row of SQL; instants in the database are of UTC."""
         top = row[self.numerator]
+        if isinstance(top, datetime):
+            return top.replace(tzinfo=UTC)
         if self.places is None or top is None:
             return top
         bottom = row[self.denominator] if self.denominator else 1

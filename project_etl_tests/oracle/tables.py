@@ -190,7 +190,7 @@ CREATE TABLE as_of AS
 _SOLD = """
 CREATE TABLE placed AS
 WITH first_customers AS (
-    SELECT customer_id, arg_min(country, updated_at) AS country FROM customers_history GROUP BY customer_id
+    SELECT customer_id, first(country ORDER BY updated_at) AS country FROM customers_history GROUP BY customer_id
 )
 SELECT o.* EXCLUDE (country),
        coalesce(o.country, CASE WHEN c.updated_at IS NULL THEN f.country ELSE c.country END, 'ZZ') AS country,

@@ -9,13 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
 from project_etl_tests.oracle.compare import assert_gold_equal
 from project_etl_tests.oracle.gold import KPIS, GoldTable, gold_tables
-from project_etl_tests.oracle.tables import connect, settle
 
 FIRST = date(2025, 1, 1)
 
@@ -30,8 +30,12 @@ def answers(*facts: tuple[Any, ...], days: Iterable[int] = range(1, 16)) -> dict
 
 
 def tables(*facts: tuple[Any, ...], days: Iterable[int] = range(1, 16)) -> dict[str, GoldTable]:
-    with connect() as con:
-        settle(con, "EUR")
+    with duckdb.connect() as con:
+        con.execute(
+            "CREATE TABLE facts (order_id VARCHAR, order_date DATE, hour INTEGER, customer_id VARCHAR, country VARCHAR,"
+            "product_id VARCHAR, category VARCHAR, quantity BIGINT,"
+            "gross DECIMAL(38, 4), discount DECIMAL(38, 4), net DECIMAL(38, 4))"
+        )
         for order, number, hour, customer, country, product, category, quantity, net in facts:
             row = [order, day(number), hour, customer, country, product, category, quantity]
             amounts = [Decimal(net) + 1, 1, Decimal(net)] if net is not None else [None] * 3

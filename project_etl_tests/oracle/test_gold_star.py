@@ -143,7 +143,7 @@ class TestFacts:
         assert rows(tmp_path, "dim_customers", "customer_id") == rows(tmp_path, "customer_360", "customer_id") == []
         assert rows(tmp_path, "customer_ltv", "customer_id", "as_of") == [("c1", FIRST)]
         checks = {name: row for name, *row in rows(tmp_path, "validation", "name", "broken", "share", "passed", "days")}
-        assert checks["fact_orders_customer_id_in_dim_customers"] == [2, amount("0.666667"), False, [FIRST]]
+        assert checks["fact_orders_customer_id_in_dim_customers"] == [2, amount("1"), False, [FIRST]]
 
 
 class TestDimensions:

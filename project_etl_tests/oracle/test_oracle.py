@@ -153,6 +153,18 @@ class TestShop:
         assert rows_of(tmp_path, "SELECT rule FROM rejects") == [(rule,)]
         assert rows_of(tmp_path, "SELECT net FROM facts") == [(Decimal(5),)]
 
+    def test_a_country_a_price_and_its_currency_may_be_missing(self, tmp_path: Path) -> None:
+        later = customer(country="FR", updated_at="2025-01-16T00:00:00Z")
+        land_shop(
+            tmp_path,
+            customers=[customer(country=None), later],
+            products=[product(price=None, currency=None)],
+            orders=[order()],
+            order_items=[item()],
+        )
+        assert rows_of(tmp_path, "SELECT country, net FROM facts") == [("ZZ", Decimal(5))]
+        assert rows_of(tmp_path, "FROM rejects") == []
+
     def test_missing_mail_guests_totals_that_differ_and_no_discount_are_fine(self, tmp_path: Path) -> None:
         land_shop(
             tmp_path,

@@ -77,8 +77,12 @@ class TestLanding:
             "3",
             '{"a": "\\ud800"}',
         ]
-        land(tmp_path, f"s/d/{DAY}/x.jsonl", "\n".join(['{"a": 1e400, "b": null}', *bad, '{"a": true, "b": ["x"]}']))
-        assert self.read(tmp_path) == [("1e400", None), ("true", '["x"]')]
+        land(
+            tmp_path,
+            f"s/d/{DAY}/x.jsonl",
+            "\n".join(['{"a": 1e400, "b": null}', *bad, '{"a": true, "b": {"x": ["y", 1, 2.50, null]}}']),
+        )
+        assert self.read(tmp_path) == [("1e400", None), ("true", '{"x": ["y", 1, 2.50, null]}')]
 
 
 @pytest.mark.parametrize(
