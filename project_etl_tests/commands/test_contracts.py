@@ -13,6 +13,7 @@ import pytest
 from project_etl.catalog import table_names, tables
 from project_etl.commands.contracts import run as contracts
 from project_etl.commands.shared.errors import UserError
+from project_etl.core.contracts import Action
 from project_etl_tests.commands.given import REPOSITORY, paper, settings_in, text_of
 
 
@@ -32,7 +33,7 @@ def test_the_document_has_every_table_with_all_that_it_promises(tmp_path: Path) 
         assert table["owners"]
         assert {*table["keys"]} <= {column["name"] for column in table["columns"]}
         assert all(column["type"] and column["description"] for column in table["columns"])
-        assert all(rule["sentence"] and rule["action"] in ("warn", "quarantine", "fail") for rule in table["rules"])
+        assert all(rule["sentence"] and rule["action"] in [*Action] for rule in table["rules"])
         assert {item["table"] for item in table["inputs"]} <= found.keys()
         assert {ref["table"] for ref in table["references"]} <= found.keys()
 

@@ -170,4 +170,6 @@ def test_a_replay_of_days_without_quarantine_says_so(shown):
     console = paper()
     late = shown.settings.start_date + timedelta(days=200)
     assert replay_command.run(console, shown.settings, replay_command.Replay("orders", since=late))
-    assert "holds no records of silver/orders, silver/order_items on these landing days" in text_of(console)
+    assert "holds no records of silver/orders, silver/order_items, silver/refunds on these landing days" in text_of(
+        console
+    )

@@ -92,14 +92,14 @@ def test_only_files_that_may_hold_an_asked_day_count(shop: SmallShop) -> None:
 def test_what_the_embedded_engine_cannot_do_is_handed_to_spark(
     shop: SmallShop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    table = replace(shop.tables[AOV], transform=with_a_function_that_sail_lacks)
+    table = replace(shop.tables[AOV], transform=with_a_function_that_sail_lacks, conserves=())
     assert engine_of(published(shop.lake, table)) == "spark"
     assert "Spark computes this table: the embedded engine cannot. It says: function: zip_with" in caplog.text
     assert shop.rows(AOV, "orders", "aov") == [(2, 20), (3, 20)]
 
 
 def test_without_another_engine_what_it_cannot_do_is_an_error(shop: SmallShop) -> None:
-    table = replace(shop.tables[AOV], transform=with_a_function_that_sail_lacks)
+    table = replace(shop.tables[AOV], transform=with_a_function_that_sail_lacks, conserves=())
     with pytest.raises(Exception, match="zip_with"):
         published(replace(shop.lake, larger=None), table)
     assert shop.version(AOV) == 0
