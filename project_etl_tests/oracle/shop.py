@@ -241,6 +241,7 @@ def _review(record: RawRecord) -> Verdict:
 def _event(record: RawRecord) -> Verdict:
     quantity, price = _to_small_int(record["quantity"] or "1"), values.to_amount(record["price"] or "0")
     event_type = _EVENT_TYPES.get((record["event_type"] or "").lower())
+    paid = quantity * price if event_type == "purchase" and quantity is not None and price is not None else 0
     row = {
         "event_id": record["event_id"],
         "visitor_id": record["visitor_id"],
@@ -261,6 +262,7 @@ def _event(record: RawRecord) -> Verdict:
         "quantity_positive": quantity is None or quantity > 0,
         "price_type": price is not None,
         "price_not_negative": price is None or price >= 0,
+        "event_value_type": values.to_amount(str(paid)) is not None,
     }
 
 

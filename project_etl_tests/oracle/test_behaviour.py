@@ -121,6 +121,7 @@ class TestRecords:
             ("events", event(quantity="two"), "quantity_type"),
             ("events", event(price=-0.01), "price_not_negative"),
             ("events", event(price="free"), "price_type"),
+            ("events", event(event_type="purchase", quantity=1_000_000, price=100_000_000), "event_value_type"),
             ("events", event(order_id="12E+5"), "order_id_not_rounded"),
         ],
     )
@@ -148,6 +149,18 @@ class TestRecords:
             ("purchase", Decimal("4.5")),
             ("purchase", 0),
         ]
+
+    def test_a_value_has_eighteen_digits_and_what_is_looked_at_has_none(self, tmp_path: Path) -> None:
+        largest = "99999999999999.9999"
+        land_shop(
+            tmp_path,
+            events=[
+                event(event_type="purchase", price=largest),
+                event(event_id="e2", quantity=2_000_000_000, price=largest),
+            ],
+        )
+        assert rows_of(tmp_path, "SELECT event_value FROM events ORDER BY event_id") == [(Decimal(largest),), (0,)]
+        assert rows_of(tmp_path, "FROM rejects") == []
 
     def test_the_newest_event_wins_by_its_own_time_then_by_where_it_landed(self, tmp_path: Path) -> None:
         land_shop(tmp_path, events=[event(visitor_id="late", event_ts=f"{DAY}T11:00:00Z"), event(visitor_id="early")])

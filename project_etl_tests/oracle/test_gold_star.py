@@ -223,6 +223,10 @@ def test_validation_counts_what_is_wrong_and_names_the_days(tmp_path: Path) -> N
     assert [row for row in found if not row[5]] == [
         ("fact_orders_totals", "fact_orders", "total", "WARN", 1, False, [FIRST], FIRST)
     ]
+    land_shop(tmp_path, NEXT_DAY, reviews=[review(), review(review_id="v2", review_ts=None)])
+    assert {row for row in rows(tmp_path, "validation", "table", "checked") if row[0] == "fact_reviews"} == {
+        ("fact_reviews", 1)
+    }
     late = customer(customer_id="c3", signup_date="2025-01-17", updated_at=f"{NEXT_DAY}T00:00:00Z")
     land_shop(tmp_path, NEXT_DAY, customers=[late])
     checks = {name: row for name, *row in rows(tmp_path, "validation", "name", "broken", "severity", "days")}
