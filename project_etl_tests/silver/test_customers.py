@@ -75,3 +75,11 @@ def test_instants_are_utc_and_days_are_days(verdicts: dict[str, Verdict]) -> Non
     assert as_it_is["signup_date"] == date(2024, 2, 29)
     assert as_it_is["updated_at"] == offset["updated_at"]
     assert as_it_is["updated_at"].astimezone(UTC) == datetime(2025, 1, 1, tzinfo=UTC)
+
+
+def test_a_signup_that_cannot_be_is_left_out(verdicts: dict[str, Verdict]) -> None:
+    assert (
+        verdicts["a signup of long ago"].row["signup_date"]
+        is verdicts["a signup yet to come"].row["signup_date"]
+        is None
+    )

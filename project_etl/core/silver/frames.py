@@ -27,7 +27,7 @@ from project_etl.core.model.transform import call, conform
 from project_etl.core.silver import deletions, quarantine
 from project_etl.core.silver.plan import SilverJob, SilverPlan, days_in_bronze, silver_schema, unjudged_days
 from project_etl.core.silver.rank import Stored, ranked
-from project_etl.core.silver.rules import WELL_FORMED, WITHIN_PARTITIONS, rules_of_deletions
+from project_etl.core.silver.rules import WELL_FORMED, WITHIN_PARTITIONS, in_range, rules_of_deletions
 from project_etl.core.transforms.casts import to_boolean
 from project_etl.core.transforms.text import Kind, clean
 from project_etl.core.transforms.zones import DOUBLED, NO_ZONE, SKIPPED, business_day, in_utc, oddity
@@ -220,8 +220,14 @@ def judged_records(job: SilverJob, records: DataFrame) -> DataFrame:
     derived = [item for item in job.table.schema.fields if item.name in job.table.derived]
     # Text by text: the embedded engine reads the fields of a struct that a CASE has made null as they were.
     text = {name: F.when(F.size(BROKEN) > 0, F.col(f"_text.{name}")) for name in job.columns}
+    # A day that cannot be says nothing.
+    kept = {
+        rule.column: F.when(~F.array_contains(BROKEN, rule.name), F.col(rule.column)).alias(rule.column)
+        for rule in rules
+        if rule.column and rule.name == in_range(rule.column) and rule.action is Action.WARN
+    }
     return rows.select(
-        *[item.name for item in job.table.schema.fields if item not in derived],
+        *[kept.get(item.name, item.name) for item in job.table.schema.fields if item not in derived],
         *[F.lit(None).cast(item.dataType).alias(item.name) for item in derived],
         *[F.col(f"{RECORD}.{name}").alias(name) for name in LINEAGE_NAMES],
         F.struct(*[column.alias(name) for name, column in text.items()]).alias("_text"),

@@ -73,6 +73,11 @@ def silver_rules(table: Table, feeds: Sequence[Feed], first_day: date, zone: str
     return tuple(rule for rule in rules if rule.column not in table.derived)
 
 
+def in_range(column: str) -> str:
+    """The rule that an instant or a day breaks which cannot be. Where it only warns, the value is left out."""
+    return f"{column}_in_range"
+
+
 def comparisons(table: Table) -> tuple[RuleResult, ...]:
     """What shows only when records are compared or counted, as unbroken."""
     checks: list[RuleResult] = []
@@ -162,7 +167,7 @@ def _range_rules(table: Table, records: Records, zone: str) -> tuple[Rule, ...]:
 
     def rule(column: str, action: Action) -> Rule:
         return sql_rule(
-            f"{column}_in_range",
+            in_range(column),
             # Never the clock: what is in the future must not depend on when it is looked at.
             f"`{column}` IS NULL OR ({day_of(column)} >= DATE'{EARLIEST_DAY}'"
             f" AND {day_of(column)} <= date_add({RECORD}._landing_date, 1))",
