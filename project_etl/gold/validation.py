@@ -18,6 +18,7 @@ from pyspark.sql import types as T
 from project_etl.core.contracts import ERROR, FAIL, WARN, Action, on_fail, sql_rule
 from project_etl.core.model.table import Snapshot, Table, whole
 from project_etl.core.transforms.money import Share, share
+from project_etl.gold._as_of import AS_OF_MEANS, with_as_of
 
 FIRST_DAY = "1900-01-01"
 MOST_DAYS = 10
@@ -51,7 +52,7 @@ class Validation(pa.DataFrameModel):
     sample_keys: T.ArrayType(T.StringType()) = pa.Field(  # pyright: ignore[reportInvalidTypeForm]
         description="Smallest and largest key of such rows.", metadata=on_fail(FAIL)
     )
-    as_of: T.DateType = pa.Field(nullable=True, description="Latest business day of orders and events.")
+    as_of: T.DateType = pa.Field(nullable=True, description=AS_OF_MEANS)
 
 
 @dataclass(frozen=True)
@@ -209,33 +210,27 @@ def transform(
         "fact_events": fact_events,
         "fact_reviews": fact_reviews,
     }
-    as_of = dim_date.agg(F.max("as_of").alias("as_of"))
     found = [_of_keys(frames[star.name], star) for star in STARS]
-    found += [_of_rows(frames, star, as_of) for star in STARS]
+    found += [_of_rows(frames, star, dim_date) for star in STARS]
     severity = F.when(F.col("name").isin(*[c.name for c in CHECKS if c.severity is WARN]), "WARN").otherwise("ERROR")
-    return (
-        reduce(DataFrame.unionAll, found)
-        .crossJoin(as_of)
-        .select(
-            "name",
-            "table",
-            "kind",
-            severity.alias("severity"),
-            "checked",
-            "broken",
-            share("broken", "checked").alias("share"),
-            (F.col("broken") == 0).alias("passed"),
-            F.slice(F.array_sort(F.array_compact("days")), 1, MOST_DAYS).alias("days"),
-            F.array_distinct(F.array_compact("sample_keys")).alias("sample_keys"),
-            "as_of",
-        )
+    return with_as_of(reduce(DataFrame.unionAll, found), dim_date).select(
+        "name",
+        "table",
+        "kind",
+        severity.alias("severity"),
+        "checked",
+        "broken",
+        share("broken", "checked").alias("share"),
+        (F.col("broken") == 0).alias("passed"),
+        F.slice(F.array_sort(F.array_compact("days")), 1, MOST_DAYS).alias("days"),
+        F.array_distinct(F.array_compact("sample_keys")).alias("sample_keys"),
+        "as_of",
     )
 
 
 def _of_keys(rows: DataFrame, star: Star) -> DataFrame:
     """Whether the keys of a table are given, and once."""
-    day = F.col(star.day) if star.day else F.lit(None).cast("date")
-    keys = rows.groupBy(*star.keys).agg(F.count(F.lit(1)).alias("rows"), F.min(day).alias("day"))
+    keys = rows.groupBy(*star.keys).agg(F.count(F.lit(1)).alias("rows"), F.min(_day(star)).alias("day"))
     is_missing = reduce(Column.__or__, [F.col(key).isNull() for key in star.keys])
     keys = keys.select("rows", "day", _shown(star).alias("shown"), (is_missing | (F.col("rows") > 1)).alias("is_bad"))
     bad = F.col("is_bad")
@@ -250,15 +245,14 @@ def _of_keys(rows: DataFrame, star: Star) -> DataFrame:
     return keys.agg(result.alias("result")).select("result.*")
 
 
-def _of_rows(frames: dict[str, DataFrame], star: Star, as_of: DataFrame) -> DataFrame:
+def _of_rows(frames: dict[str, DataFrame], star: Star, dim_date: DataFrame) -> DataFrame:
     """All other checks of a table."""
     checks = [check for check in CHECKS if check.table == star.name and check.breaks]
-    rows = frames[star.name].drop("as_of").crossJoin(as_of)
+    rows = with_as_of(frames[star.name].drop("as_of"), dim_date)
     for column, parent in [check.parent for check in checks if check.parent]:
         known = frames[parent].select(F.col(KEYS[parent][0]).alias(f"_key_{column}")).distinct()
         known = known.withColumn(_found(column), F.lit(True))
         rows = rows.join(known, on=F.col(column) == F.col(f"_key_{column}"), how="left")
-    day = F.col(star.day) if star.day else F.lit(None).cast("date")
 
     def result(check: Check) -> Column:
         is_asked, is_bad = F.expr(check.asks), F.expr(f"({check.asks}) AND ({check.breaks})")
@@ -267,7 +261,7 @@ def _of_rows(frames: dict[str, DataFrame], star: Star, as_of: DataFrame) -> Data
             check,
             checked=F.count_if(is_asked),
             broken=F.count_if(is_bad),
-            days=F.collect_set(F.when(is_bad, day)),
+            days=F.collect_set(F.when(is_bad, _day(star))),
             sample_keys=F.array(F.min(shown), F.max(shown)),
         )
 
@@ -280,6 +274,10 @@ def _result(check: Check, **counted: Column) -> Column:
     return F.struct(
         *[F.lit(text).alias(name) for name, text in said.items()], *[c.alias(n) for n, c in counted.items()]
     )
+
+
+def _day(star: Star) -> Column:
+    return F.col(star.day) if star.day else F.lit(None).cast("date")
 
 
 def _shown(star: Star) -> Column:

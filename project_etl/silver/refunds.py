@@ -16,6 +16,7 @@ from pyspark.sql import types as T
 from project_etl.core.contracts import WARN, sql_rule
 from project_etl.core.model.records import RECORD, Records, instant, key, label, number
 from project_etl.core.model.table import Merge, Reference, Table
+from project_etl.core.silver.rules import EARLIEST_DAY
 from project_etl.core.transforms.casts import cleaned, to_decimal, to_int, to_utc
 from project_etl.core.transforms.zones import business_day
 
@@ -68,7 +69,7 @@ TABLE = Table(
         sql_rule(
             "refunded_after_order",
             # A time that cannot be breaks the rule for that.
-            "refunded_at >= order_ts OR to_date(refunded_at) < DATE'1900-01-01'",
+            f"refunded_at >= order_ts OR to_date(refunded_at) < DATE'{EARLIEST_DAY}'",
             action=WARN,
             description="refunded_at is not before the order was placed",
             column="refunded_at",

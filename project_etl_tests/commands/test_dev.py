@@ -13,9 +13,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from project_etl_tests.commands.given import REPOSITORY, surroundings
+from project_etl_tests.promises.commands import processes_with
 from project_etl_tests.webserver import ask, free_port
 
 MARK = "TEST_DEV_MARK"
@@ -23,19 +25,14 @@ MARK = "TEST_DEV_MARK"
 LEAST_PROCESSES = 5
 STOP_SECONDS = 40
 
-pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc, which Linux has")
-
 
 def marked(mark: str) -> dict[int, str]:
     """Processes that inherited a mark → their command lines; zombies are none."""
     found: dict[int, str] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if f"{MARK}={mark}".encode() in (folder / "environ").read_bytes().split(b"\0"):
-                found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:
-            # It has ended, or is somebody else's.
-            continue
+    for process in processes_with(MARK, mark):
+        # It may have ended.
+        with suppress(psutil.Error):
+            found[process.pid] = " ".join(process.cmdline())
     return {pid: line for pid, line in found.items() if line}
 
 

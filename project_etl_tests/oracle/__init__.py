@@ -58,6 +58,6 @@ def expected_gold(
 ) -> dict[str, GoldTable]:
     """Return what Gold must hold after the given partition days were materialized from all that is in landing."""
     with settled(landing_root, sources, reporting_currency, namespaces, zones) as con:
-        gold_star.prepare(con, start_date)
         con.execute(gold_behaviour.VIEWS)
+        gold_star.prepare(con, start_date)
         return gold_tables(con, days)

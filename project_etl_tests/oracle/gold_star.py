@@ -89,20 +89,6 @@ SELECT *,
        CASE WHEN is_revenue THEN net_amount_reporting - refunded_reporting ELSE 0 END AS net_after_refunds_reporting
 FROM orders_with_sums;
 
-CREATE VIEW star_sessions AS
-WITH beginnings AS (
-    SELECT *, lag(event_ts) OVER visit IS NULL
-              OR epoch_us(event_ts) - epoch_us(lag(event_ts) OVER visit) > 1_800_000_000 AS is_first
-    FROM events WINDOW visit AS (PARTITION BY event_date, visitor_id ORDER BY event_ts, event_id)
-), numbered AS (
-    SELECT *, count(*) FILTER (is_first) OVER (
-        PARTITION BY event_date, visitor_id ORDER BY event_ts, event_id ROWS UNBOUNDED PRECEDING
-    ) AS number FROM beginnings
-)
-SELECT event_date, visitor_id, number, count(*) FILTER (event_type = 'view') AS views,
-       last(customer_id ORDER BY event_ts, event_id) FILTER (customer_id IS NOT NULL) AS customer_id
-FROM numbered GROUP BY event_date, visitor_id, number;
-
 CREATE VIEW star_ltv AS
 SELECT customer_id, coalesce(sum(net_amount_reporting), 0) AS ltv, count(*) AS orders,
        max(order_date) AS last_order_date,
@@ -202,7 +188,7 @@ _STAR = (
             FROM categories WHERE net IS NOT NULL GROUP BY customer_id
         ), looked AS (
             SELECT customer_id, count(*) AS sessions, sum(views) AS views
-            FROM star_sessions WHERE event_date BETWEEN {_TODAY} - 29 AND {_TODAY} GROUP BY customer_id
+            FROM sessions WHERE event_date BETWEEN {_TODAY} - 29 AND {_TODAY} GROUP BY customer_id
         ), rated AS (
             SELECT customer_id, sum(rating) AS stars, count(*) AS reviews FROM reviews GROUP BY customer_id
         ), sent_back AS (

@@ -29,14 +29,14 @@ def everything(first: str, last: str, select: str = "*") -> tuple[str, ...]:
 
 def left_over(folder: Path) -> list[psutil.Process]:
     """Processes over a folder's lake, JVMs and workers included, that are there when they have had time to end."""
-    return at_rest(lambda: _processes(str(folder / "lake")))
+    return at_rest(lambda: processes_with(LAKE_ROOT, str(folder / "lake")))
 
 
 def orphans(folder: Path) -> list[psutil.Process]:
     """JVMs over a folder's lake that are there when the runs that started them have ended."""
 
     def found() -> list[psutil.Process]:
-        processes = _processes(str(folder / "lake"))
+        processes = processes_with(LAKE_ROOT, str(folder / "lake"))
         return [process for process in processes if process.name() == "java" and process.parent() not in processes]
 
     return at_rest(found)
@@ -50,13 +50,13 @@ def at_rest(find: Callable[[], Found]) -> Found:
     return found
 
 
-def _processes(lake: str) -> list[psutil.Process]:
-    # All children inherit the environment.
-    return [process for process in psutil.process_iter() if _lake_of(process) == lake]
+def processes_with(name: str, value: str) -> list[psutil.Process]:
+    """Processes in whose environment a variable has a value; all children inherit it."""
+    return [process for process in psutil.process_iter() if _variable(process, name) == value]
 
 
-def _lake_of(process: psutil.Process) -> str | None:
+def _variable(process: psutil.Process, name: str) -> str | None:
     try:
-        return process.environ().get(LAKE_ROOT)
+        return process.environ().get(name)
     except psutil.Error:
         return None

@@ -68,11 +68,6 @@ class GoldBooks:
                 found[rule] = before.plus(each) if before else each
         return tuple(found.values())
 
-    @property
-    def are_right(self) -> bool:
-        """Whether the compared units hold what their inputs say, and keep all that they must."""
-        return not (self.wrong or self.lost)
-
     def in_words(self) -> list[str]:
         """What is wrong, and what to do."""
         said: list[str] = []

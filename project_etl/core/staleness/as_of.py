@@ -36,8 +36,21 @@ Affects = Callable[[Reads, str], bool]
 MOST_ROWS = 500_000
 
 
+def changed_since(lake: TableStore, source: str, since: int) -> ArrowTable | None:
+    """The change feed of an input since a version; None when it does not go back so far, or is too long."""
+    try:
+        return lake.state(source).changes(since, most=MOST_ROWS)
+    except LakeError:
+        return None
+
+
 def affected(
-    lake: TableStore, tables: Mapping[str, Table], table: Table, item: Input, since: int, zone: str
+    lake: TableStore,
+    tables: Mapping[str, Table],
+    table: Table,
+    item: Input,
+    changed: ArrowTable | None,
+    zone: str,
 ) -> Affects:
     """Which days of a daily table the changes of an input concern of which it reads every day.
 
@@ -46,18 +59,15 @@ def affected(
         tables: all tables by name.
         table: the daily table.
         item: the input.
-        since: the version of the input that is known already.
+        changed: what has changed in the input (`changed_since`).
         zone: time zone of the days.
 
     Returns:
-        What tells of a day. It says yes to all days where the changes cannot be followed: the feed does not go back so
-        far, is too long, or the input is neither a history nor dated, nor has one row a key of which some columns are
-        read.
+        What tells of a day. It says yes to all days where the changes cannot be followed: there is no feed, or the
+        input is neither a history nor dated, nor has one row a key of which some columns are read.
     """
     source = tables[item.table]
-    try:
-        changed = lake.state(item.table).changes(since, most=MOST_ROWS)
-    except LakeError:
+    if changed is None:
         return _any_day
     write = source.write
     if isinstance(write, History):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from project_etl.core.arrow import ArrowTable
 from project_etl.core.bronze.file_table import FILES
 from project_etl.core.digest import digest
 from project_etl.core.lake import WHOLE, Journal, TableStore
@@ -22,7 +23,7 @@ from project_etl.core.model.days import each_day
 from project_etl.core.model.order import gold_order
 from project_etl.core.model.table import Input, Table
 from project_etl.core.model.transform import taken
-from project_etl.core.staleness.as_of import Affects, affected
+from project_etl.core.staleness.as_of import Affects, affected, changed_since
 from project_etl.core.staleness.reads import Reads, day_of
 
 # The rule that a day breaks when it is computed from days that are held back.
@@ -58,6 +59,9 @@ class Staleness:
     parameters: Mapping[str, Any]
     zone: str = "UTC"
     _followed: dict[tuple[str, Input, int], Affects] = field(default_factory=dict[tuple[str, Input, int], Affects])
+    _changed: dict[tuple[str, int], ArrowTable | None] = field(
+        default_factory=dict[tuple[str, int], "ArrowTable | None"]
+    )
 
     def made_from(self, table: Table) -> Made:
         """What a Gold table would be made from now."""
@@ -240,7 +244,11 @@ class Staleness:
             return journal.changed_on(reads.days_in_notes(item, unit)) <= since
         key = (table.name, item, since)
         if key not in self._followed:
-            self._followed[key] = affected(self.lake, self.tables, table, item, since, self.zone)
+            # Several tables read the same histories and rates, mostly from the same version on.
+            feed = (item.table, since)
+            if feed not in self._changed:
+                self._changed[feed] = changed_since(self.lake, *feed)
+            self._followed[key] = affected(self.lake, self.tables, table, item, self._changed[feed], self.zone)
         return not self._followed[key](reads, unit)
 
 
