@@ -48,6 +48,7 @@ CORE = (
     "transforms",
     "contracts",
     "model",
+    "views",
     "bronze",
     "staleness",
     "silver",
