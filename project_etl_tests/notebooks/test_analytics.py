@@ -6,6 +6,7 @@ Its kernel is this Python. All that Jupyter keeps is in a folder of the test.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -18,7 +19,7 @@ from nbclient import NotebookClient
 
 from project_etl.core.engine.base import Engine
 from project_etl_tests.commands.given import REPOSITORY, plain_environment
-from project_etl_tests.small_shop import CUSTOMER, EVENT, ITEM, ORDER, PRODUCT, REFUND, REVIEW, SmallShop
+from project_etl_tests.small_shop import CUSTOMER, EVENT, ITEM, ORDER, PRODUCT, REFUND, REVIEW, SmallShop, made_of
 
 NOTEBOOK = REPOSITORY / "notebooks" / "analytics.ipynb"
 FIGURE = "application/vnd.plotly.v1+json"
@@ -46,9 +47,10 @@ def read() -> Any:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Path:
-    """The folder of a shop whose tables have been computed; an order's total is wrong, which is a warning."""
+    """The folder of a shop with the tables that the notebook asks; an order's total is wrong, which is a warning."""
     folder = tmp_path_factory.mktemp("shop")
-    shop = SmallShop(folder, engine)
+    asked = {name.replace(".", "/") for cell in read().cells for name in re.findall(r"gold\.\w+", cell.source)}
+    shop = SmallShop(folder, engine, only=made_of(*asked))
     shop.land_rows("customers", LANDED, *(CUSTOMER | {"customer_id": f"C{number}"} for number in range(1, 5)))
     shop.land_rows("products", LANDED, PRODUCT)
     orders = [
@@ -71,19 +73,14 @@ def executed(shop: Path) -> Any:
     notebook.cells.append(nbformat.v4.new_code_cell('print(cohorts.to_json(orient="values"))', id="test"))
     jupyter = shop / "jupyter"
     write_kernel_spec(str(jupyter / "kernels" / "this"))
-    client = NotebookClient(
-        notebook, kernel_name="this", timeout=120, resources={"metadata": {"path": str(NOTEBOOK.parent)}}
-    )
-    environment = plain_environment() | {
-        "PYTHONPATH": str(REPOSITORY),
-        "PROJECT_ETL_ENV": "local",
-        "PROJECT_ETL_LAKE_ROOT": str(shop / "lake"),
-        "IPYTHONDIR": str(jupyter),
-    }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JUPYTER_PATH", str(jupyter))
-        patch.setenv("JUPYTER_RUNTIME_DIR", str(jupyter))
-        client.execute(env=environment)
+        for variable in ("JUPYTER_PATH", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
+            patch.setenv(variable, str(jupyter))
+        client = NotebookClient(
+            notebook, kernel_name="this", timeout=120, resources={"metadata": {"path": str(NOTEBOOK.parent)}}
+        )
+        settings = {"PROJECT_ETL_ENV": "local", "PROJECT_ETL_LAKE_ROOT": str(shop / "lake")}
+        client.execute(env=plain_environment() | settings | {"PYTHONPATH": str(REPOSITORY)})
     return notebook
 
 
