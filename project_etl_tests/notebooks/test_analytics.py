@@ -136,7 +136,7 @@ def plain_cohorts() -> list[list[Any]]:
     last = date.fromisoformat(max(day for _, _, day, _ in ORDERS)).month
     found = []
     for cohort, size in sorted(sizes.items()):
-        for month in range(cohort + 1, last + 1):
+        for month in range(cohort, last + 1):
             returned = sum(min(active) == cohort and month in active for active in months.values())
             found.append([f"2025-{cohort:02}", month - cohort, size, returned, 100 * returned / size])
     return found
