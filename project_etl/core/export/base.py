@@ -94,7 +94,17 @@ class Shape:
     description: str = ""
 
 
-Units = Mapping[str, Held]
+@dataclass(frozen=True)
+class Holding:
+    """What a target holds of a table.
+
+    Attributes:
+        units: its units; those that it was never given have no bookmark.
+        columns: its columns, in order; empty when the table is gone.
+    """
+
+    units: Mapping[str, Held]
+    columns: tuple[str, ...]
 
 
 class Writing(Protocol):
@@ -115,12 +125,8 @@ class Writing(Protocol):
         """Remove some units of a table, or the table."""
         ...
 
-    def rows(self, name: str) -> Mapping[str, int]:
-        """Unit → rows that are there now, counted; units without rows may be absent."""
-        ...
-
-    def columns(self, name: str) -> tuple[str, ...]:
-        """The columns that the table has now, in order."""
+    def holding(self, name: str) -> Holding:
+        """What there is of a table now, counted."""
         ...
 
 
@@ -143,7 +149,7 @@ class Target(Protocol):
         """Where it is, for people."""
         ...
 
-    def held(self) -> Mapping[str, Units]:
+    def held(self) -> Mapping[str, Holding]:
         """Table → what there is of it."""
         ...
 
