@@ -16,8 +16,6 @@ from project_etl.core.bronze import file_table
 from project_etl.core.bronze.landing_root import LandingRoot
 from project_etl.core.bronze.plan import BronzeJob
 from project_etl.core.export.base import Export
-from project_etl.core.export.push import Push
-from project_etl.core.export.targets import target_named
 from project_etl.core.lake import TableStore
 from project_etl.core.model.modules import module_names, module_of, modules_of
 from project_etl.core.model.records import Feed
@@ -127,23 +125,3 @@ def exports() -> tuple[Export, ...]:
         )
         for module in modules_of(exported)
     )
-
-
-def export_names(settings: Settings) -> tuple[str, ...]:
-    """The exports that are on, one a target: `export/csv`."""
-    return tuple(f"export/{target}" for target in settings.exports)
-
-
-def asset_names(settings: Settings) -> tuple[str, ...]:
-    """All that a run can make, in its order: the tables, and the exports that are on."""
-    return (*table_names(settings.sources), *export_names(settings))
-
-
-def push_of(lake: TableStore, settings: Settings, name: str, declared: Collection[Table]) -> Push:
-    """What brings an export that is on up to date, by its name."""
-    return Push.of(lake, target_named(name.rpartition("/")[2], settings.export_root), exports(), declared)
-
-
-def stale_exports(lake: TableStore, settings: Settings, declared: Collection[Table]) -> tuple[str, ...]:
-    """The exports that are on and do not hold what Gold has."""
-    return tuple(name for name in export_names(settings) if push_of(lake, settings, name, declared).stale)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from project_etl.catalog import datasets_of, landing_refusal, silver_behind, stale_exports, staleness_of, tables
+from project_etl.catalog import datasets_of, landing_refusal, silver_behind, staleness_of, tables
 from project_etl.core.bronze import file_table
 from project_etl.core.bronze.landing import LandingFile, Unrecognized
 from project_etl.core.bronze.plan import new_files
@@ -90,7 +90,6 @@ class Standing:
         due: the day for which every daily Gold table must be there; None when nothing is expected.
         overdue: the daily Gold tables that have not been computed for it.
         validation: what the last run found of the star schema; None when none has looked.
-        exports_behind: the exports that do not hold what Gold has.
     """
 
     refusal: str
@@ -105,7 +104,6 @@ class Standing:
     due: date | None
     overdue: Sequence[str]
     validation: Validated | None = None
-    exports_behind: Sequence[str] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -115,9 +113,7 @@ class Standing:
     @property
     def is_fine(self) -> bool:
         """Whether all that landed is in Gold, and Gold is as it should be."""
-        wrong = (
-            self.refusal or self.silver_behind or self.gold_behind or self.held or self.overdue or self.exports_behind
-        )
+        wrong = self.refusal or self.silver_behind or self.gold_behind or self.held or self.overdue
         wrong = wrong or (self.validation is not None and self.validation.errors)
         return self.landing.is_loaded and not wrong
 
@@ -141,7 +137,6 @@ class Standing:
                 for table, late in self.silver_behind.items()
             },
             "gold_behind": self.gold_behind,
-            "exports_behind": list(self.exports_behind),
             "held_back": self.held,
             "in_no_gold_day": self.outside,
             "validation": self.validation.to_json() if self.validation else None,
@@ -189,7 +184,6 @@ def find(settings: Settings, now: datetime) -> Standing:
         due=due if is_due else None,
         overdue=missing_day(lake, declared, due, settings.reporting_timezone) if due and is_due else [],
         validation=star,
-        exports_behind=stale_exports(lake, settings, declared),
     )
 
 

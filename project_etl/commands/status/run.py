@@ -88,10 +88,6 @@ class _Words:
         for table, days in found.held.items():
             told = [f"{day} ({why})" for day, why in days.items()]
             self._say(("Held back", WRONG), f" by {table}: {some_of(told, SHOWN)}")
-        if found.exports_behind:
-            command = self._command([self._any_day], ",".join(found.exports_behind))
-            said = f": {', '.join(found.exports_behind)} do not hold what Gold has. Write what has changed: {command}."
-            self._say(("Exports behind Gold", WRONG), said)
         if found.validation and found.validation.errors:
             self._say(("Star schema", WRONG), f": {found.validation.in_words()}. `project-etl validate` says where.")
         if found.overdue:

@@ -94,17 +94,7 @@ class Shape:
     description: str = ""
 
 
-@dataclass(frozen=True)
-class Holding:
-    """What a target holds of a table.
-
-    Attributes:
-        units: its units; those that it was never given have no bookmark.
-        columns: its columns, in order; empty when the table is gone.
-    """
-
-    units: Mapping[str, Held]
-    columns: tuple[str, ...]
+Units = Mapping[str, Held]
 
 
 class Writing(Protocol):
@@ -125,8 +115,12 @@ class Writing(Protocol):
         """Remove some units of a table, or the table."""
         ...
 
-    def holding(self, name: str) -> Holding:
-        """What there is of a table now, counted."""
+    def rows(self, name: str) -> Mapping[str, int]:
+        """Unit → rows that are there now, counted; units without rows may be absent."""
+        ...
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        """The columns that the table has now, in order."""
         ...
 
 
@@ -149,7 +143,7 @@ class Target(Protocol):
         """Where it is, for people."""
         ...
 
-    def held(self) -> Mapping[str, Holding]:
+    def held(self) -> Mapping[str, Units]:
         """Table → what there is of it."""
         ...
 

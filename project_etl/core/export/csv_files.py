@@ -5,7 +5,6 @@ A file whose size is not that of the manifest is written again, as after a crash
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections.abc import Generator, Mapping, Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from project_etl.core.arrow import ArrowRecordBatchReader
-from project_etl.core.export.base import CSV, Held, Holding, Shape
+from project_etl.core.export.base import CSV, Held, Shape, Units
 from project_etl.core.export.cells import write_csv
 from project_etl.core.export.files import replacing
 from project_etl.core.lake import WHOLE
@@ -41,10 +40,12 @@ class CsvFiles:
         """The folder."""
         return str(self.folder)
 
-    def held(self) -> Mapping[str, Holding]:
-        """Table → what the manifest says of it, and the columns that its file has."""
-        writing = _Writing(self.folder, self._manifest())
-        return {name: writing.holding(name) for name in writing.files}
+    def held(self) -> Mapping[str, Units]:
+        """Table → what the manifest says of it; without a bookmark where its file has another size."""
+        return {
+            name: {WHOLE: Held(file["bookmark"] if self._is_whole(name, file) else "", file["rows"])}
+            for name, file in self._manifest().items()
+        }
 
     @contextmanager
     def writing(self) -> Generator[_Writing]:
@@ -72,6 +73,10 @@ class CsvFiles:
             # All is written again.
             return {}
 
+    def _is_whole(self, name: str, file: Mapping[str, Any]) -> bool:
+        path = _file(self.folder, name)
+        return path.is_file() and path.stat().st_size == file["bytes"]
+
 
 class _Writing:
     """The folder while it is written.
@@ -95,6 +100,7 @@ class _Writing:
             "rows": number,
             "bytes": size,
             "sha256": sha256,
+            "columns": shape.columns.names,
             "bookmark": units[WHOLE],
         }
 
@@ -103,15 +109,14 @@ class _Writing:
         self.files.pop(name, None)
         _file(self._folder, name).unlink(missing_ok=True)
 
-    def holding(self, name: str) -> Holding:
-        """What the manifest says of a table, without a bookmark where its file has another size; and its header."""
-        path, said = _file(self._folder, name), self.files[name]
-        if not path.is_file():
-            return Holding({WHOLE: Held("", 0)}, ())
-        with path.open(encoding="utf-8", newline="") as file:
-            columns = tuple(next(csv.reader(file), ()))
-        is_whole = path.stat().st_size == said["bytes"]
-        return Holding({WHOLE: Held(said["bookmark"] if is_whole else "", said["rows"])}, columns)
+    def rows(self, name: str) -> Mapping[str, int]:
+        """Rows of the file, counted as they were written."""
+        return {WHOLE: self.files[name]["rows"]} if name in self.files else {}
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        """The names in the file's header."""
+        with _file(self._folder, name).open(encoding="utf-8", newline="") as file:
+            return tuple(file.readline().rstrip("\r\n").split(","))
 
 
 def _file(folder: Path, name: str) -> Path:

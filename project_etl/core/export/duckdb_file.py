@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from project_etl.core.arrow import ArrowRecordBatchReader
-from project_etl.core.export.base import DUCKDB, Held, Holding, Shape
+from project_etl.core.export.base import DUCKDB, Held, Shape, Units
 from project_etl.core.export.files import replacing
 from project_etl.core.lake import WHOLE
 from project_etl.core.views import quoted
@@ -45,7 +45,7 @@ class DuckdbFile:
         """The file."""
         return str(self.path)
 
-    def held(self) -> Mapping[str, Holding]:
+    def held(self) -> Mapping[str, Units]:
         """Table → what there is of it."""
         if not self.path.exists():
             return {}
@@ -53,7 +53,7 @@ class DuckdbFile:
 
         with closing(duckdb.connect(self.path, read_only=True)) as database:
             writing = DuckdbWriting(database)
-            return {name: writing.holding(name) for name in writing.names()}
+            return {name: writing.units(name) for name in writing.names()}
 
     @contextmanager
     def writing(self) -> Generator[DuckdbWriting]:
@@ -90,13 +90,12 @@ class DuckdbWriting:
         """The exported tables that there are."""
         return [name for (name,) in self._all("SELECT DISTINCT name FROM _exports ORDER BY name")]
 
-    def holding(self, name: str) -> Holding:
+    def units(self, name: str) -> Units:
         """What there is of a table; what has other rows than were written has no bookmark."""
-        columns = self._columns(name)
-        counted = self._counted(name, self._day_of(name)) if columns else {}
+        counted = self.rows(name)
         found = self._all("SELECT unit, bookmark, rows FROM _exports WHERE name = ?", [name])
         written = {unit: Held(bookmark if counted.get(unit, 0) == rows else "", rows) for unit, bookmark, rows in found}
-        return Holding({unit: Held("", rows) for unit, rows in counted.items()} | written, columns)
+        return {unit: Held("", rows) for unit, rows in counted.items()} | written
 
     def take(self, shape: Shape, units: Mapping[str, str], rows: ArrowRecordBatchReader, *, anew: bool) -> None:
         """Replace some units of a table and their bookmarks."""
@@ -126,12 +125,17 @@ class DuckdbWriting:
         self._database.execute(f"DELETE FROM {quoted(name)}{where}", [[*units]] if day else [])
         self._database.execute("DELETE FROM _exports WHERE name = ? AND list_contains(?, unit)", [name, [*units]])
 
+    def rows(self, name: str) -> Mapping[str, int]:
+        """Unit → rows that are there now, counted; nothing when the table is gone."""
+        there = self._all("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [name])
+        return self._counted(name, self._day_of(name)) if there else {}
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        """The columns that the table has now, in order."""
+        return tuple(column for column, *_ in self._all(f"DESCRIBE {quoted(name)}"))
+
     def _all(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return self._database.execute(query, [*parameters]).fetchall()
-
-    def _columns(self, name: str) -> tuple[str, ...]:
-        query = "SELECT column_name FROM duckdb_columns() WHERE table_name = ? ORDER BY column_index"
-        return tuple(column for (column,) in self._all(query, [name]))
 
     def _counted(self, name: str, day: str) -> dict[str, int]:
         unit = f"CAST({quoted(day)} AS VARCHAR)" if day else f"'{WHOLE}'"

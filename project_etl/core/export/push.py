@@ -14,7 +14,7 @@ from typing import Any
 
 from project_etl.core.arrow import ArrowSchema
 from project_etl.core.digest import digest
-from project_etl.core.export.base import Export, ExportError, Holding, Shape, Target, Writing
+from project_etl.core.export.base import Export, ExportError, Shape, Target, Units, Writing
 from project_etl.core.lake import WHOLE, TableStore
 from project_etl.core.model.table import Table
 from project_etl.core.views import Views, quoted, view_of
@@ -25,28 +25,17 @@ SHAPE_VERSION = 1
 
 @dataclass(frozen=True)
 class Pushed:
-    """An exported table beside what Gold has.
+    """How an exported table stands in a target.
 
     Attributes:
-        name: its name.
-        found: its rows by unit, as counted in the target.
-        expected: the rows by unit that Gold has; both without units that have none.
-        columns: its columns in the target.
-        expected_columns: the columns that it should have.
-        written: the units that the push has written or removed.
+        name: the table there.
+        rows: its rows by unit, as counted there.
+        written: the units that were written or removed.
     """
 
     name: str
-    found: Mapping[str, int]
-    expected: Mapping[str, int]
-    columns: tuple[str, ...]
-    expected_columns: tuple[str, ...]
-    written: tuple[str, ...] = ()
-
-    @property
-    def is_right(self) -> bool:
-        """Whether the target has what Gold has."""
-        return self.found == self.expected and self.columns == self.expected_columns
+    rows: Mapping[str, int]
+    written: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -87,8 +76,8 @@ class Push:
         return {export.name: self._units(export) for export in self.exports if export.name not in self.missing}
 
     @cached_property
-    def held(self) -> Mapping[str, Holding]:
-        """Export → what the target held of it before."""
+    def held(self) -> Mapping[str, Units]:
+        """Export → what the target holds of it."""
         return self.target.held()
 
     @cached_property
@@ -103,25 +92,25 @@ class Push:
         return {name: units for name, units in found.items() if units}
 
     def run(self) -> list[Pushed]:
-        """Write what is stale, and look at what is there then.
+        """Write what is stale, and count what is there.
 
         Returns:
             Each export that can be made, in the order of their names.
 
         Raises:
-            ExportError: the target would not hold what Gold has; it was left as it was.
+            ExportError: the target does not hold what was written; it is left as it was.
         """
         exports = sorted((each for each in self.exports if each.name in self.wanted), key=lambda each: each.name)
-        if self.stale:
-            with self.target.writing() as writing:
-                for name in sorted(self.stale.keys() - self.wanted.keys()):
+        if not self.stale:
+            return [self._as_held(export) for export in exports]
+        with self.target.writing() as writing:
+            for name in self.stale:
+                if name not in self.wanted:
                     writing.drop(name)
-                for export in exports:
-                    if export.name in self.stale:
-                        self._write(export, writing)
-        # What others see.
-        now = self.target.held() if self.stale else self.held
-        return [self._pushed(export, now[export.name]) for export in exports]
+            return [
+                self._write(export, writing) if export.name in self.stale else self._as_held(export)
+                for export in exports
+            ]
 
     # --- what is wanted -----------------------------------------------------------------------------------------------
 
@@ -151,13 +140,17 @@ class Push:
         return (table.day_column or "") if table and table.is_daily and self.target.holds_days else ""
 
     def _stale_units(self, name: str) -> tuple[str, ...]:
-        wanted, held = self.wanted[name], self.held[name].units if name in self.held else {}
+        wanted, held = self.wanted[name], self.held.get(name, {})
         made = {unit for unit, bookmark in wanted.items() if unit not in held or held[unit].bookmark != bookmark}
         return tuple(sorted(made | (held.keys() - wanted.keys())))
 
+    def _as_held(self, export: Export) -> Pushed:
+        held = self.held.get(export.name, {})
+        return Pushed(export.name, {unit: each.rows for unit, each in held.items()}, ())
+
     # --- what is written ----------------------------------------------------------------------------------------------
 
-    def _write(self, export: Export, writing: Writing) -> None:
+    def _write(self, export: Export, writing: Writing) -> Pushed:
         """Write the stale units of an export, and see that the target then has what Gold has.
 
         Raises:
@@ -172,28 +165,18 @@ class Push:
         rows = views.reader(source)
         if units or is_anew:
             writing.take(self._shape(export, rows.schema), units, rows, anew=is_anew)
-        pushed = self._pushed(export, writing.holding(export.name))
-        if not pushed.is_right:
-            raise ExportError(
-                f"{self.target.place} was left as it was: {export.name} would have {sum(pushed.found.values()):,} rows "
-                f"of {', '.join(pushed.columns)}, expected {sum(pushed.expected.values()):,} of "
-                f"{', '.join(pushed.expected_columns)}. This is a fault of the platform: report it."
-            )
-
-    def _pushed(self, export: Export, held: Holding) -> Pushed:
-        """What the target has of an export beside what Gold has."""
-        views, day = self._views(export), self._day(export)
+        day = self._day(export)
         unit = f"CAST({quoted(day)} AS VARCHAR)" if day else f"'{WHOLE}'"
-        rows = f"({export.query})" if export.query else view_of(export.table)
-        counted = views.sql(f"SELECT {unit} AS unit, count(*) AS rows FROM {rows} GROUP BY 1")
-        return Pushed(
-            export.name,
-            {unit: each.rows for unit, each in held.units.items() if each.rows},
-            dict(zip(counted["unit"].to_pylist(), counted["rows"].to_pylist(), strict=True)),
-            held.columns,
-            tuple(views.sql(f"SELECT * FROM ({self._source(export)}) LIMIT 0").schema.names),
-            self.stale.get(export.name, ()),
-        )
+        counted = views.sql(f"SELECT {unit} AS unit, count(*) AS rows FROM ({self._source(export)}) GROUP BY 1")
+        expected = dict(zip(counted["unit"].to_pylist(), counted["rows"].to_pylist(), strict=True))
+        found, columns = dict(writing.rows(export.name)), writing.columns(export.name)
+        if _without_zeros(found) != _without_zeros(expected) or columns != tuple(rows.schema.names):
+            raise ExportError(
+                f"{self.target.place} was left as it was: {export.name} would have {sum(found.values()):,} rows of "
+                f"{', '.join(columns)}, expected {sum(expected.values()):,} of {', '.join(rows.schema.names)}. "
+                "This is a fault of the platform: report it."
+            )
+        return Pushed(export.name, found, written)
 
     def _shape(self, export: Export, columns: ArrowSchema) -> Shape:
         table = self.tables.get(export.table)
@@ -237,3 +220,7 @@ class Push:
         if export.allow_pii not in self._by_pii:
             self._by_pii[export.allow_pii] = Views(self.lake, export.allow_pii)
         return self._by_pii[export.allow_pii]
+
+
+def _without_zeros(rows: Mapping[str, int]) -> dict[str, int]:
+    return {unit: number for unit, number in rows.items() if number}

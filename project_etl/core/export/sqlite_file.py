@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from project_etl.core.arrow import ArrowRecordBatchReader
-from project_etl.core.export.base import SQLITE, Held, Holding, Shape
+from project_etl.core.export.base import SQLITE, Held, Shape, Units
 from project_etl.core.export.cells import as_text
 from project_etl.core.export.files import replacing
 from project_etl.core.lake import WHOLE
@@ -48,13 +48,13 @@ class SqliteFile:
         """The file."""
         return str(self.path)
 
-    def held(self) -> Mapping[str, Holding]:
+    def held(self) -> Mapping[str, Units]:
         """Table → what there is of it."""
         if not self.path.exists():
             return {}
         with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as database:
             writing = SqliteWriting(database)
-            return {name: writing.holding(name) for name in writing.names()}
+            return {name: writing.units(name) for name in writing.names()}
 
     @contextmanager
     def writing(self) -> Generator[SqliteWriting]:
@@ -91,13 +91,12 @@ class SqliteWriting:
         """The exported tables that there are."""
         return [name for (name,) in self._database.execute("SELECT DISTINCT name FROM _exports ORDER BY name")]
 
-    def holding(self, name: str) -> Holding:
+    def units(self, name: str) -> Units:
         """What there is of a table; what has other rows than were written has no bookmark."""
-        columns = self._columns(name)
-        counted = self._counted(name, self._day_of(name)) if columns else {}
+        counted = self.rows(name)
         found = self._database.execute("SELECT unit, bookmark, rows FROM _exports WHERE name = ?", [name])
         written = {unit: Held(bookmark if counted.get(unit, 0) == rows else "", rows) for unit, bookmark, rows in found}
-        return Holding({unit: Held("", rows) for unit, rows in counted.items()} | written, columns)
+        return {unit: Held("", rows) for unit, rows in counted.items()} | written
 
     def take(self, shape: Shape, units: Mapping[str, str], rows: ArrowRecordBatchReader, *, anew: bool) -> None:
         """Replace some units of a table and their bookmarks."""
@@ -127,7 +126,13 @@ class SqliteWriting:
             self._database.execute(f"DELETE FROM {quoted(name)}{where}", [unit] if day else [])
             self._database.execute("DELETE FROM _exports WHERE name = ? AND unit = ?", [name, unit])
 
-    def _columns(self, name: str) -> tuple[str, ...]:
+    def rows(self, name: str) -> Mapping[str, int]:
+        """Unit → rows that are there now, counted; nothing when the table is gone."""
+        there = self._database.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", [name])
+        return self._counted(name, self._day_of(name)) if there.fetchall() else {}
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        """The columns that the table has now, in order."""
         return tuple(column for _, column, *_ in self._database.execute(f"PRAGMA table_info({quoted(name)})"))
 
     def _counted(self, name: str, day: str) -> dict[str, int]:

@@ -15,14 +15,13 @@ from functools import cached_property
 
 import dagster as dg
 
-from project_etl.catalog import export_names, stale_exports, staleness_of
+from project_etl.catalog import staleness_of
 from project_etl.core.bronze.landing import LandingFile
 from project_etl.core.digest import digest
 from project_etl.core.lake import TableStore
 from project_etl.core.model.days import some_of
 from project_etl.core.model.table import Table
 from project_etl.core.staleness import Reads, by_day, day_of, days_of_data, newest_landing_day
-from project_etl.orchestration.jobs import EXPORT
 from project_etl.orchestration.sensors.lake_versions import Remembered, code_of, versions_of
 from project_etl.orchestration.sensors.new_files import Loads
 from project_etl.orchestration.sensors.reconcile import SHOWN, Asker, Goal, Past, Wanted, answer, own_run
@@ -117,9 +116,7 @@ class Gold:
 
         versions = versions_of(self.lake, (table.name for table in self.tables))
         stale = self._stale.of((versions, newest_landing_day(self.lake), until), find)
-        # Exports come with every run, for they follow what it computes.
-        behind = export_names(self.settings) if stale else stale_exports(self.lake, self.settings, self.tables)
-        tables = by_day({**stale, **dict.fromkeys(behind, frozenset[date]())}, until)
+        tables = by_day(stale, until)
         why, follow = staleness.why(stale), staleness.followers(stale)
         wanted = {day: Wanted(names, why, follows=day in follow) for day, names in tables.items()}
         return Goal(wanted, digest(versions), lambda days: self._changed_at(tables, days))
@@ -174,7 +171,7 @@ def changed_days_sensor(gold: Gold) -> dg.SensorDefinition:
 
     @dg.sensor(
         name=NAME,
-        target=dg.AssetSelection.groups("gold", *([EXPORT] if settings.exports else [])),
+        target=dg.AssetSelection.groups("gold"),
         minimum_interval_seconds=settings.tick_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING if settings.automation else dg.DefaultSensorStatus.STOPPED,
         description="Computes the Gold days that changes in Silver reach, and no others.",
