@@ -10,12 +10,10 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from project_etl import exports as exported
 from project_etl import gold, silver, sources
 from project_etl.core.bronze import file_table
 from project_etl.core.bronze.landing_root import LandingRoot
 from project_etl.core.bronze.plan import BronzeJob
-from project_etl.core.export.base import Export
 from project_etl.core.lake import TableStore
 from project_etl.core.model.modules import module_names, module_of, modules_of
 from project_etl.core.model.records import Feed
@@ -113,15 +111,3 @@ def silver_behind(lake: TableStore, of: Collection[Table], settings: Settings) -
     """What each of some Silver tables has not taken in, be it nothing."""
     run = Run("looking", parameters=parameters_of(settings))
     return {table.name: behind(silver_job(lake, table, settings, (), run)) for table in of}
-
-
-def exports() -> tuple[Export, ...]:
-    """Every table outside of the lake: one module each."""
-    return tuple(
-        replace(
-            module.EXPORT,
-            name=module.__name__.rpartition(".")[2],
-            description=(module.__doc__ or "").partition("\n")[0],
-        )
-        for module in modules_of(exported)
-    )

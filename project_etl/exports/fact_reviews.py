@@ -1,7 +1,0 @@
-"""Reviews of products: one row per review."""
-
-from __future__ import annotations
-
-from project_etl.core.export.base import Export
-
-EXPORT = Export(table="gold/fact_reviews")

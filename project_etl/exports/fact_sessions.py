@@ -1,7 +1,0 @@
-"""Sessions of visitors: one row per session."""
-
-from __future__ import annotations
-
-from project_etl.core.export.base import Export
-
-EXPORT = Export(table="gold/fact_sessions")
