@@ -82,5 +82,5 @@ clean: ## Remove what the set-up and the tools made, and keep the data
 	rm -rf .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov spark-warehouse metastore_db derby.log
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-clean-lake: ## Remove the local tables (data/lake), the demo (data/demo) and Dagster's memory of its runs
-	rm -rf data/lake data/demo history schedules storage logs .telemetry .nux .logs_queue
+clean-lake: ## Remove the local tables (data/lake), their exports, the demo (data/demo) and Dagster's memory of its runs
+	rm -rf data/lake data/exports data/demo history schedules storage logs .telemetry .nux .logs_queue
