@@ -45,6 +45,11 @@ def exports() -> tuple[Export, ...]:
     return tuple(export_base.from_module(module) for module in modules_of(exported_tables))
 
 
+def asset_names(settings: Settings) -> tuple[str, ...]:
+    """All that a run may make: every table, and every target that is on."""
+    return (*table_names(settings.sources), *export_names(settings))
+
+
 def export_names(settings: Settings) -> tuple[str, ...]:
     """The assets of the targets that are on."""
     return tuple(f"export/{name}" for name in settings.exports)
