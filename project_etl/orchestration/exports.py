@@ -7,8 +7,6 @@ is stale and how it gets there (`core/export`).
 
 # No `from __future__ import annotations` here: Dagster wants to see the class of `context`, not its name.
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -66,7 +64,7 @@ def export_asset(
             if check != FILES_WHOLE or target.name == CSV
         ],
     )
-    def export(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+    def export(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
         require_lake(context.run, wiring.lake.root)
         with file_lock(lock, name):
             try:
@@ -116,25 +114,25 @@ def _wrong(compared: Sequence[Compared]) -> dict[str, list[str]]:
 
 
 def _metadata(target: Target, pushed: Sequence[Pushed], compared: Sequence[Compared]) -> dict[str, Any]:
-    done = {each.name: each for each in pushed}
+    written = {each.name: len(each.written) for each in pushed}
+    rows = {each.name: sum(each.found.values()) for each in compared}
     records = [
-        {
-            "table": each.name,
-            "rows": sum(each.found.values()),
-            "written": len(done[each.name].written),
-            "columns": ", ".join(each.found_columns),
-        }
+        dg.TableRecord(
+            {
+                "table": each.name,
+                "rows": rows[each.name],
+                "units_written": written[each.name],
+                "columns": ", ".join(each.found_columns),
+            }
+        )
         for each in compared
     ]
-    columns = (
-        [dg.TableColumn(name, "int" if name in ("rows", "written") else "string") for name in list(records[0])]
-        if records
-        else []
-    )
+    kinds = {"table": "string", "rows": "int", "units_written": "int", "columns": "string"}
+    schema = dg.TableSchema([dg.TableColumn(name, kind) for name, kind in kinds.items()])
     return {
-        "tables": dg.MetadataValue.table([dg.TableRecord(each) for each in records], dg.TableSchema(columns)),
-        "published": sum(each["rows"] for each in records),
-        "units_written": sum(len(each.written) for each in pushed),
+        "tables": dg.MetadataValue.table(records, schema),
+        "published": sum(rows.values()),
+        "units_written": sum(written.values()),
         "bytes": target.size_bytes,
         "path": dg.MetadataValue.path(target.place),
         "is_unchanged": not any(each.is_stale for each in pushed),

@@ -91,6 +91,7 @@ class Standing:
         due: the day for which every daily Gold table must be there; None when nothing is expected.
         overdue: the daily Gold tables that have not been computed for it.
         validation: what the last run found of the star schema; None when none has looked.
+        exports_behind: the assets of targets that are not what Gold would make of them.
     """
 
     refusal: str

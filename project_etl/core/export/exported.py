@@ -71,7 +71,7 @@ class Exported:
         """Changes when what leaves of the same rows changes."""
         export = self.export
         hidden = [self._hidden(name) for name in export.inputs]
-        columns = str(self._schema.remove_metadata()) if self.declared else ""
+        columns = [(each.name, str(each.type)) for each in self._schema] if self.declared else []
         keys = self.declared.keys if self.declared else ()
         return digest(
             FORMAT, export.table, export.query, export.reads, sorted(export.ids.items()), hidden, columns, keys
