@@ -75,8 +75,9 @@ def orders(views: Views, customer_id: str) -> pd.DataFrame:
         rate).
     """
     query = """
-        SELECT order_ts, order_id, status, is_revenue, country, items, units, net_amount::DOUBLE AS net_amount, currency,
-            net_amount_reporting::DOUBLE AS net_amount_reporting, refunded_reporting::DOUBLE AS refunded_reporting
+        SELECT order_ts, order_id, status, is_revenue, country, items, units, net_amount::DOUBLE AS net_amount,
+            currency, net_amount_reporting::DOUBLE AS net_amount_reporting,
+            refunded_reporting::DOUBLE AS refunded_reporting
         FROM gold.fact_orders
         WHERE customer_id = $id
         ORDER BY order_ts DESC, order_id

@@ -25,9 +25,9 @@ def lifetime_in_all(views: Views) -> dict[str, Any]:
     """What customers with a revenue order have been worth, in the reporting currency.
 
     Returns:
-        `customers`, `net_revenue`, `average`, `median`, `repeaters` (share with more than one order), `top_share` (share
-        of net revenue that the tenth of customers has who are worth most) and `as_of`; all but `customers` are None
-        without a customer.
+        `customers`, `net_revenue`, `average`, `median`, `repeaters` (share with more than one order), `top_share`
+        (share of net revenue that the tenth of customers has who are worth most) and `as_of`; all but `customers` are
+        None without a customer.
     """
     query = """
         WITH ranked AS (
@@ -36,7 +36,7 @@ def lifetime_in_all(views: Views) -> dict[str, Any]:
         )
         SELECT count(*) AS customers, sum(net_revenue)::DOUBLE AS net_revenue, avg(net_revenue)::DOUBLE AS average,
             median(net_revenue)::DOUBLE AS median, avg((orders > 1)::INT) AS repeaters,
-            (sum(net_revenue) FILTER (place <= ceil(customers / 10)))::DOUBLE / nullif(sum(net_revenue), 0) AS top_share,
+            sum(net_revenue) FILTER (place <= ceil(customers / 10))::DOUBLE / nullif(sum(net_revenue), 0) AS top_share,
             max(as_of) AS as_of
         FROM ranked
     """
@@ -47,7 +47,7 @@ def lifetime_values(views: Views) -> pd.DataFrame:
     """How many customers have been worth how much.
 
     The classes grow as 1, 2, 5, 10, 20, 50 do: lifetime values differ by orders of magnitude, and equal classes would
-    hold nearly all customers in the first one. The last class of the smallest values starts at 0.
+    hold nearly all customers in the first one. The first class starts at 0.
 
     Returns:
         `at_least`, `below`, `customers`, `net_revenue`, one row per class, the smallest first; classes between others
@@ -56,13 +56,16 @@ def lifetime_values(views: Views) -> pd.DataFrame:
     import pandas as pd
 
     columns = ["at_least", "below", "customers", "net_revenue"]
-    ends = "SELECT quantile_cont(net_revenue, 0.01)::DOUBLE AS low, max(net_revenue)::DOUBLE AS high FROM gold.customer_ltv"
-    (found,) = views.sql(ends).to_pylist()
+    query = """
+        SELECT quantile_cont(net_revenue, 0.01)::DOUBLE AS low, max(net_revenue)::DOUBLE AS high FROM gold.customer_ltv
+    """
+    (found,) = views.sql(query).to_pylist()
     if found["high"] is None:
         return pd.DataFrame(columns=columns)
     bounds = _bounds(found["low"], found["high"])
     query = """
-        SELECT b.at_least, b.below, count(customer_id) AS customers, coalesce(sum(net_revenue), 0)::DOUBLE AS net_revenue
+        SELECT b.at_least, b.below, count(customer_id) AS customers,
+            coalesce(sum(net_revenue), 0)::DOUBLE AS net_revenue
         FROM (SELECT unnest($at_least) AS at_least, unnest($below) AS below) AS b
         LEFT JOIN gold.customer_ltv ON net_revenue >= b.at_least AND net_revenue < b.below
         GROUP BY ALL
