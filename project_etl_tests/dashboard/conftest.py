@@ -15,7 +15,7 @@ from project_etl_tests.dashboard.given import DAYS, visits_shop
 
 @pytest.fixture(scope="session")
 def visits(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Path:
-    """A folder with three lakes: `lake` has every table, `silver` none of Gold, `nothing` none at all; and `landing`."""
+    """A folder with landing and three lakes: `lake` has every table, `silver` none of Gold, `nothing` none at all."""
     folder = tmp_path_factory.mktemp("visits")
     shop = visits_shop(folder, engine)
     shutil.copytree(folder / "lake", folder / "silver")

@@ -58,7 +58,7 @@ def test_what_was_found_in_a_file_is_shown_where_personal_data_are(views: Views)
 
 
 def test_every_table_has_the_rows_that_were_put_there(views: Views) -> None:
-    found = quality.rows_kept(views, tables())
+    found = quality.rows_kept(views.lake, tables())
     assert {"bronze/shop/orders", "silver/orders", "gold/fact_orders"} <= {*found["table"]}
     assert not found["is_wrong"].any()
 
@@ -68,7 +68,7 @@ def test_rows_that_somebody_removed_come_first(visits: Path, tmp_path: Path) -> 
     shutil.copytree(visits / "lake/gold/daily_aov", tmp_path / "gold/daily_aov")
     lake = TableStore(str(tmp_path))
     lake.commit("gold/fact_orders", ReplaceWhere("order_id = 'O1'"), lake.state("gold/fact_orders").rows()[:0], {})
-    found = quality.rows_kept(Views(lake), tables())
+    found = quality.rows_kept(lake, tables())
     assert found[["table", "expected", "found", "is_wrong"]].values.tolist() == [
         ["gold/fact_orders", 6, 5, True],
         ["gold/daily_aov", 3, 3, False],
@@ -80,4 +80,4 @@ def test_a_lake_without_tables_has_nothing_to_judge(visits: Path) -> None:
     assert len(quality.scores(nothing, *JANUARY)) == 0
     assert len(quality.quarantined(nothing, *JANUARY)) == 0
     assert len(quality.files_kept_out(nothing, *JANUARY)) == 0
-    assert len(quality.rows_kept(nothing, tables())) == 0
+    assert len(quality.rows_kept(nothing.lake, tables())) == 0

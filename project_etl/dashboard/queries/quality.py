@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from project_etl.core.bronze.file_table import FILES
 from project_etl.core.contracts.report import Report, quality_score
-from project_etl.core.lake import WHOLE
+from project_etl.core.lake import WHOLE, TableStore
 from project_etl.core.model.table import Table
 from project_etl.core.rows_kept import RowsKept, bronze_rows_kept, gold_rows_kept, silver_rows_kept
 from project_etl.core.views import ALL_PII, Views, view_of
@@ -46,13 +46,14 @@ def scores(views: Views, first: date, last: date) -> pd.DataFrame:
     import pandas as pd
 
     rows = list[tuple[str, date, int, int, float]]()
-    for name in views.lake.names("silver"):
-        journal = views.lake.journal(name)
+    # A table without a quarantine of its own shares that of its sister, and so its scores.
+    for name in map(_short, views.lake.names("quarantine")):
+        journal = views.lake.journal(f"silver/{name}")
         days = sorted(day for day in journal.units if day != WHOLE and first <= date.fromisoformat(day) <= last)
         for day, counts in Report.remembered(journal, days).days.items():
             score = quality_score(counts)
             if score is not None:
-                rows.append((_short(name), date.fromisoformat(day), counts["read"], counts["quarantined"], score))
+                rows.append((name, date.fromisoformat(day), counts["read"], counts["quarantined"], score))
     return pd.DataFrame(rows, columns=["table", "day", "read", "quarantined", "score"])
 
 
@@ -102,11 +103,11 @@ def files_kept_out(views: Views, first: date, last: date) -> pd.DataFrame:
     return found.rename(columns={"landing_date": "day"})
 
 
-def rows_kept(views: Views, declared: Iterable[Table]) -> pd.DataFrame:
+def rows_kept(lake: TableStore, declared: Iterable[Table]) -> pd.DataFrame:
     """Whether tables hold as many rows as the platform's own commits have put there.
 
     Args:
-        views: the tables of the lake.
+        lake: the lake.
         declared: all Silver and Gold tables.
 
     Returns:
@@ -115,7 +116,6 @@ def rows_kept(views: Views, declared: Iterable[Table]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    lake = views.lake
     found = [bronze_rows_kept(lake, name) for name in lake.names("bronze")]
     for table in declared:
         if lake.exists(table.name):
