@@ -43,11 +43,11 @@ def share(value: Number | None) -> str:
 
 
 def duration(seconds: Number | None) -> str:
-    """`5 min 38 s`, or a dash where there is none."""
+    """`5:38 min`, or a dash where there is none."""
     if seconds is None:
         return NONE
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes:,} min {rest} s" if minutes else f"{rest} s"
+    return f"{minutes:,}:{rest:02} min"
 
 
 # --- columns of tables ------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake import TableStore
 from project_etl.core.views import Views
-from project_etl_tests.dashboard.given import DAYS, visits_shop
+from project_etl_tests.dashboard.given import BUSINESS_DAYS, visits_shop
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +20,7 @@ def visits(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Path:
     shop = visits_shop(folder, engine)
     shutil.copytree(folder / "lake", folder / "silver")
     (folder / "nothing").mkdir()
-    shop.all_gold(*DAYS)
+    shop.all_gold(*BUSINESS_DAYS)
     return folder
 
 

@@ -11,6 +11,8 @@ from project_etl.core.engine.base import Engine
 from project_etl_tests.small_shop import CUSTOMER, EVENT, ITEM, ORDER, PRODUCT, REFUND, REVIEW, SmallShop
 
 DAYS = ("2025-01-06", "2025-01-07", "2025-01-13")
+# Rolling tables have rows for the days between, too.
+BUSINESS_DAYS = tuple(f"2025-01-{day:02}" for day in range(6, 14))
 MONDAY, TUESDAY, NEXT_MONDAY = DAYS
 
 

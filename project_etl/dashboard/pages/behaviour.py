@@ -32,7 +32,7 @@ FUNNEL_COLUMNS: dict[str, shown.Titled] = {
     "step": ("Step", shown.text_column),
     "sessions": ("Sessions", shown.count_column),
     "of_all": ("Of all sessions", shown.share_column),
-    "of_previous": ("Of the step before", shown.share_column),
+    "of_previous": ("Of step before", shown.share_column),
 }
 ORDER_COLUMNS: dict[str, shown.Titled] = {
     "order_date": (DAY, shown.day_column),
@@ -84,7 +84,7 @@ def _days(asked: Asked) -> None:
 def _funnel(asked: Asked) -> None:
     st.subheader("Funnel")
     steps = behaviour.funnel(asked.views, asked.first, asked.last)
-    left, right = st.columns([3, 2])
+    left, right = st.columns(2)
     left.plotly_chart(charts.funnel([*steps["step"]], [*steps["sessions"]], "sessions"))
     with right:
         shown.table(steps, "funnel", FUNNEL_COLUMNS)
@@ -97,6 +97,7 @@ def _hours(asked: Asked) -> None:
     found = behaviour.hours(asked.views, asked.first, asked.last)
     cells = found.pivot_table(index="weekday", columns="hour", values=MEASURES[measure], fill_value=0)
     cells = cells.reindex(index=range(1, 8), columns=range(24), fill_value=0).set_axis(charts.WEEKDAYS, axis="index")
+    cells.columns = [f"{hour:02}" for hour in cells.columns]
     titles = f"Hour of the day ({asked.zone})", "Weekday", f"{measure} an hour"
     st.plotly_chart(charts.heat_map(cells, titles, ",.1f"))
     st.caption("Averages of the days of a weekday that have an event.")

@@ -1,7 +1,7 @@
 """Whether numbers can be trusted, in numbers: checks, quality scores, quarantine, files, rows kept. Without an engine.
 
 Days are landing days here, first and last included. No text of a record is read. Does not belong here: what is behind
-or waits (`standing`), how it is shown (`pages/quality.py`).
+or waits (`commands/status/standing.py`), how it is shown (`pages/quality.py`).
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def rows_kept(lake: TableStore, declared: Iterable[Table]) -> pd.DataFrame:
             found.append(gold_rows_kept(lake, table) if is_gold else silver_rows_kept(lake, table.name))
     rows = [_row(kept) for kept in sorted(found, key=lambda kept: not kept.wrong)]
     kept = pd.DataFrame(rows, columns=["table", "expected", "found", "is_wrong", "words"])
-    return kept.astype({"expected": "Int64"})
+    return kept.astype({"expected": "Int64", "is_wrong": bool})
 
 
 def _row(kept: RowsKept) -> tuple[str, int | None, int, bool, str]:

@@ -1,6 +1,6 @@
 """Whether the numbers can be trusted, in words: what is wrong with them, and what to know about them.
 
-Does not belong here: finding out how things stand (`standing`), numbers by day (`quality.py`).
+Does not belong here: finding out how things stand (`commands/status/standing.py`), numbers by day (`quality.py`).
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 
+from project_etl.commands.quarantine.held import FILES
+from project_etl.commands.status.standing import Standing
 from project_etl.core.model.days import some_of, span
-from project_etl.standing.standing import Standing
 
 SHOWN = 5
 
@@ -79,8 +80,8 @@ def _wrong(standing: Standing) -> Iterator[str]:
 
 def _notes(standing: Standing) -> Iterator[str]:
     if standing.landing.kept_out:
-        yield f"{_count(range(standing.landing.kept_out), 'file')} were read and are left out whole; see below."
-    if recent := {name: rows for name, (_, rows) in standing.quarantine.items() if rows}:
+        yield f"{_count(range(standing.landing.kept_out), 'file')} left out whole: copies, and what cannot be read."
+    if recent := {name: rows for name, (_, rows) in standing.quarantine.items() if rows and name != FILES}:
         said = ", ".join(f"{rows:,} of {name}" for name, rows in recent.items())
         yield f"Records of the seven landing days to {standing.recent_to} are in quarantine: {said}."
     if standing.validation and standing.validation.warnings:
