@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "catalog": {"settings", "core", "sources", "silver", "gold", "exports"},
     "orchestration": {"core", "catalog", "settings", "setting_groups"},
     "commands": {"core", "catalog", "settings", "setting_types", "demo", "orchestration"},
-    "dashboard": {"core", "catalog", "settings", "commands"},
+    "dashboard": {"core", "catalog", "gold", "settings", "commands"},
     "definitions": {"orchestration", "settings"},
     "cli": {"commands", "core"},
     "settings": {"core", "setting_types", "setting_groups"},
