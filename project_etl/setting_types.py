@@ -54,14 +54,14 @@ def source_list(value: object) -> object:
 
 
 def target_list(value: object) -> object:
-    """Take a list, or a text with commas, of targets of exports; nothing exports nothing."""
-    value = name_list(value)
-    if not isinstance(value, list | tuple):
-        raise ValueError(f"expected a list of {', '.join(TARGETS)}")  # noqa: TRY004 - pydantic lets a TypeError through
-    for name in value:
-        if name not in TARGETS:
-            raise ValueError(f"expected any of {', '.join(TARGETS)}, found {name}{_meant(name, TARGETS)}")
-    return tuple(dict.fromkeys(value))
+    """Take a list, or a text with commas, of targets of exports; none is a choice, too."""
+    names = name_list(value)
+    if not isinstance(names, list | tuple):
+        raise ValueError(f"expected any of {', '.join(TARGETS)}")  # noqa: TRY004 - as in `_mapping`
+    if unknown := [str(name) for name in names if name not in TARGETS]:
+        meant = _meant(unknown[0], TARGETS)
+        raise ValueError(f"expected any of {', '.join(TARGETS)}, found {', '.join(unknown)}{meant}")
+    return tuple(dict.fromkeys(names))
 
 
 def name_list(value: object) -> object:
@@ -227,7 +227,7 @@ def _matches(pattern: str, expected: str) -> AfterValidator:
 empty_is_none = BeforeValidator(lambda value: None if value == "" else value)
 StartDate = Annotated[dt.date, BeforeValidator(iso_date)]
 Sources = Annotated[tuple[str, ...], BeforeValidator(source_list)]
-ExportTargets = Annotated[tuple[str, ...], BeforeValidator(target_list)]
+Exports = Annotated[tuple[str, ...], BeforeValidator(target_list)]
 Namespaces = Annotated[tuple[tuple[str, str], ...], BeforeValidator(namespace_list)]
 TimeZone = Annotated[str, BeforeValidator(time_zone)]
 SourceZones = Annotated[tuple[tuple[str, str], ...], BeforeValidator(zone_list)]

@@ -51,6 +51,10 @@ class Settings(Frozen):
     landing_moved_from: Annotated[kinds.Place | None, kinds.empty_is_none] = None
     """The landing root from which the lake was loaded before you moved it: the next load accepts the new one, and the
     lake remembers that. None refuses to load a lake from another landing root than before."""
+    exports: kinds.Exports = ()
+    """Where tables of Gold are exported to: any of csv, sqlite, duckdb. What leaves is in `project_etl/exports`."""
+    export_root: kinds.Folder = "data/exports"
+    """The folder of the exported files. Each lake needs one of its own."""
     sources: kinds.Sources = ("shop",)
     namespaces: kinds.Namespaces = ()
     """Source and what is put before its ids, so that order 1001 of one is not order 1001 of another. Sources with the
@@ -69,9 +73,6 @@ class Settings(Frozen):
     event_types: kinds.EventTypes = kinds.TRACKER_WORDS
     """A word of a tracker, in whatever letters, and the type of event that it means: view, add_to_cart or purchase.
     These three always mean themselves."""
-    exports: kinds.ExportTargets = ()
-    """Where Gold's tables go outside of the lake: any of csv, sqlite and duckdb. Nothing is exported by default."""
-    export_root: kinds.Folder = "data/exports"
     settle_seconds: float = Field(default=5, ge=0, allow_inf_nan=False)
     automation: bool = False
     """Whether sensors and schedules run from the start; in the Dagster UI each can be turned on and off."""
@@ -193,9 +194,9 @@ def load_settings(env: Mapping[str, str] = os.environ, config_dir: Path | None =
         update={
             "landing_root": _resolve(settings.landing_root, root),
             "lake_root": lake_root,
+            "export_root": _resolve(settings.export_root, root),
             "landing_moved_from": _resolve(settings.landing_moved_from, root) if settings.landing_moved_from else None,
             "dagster_home": _resolve(settings.dagster_home, root) if settings.dagster_home else None,
-            "export_root": _resolve(settings.export_root, root),
             "jars_dir": _resolve(settings.jars_dir, root),
             "java_home": _resolve(settings.java_home, root) if settings.java_home else _find_java(root, env),
         }

@@ -126,19 +126,19 @@ class Views:
             )
         if name != view:
             self._make(view)
-            self._connection.execute(f"CREATE VIEW main.{quoted(short)} AS FROM {layer}.{quoted(short)}")
+            self._connection.execute(f"CREATE VIEW main.{_name(short)} AS FROM {layer}.{_name(short)}")
         else:
             state = self.lake.state(self.tables[view])
             hidden = self.left_out(state.name)
-            columns = ", ".join(quoted(column) for column in state.arrow_schema.names if column not in hidden)
+            columns = ", ".join(_name(column) for column in state.arrow_schema.names if column not in hidden)
             rows = self._rows(state, view)
-            self._connection.execute(f"CREATE VIEW {layer}.{quoted(short)} AS SELECT {columns} FROM ({rows})")
+            self._connection.execute(f"CREATE VIEW {layer}.{_name(short)} AS SELECT {columns} FROM ({rows})")
         self._made.add(name)
 
     def _rows(self, state: TableState, view: str) -> str:
         """SQL for all rows of a table."""
         # The empty table gives the columns where there are no files, or where none has a column that was added since.
-        empty = f"empty.{quoted(view)}"
+        empty = f"empty.{_name(view)}"
         self._connection.register("_empty", state.arrow_schema.empty_table())
         self._connection.execute(f"CREATE TABLE {empty} AS FROM _empty")
         self._connection.unregister("_empty")
@@ -210,8 +210,7 @@ def _kind(state: TableState, column: str) -> str:
     return {"date32[day]": "DATE"}.get(kind, "VARCHAR")
 
 
-def quoted(text: str) -> str:
-    """A name as SQL has it, whatever it holds."""
+def _name(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 

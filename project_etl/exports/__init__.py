@@ -1,4 +1,1 @@
-"""What leaves the lake: one module a table outside of it, found by looking.
-
-Does not belong here: how a target takes it (`core/export`).
-"""
+"""What leaves the lake, and where to: one module a table of a target, found by looking."""

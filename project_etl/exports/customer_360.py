@@ -1,7 +1,9 @@
-"""All that is known of each customer, with the ids of the last purchases as a text that any tool can split."""
+"""All that is known of each customer, for marketing: segments are cut from it."""
 
 from __future__ import annotations
 
-from project_etl.core.export.base import Export
+from project_etl.core.export import CSV, DUCKDB, SQLITE, Export
 
-EXPORT = Export(table="gold/customer_360", ids={"last_purchase_ids": "last_purchases.order_id"})
+EXPORT = Export(
+    table="gold/customer_360", to=(CSV, SQLITE, DUCKDB), ids={"last_purchase_ids": "last_purchases.order_id"}
+)

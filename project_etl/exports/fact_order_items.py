@@ -1,7 +1,7 @@
-"""Order items: one row per item of an order."""
+"""Order items, for analysts who ask what was sold."""
 
 from __future__ import annotations
 
-from project_etl.core.export.base import Export
+from project_etl.core.export import CSV, DUCKDB, SQLITE, Export
 
-EXPORT = Export(table="gold/fact_order_items")
+EXPORT = Export(table="gold/fact_order_items", to=(CSV, SQLITE, DUCKDB))

@@ -1,7 +1,7 @@
-"""Refunds: one row per refund."""
+"""Refunds, for analysts and for bookkeeping."""
 
 from __future__ import annotations
 
-from project_etl.core.export.base import Export
+from project_etl.core.export import CSV, DUCKDB, SQLITE, Export
 
-EXPORT = Export(table="gold/fact_refunds")
+EXPORT = Export(table="gold/fact_refunds", to=(CSV, SQLITE, DUCKDB))

@@ -1,17 +1,16 @@
-"""What each category has sold over all days."""
+"""Sales by category over all days, for a slide: the best category first."""
 
 from __future__ import annotations
 
-from project_etl.core.export.base import CSV, Export
+from project_etl.core.export import CSV, Export
 
 EXPORT = Export(
-    to=(CSV,),
-    reads=("gold/daily_revenue_by_category",),
-    # An order has one day, so that the orders of the days add up.
     query="""
-        SELECT category, sum(orders) AS orders, sum(units) AS units, sum(net_revenue) AS net_revenue
+        SELECT category, sum(orders)::BIGINT AS orders, sum(units)::BIGINT AS units, sum(net_revenue) AS net_revenue
         FROM gold.daily_revenue_by_category
         GROUP BY category
         ORDER BY net_revenue DESC, category
     """,
+    reads=("gold/daily_revenue_by_category",),
+    to=(CSV,),
 )

@@ -1,12 +1,10 @@
-"""The ten products that sold best in the last seven days of data, by name."""
+"""The products with most net revenue in the last seven days of data, for a slide: the best product first."""
 
 from __future__ import annotations
 
-from project_etl.core.export.base import CSV, Export
+from project_etl.core.export import CSV, Export
 
 EXPORT = Export(
-    to=(CSV,),
-    reads=("gold/top_products_7d", "gold/dim_products"),
     query="""
         SELECT top.rank, top.product_id, products.name, top.units, top.net_revenue
         FROM gold.top_products_7d AS top
@@ -14,4 +12,6 @@ EXPORT = Export(
         WHERE top.order_date = (SELECT max(order_date) FROM gold.top_products_7d)
         ORDER BY top.rank
     """,
+    reads=("gold/top_products_7d", "gold/dim_products"),
+    to=(CSV,),
 )

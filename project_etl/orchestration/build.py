@@ -6,18 +6,15 @@ Belongs here: putting assets, jobs and resources together. Does not belong here:
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
-from project_etl.catalog import datasets_of, export_names, exports, push_of, tables
-from project_etl.core.export.targets import target_named
-from project_etl.core.model.table import Table
+from project_etl.catalog import datasets_of, exports, tables, targets_of
 from project_etl.orchestration.alerts.sensor import alerts_sensor
 from project_etl.orchestration.daily_load import daily_load
-from project_etl.orchestration.exports import export_asset
+from project_etl.orchestration.exports import GROUP, export_asset
 from project_etl.orchestration.factory import (
     IO_MANAGER_KEY,
     Wiring,
@@ -27,7 +24,7 @@ from project_etl.orchestration.factory import (
     silver_asset,
 )
 from project_etl.orchestration.io_manager import DeltaIOManager
-from project_etl.orchestration.jobs import DESCRIPTIONS, EXPORT, LAYERS, ONE_PROCESS, PROCESS_A_STEP
+from project_etl.orchestration.jobs import DESCRIPTIONS, LAYERS, ONE_PROCESS, PROCESS_A_STEP
 from project_etl.orchestration.maintenance import maintenance
 from project_etl.orchestration.partitions import daily_partitions
 from project_etl.orchestration.resources import lake_of, spark_resource
@@ -53,7 +50,7 @@ def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None
     assets = [bronze_asset(wiring, dataset) for dataset in datasets_of(settings.sources)]
     assets += [silver_asset(wiring, table) for table in declared if table.layer == "silver"]
     assets += [gold_asset(wiring, table, declared) for table in declared if table.layer == "gold"]
-    assets += [_export(wiring, name, declared) for name in export_names(settings)]
+    assets += [export_asset(wiring, target, exports(), declared) for target in targets_of(settings)]
     # A history whose sister keeps the same records out has no quarantine of its own.
     kept_out = [quarantine_spec(wiring, table) for table in declared if table.layer == "silver" and not table.sister]
     loads, gold = Loads(settings, lake, declared), Gold(settings, lake, declared)
@@ -65,7 +62,8 @@ def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None
                 dg.AssetSelection.groups(layer) if layer else dg.AssetSelection.all(),
                 description=DESCRIPTIONS[name],
             )
-            for name, layer in ({**LAYERS, EXPORT: EXPORT} if settings.exports else LAYERS).items()
+            for name, layer in LAYERS.items()
+            if layer != GROUP or settings.exports
         ],
         sensors=[
             new_files_sensor(loads),
@@ -76,9 +74,3 @@ def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None
         resources={"spark": spark, IO_MANAGER_KEY: DeltaIOManager(lake)},
         executor=PROCESS_A_STEP if settings.spark.place == "connect" else ONE_PROCESS,
     )
-
-
-def _export(wiring: Wiring, name: str, declared: Sequence[Table]) -> dg.AssetsDefinition:
-    target = target_named(name.rpartition("/")[2], wiring.settings.export_root)
-    read = sorted({table for each in exports() if target.name in each.to for table in each.tables})
-    return export_asset(name, target, read, partial(push_of, wiring.lake, wiring.settings, name, declared))

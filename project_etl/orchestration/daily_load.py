@@ -13,7 +13,6 @@ from datetime import datetime
 
 import dagster as dg
 
-from project_etl.orchestration.jobs import EXPORT
 from project_etl.orchestration.sensors.changed_days import Gold
 from project_etl.orchestration.sensors.new_files import Loads
 from project_etl.orchestration.sensors.reconcile import Asker, Past, answer, own_run
@@ -27,7 +26,7 @@ def daily_load(loads: Loads, gold: Gold) -> dg.ScheduleDefinition:
 
     @dg.schedule(
         name=NAME,
-        target=dg.AssetSelection.groups("bronze", "silver", "gold", *([EXPORT] if loads.settings.exports else [])),
+        target=dg.AssetSelection.groups("bronze", "silver", *gold.groups),
         cron_schedule=CRON,
         execution_timezone=loads.settings.reporting_timezone,
         default_status=dg.DefaultScheduleStatus.STOPPED,

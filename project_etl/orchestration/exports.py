@@ -1,118 +1,160 @@
-"""Exports as assets: one for each target that is on, which brings the whole target up to date.
+"""Exports as Dagster assets: one a target, `export/csv` and the like, behind the Gold tables that it reads.
 
-A target is one asset and not one for each table: it is one file or folder for those who open it, and each step of a run
-takes a tenth of a second, also where nothing is new. Does not belong here: what is exported (`exports/`), how a target
-takes it (`core/export`).
+One a target, and not one a table: a step costs 85 ms, and a target is one thing that people open. Its step brings the
+whole target up to date, whatever days the run is for, and compares it with Gold afterwards. Does not belong here: what
+is stale and how it gets there (`core/export`).
 """
 
 # No `from __future__ import annotations` here: Dagster wants to see the class of `context`, not its name.
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
-from project_etl.core import meter
-from project_etl.core.export.base import ExportError, Target
-from project_etl.core.export.push import Push, Pushed
+from project_etl.core.export import CSV, Export, ExportError, Target
+from project_etl.core.export.push import Compared, Pushed, compare, exported, push
+from project_etl.core.lake import WHOLE
 from project_etl.core.lake.locks import file_lock
-from project_etl.orchestration.jobs import EXPORT
+from project_etl.core.model.days import some_of
+from project_etl.core.model.table import Table
+from project_etl.orchestration.factory import Wiring, asset_key
 from project_etl.orchestration.run_tags import require_lake
 
-ROWS_MATCH, COLUMNS_MATCH = "rows_match", "columns_match"
+GROUP = "export"
+ROWS_MATCH, COLUMNS_MATCH, FILES_WHOLE = "rows_match", "columns_match", "files_whole"
 CHECKS = {
-    ROWS_MATCH: "each exported table must have as many rows as Gold, of each day",
-    COLUMNS_MATCH: "each exported table must have the columns of Gold, but for personal data that may not leave",
+    ROWS_MATCH: "Each table of the target has as many rows of each day as Gold.",
+    COLUMNS_MATCH: "Each table of the target has the columns that are exported, and no other.",
+    FILES_WHOLE: "Each file has the SHA-256 that manifest.json says.",
 }
+SHOWN = 5
 
 
-def export_asset(name: str, target: Target, tables: Sequence[str], push: Callable[[], Push]) -> dg.AssetsDefinition:
+def export_asset(
+    wiring: Wiring, target: Target, exports: Sequence[Export], tables: Sequence[Table]
+) -> dg.AssetsDefinition:
     """The asset of a target.
 
     Args:
-        name: `export/<target>`.
+        wiring: shared parts.
         target: the target.
-        tables: the tables that it is made from.
-        push: makes what brings it up to date, with the lake as it is then.
+        exports: all exports; those that name the target are taken.
+        tables: all tables.
     """
-    key = dg.AssetKey(name.split("/"))
+    taken = [export for export in exports if target.name in export.to]
+    name = f"{GROUP}/{target.name}"
+    key = asset_key(name)
+    lock = Path(wiring.settings.export_root) / f".{target.name}.lock"
 
     @dg.asset(
         key=key,
-        deps=[dg.AssetKey(table.split("/")) for table in tables],
-        group_name=EXPORT,
-        description=f"Gold's tables in {target.place}. A run writes what has changed, and removes what is gone.",
-        kinds={target.name, "export"},
-        metadata={"path": dg.MetadataValue.path(target.place)},
-        check_specs=[dg.AssetCheckSpec(check, asset=key, description=words) for check, words in CHECKS.items()],
+        deps=[asset_key(table) for table in sorted({table for export in taken for table in export.inputs})],
+        group_name=GROUP,
+        description=f"Tables of Gold at {target.place}.\n\n"
+        + "\n".join(f"- `{export.name}`: {export.description}" for export in taken),
+        kinds={target.name, "python"},
+        owners=["team:data-platform"],
+        metadata={"dagster/uri": target.place},
         pool=name.replace("/", "_"),
+        check_specs=[
+            dg.AssetCheckSpec(check, asset=key, description=said)
+            for check, said in CHECKS.items()
+            if check != FILES_WHOLE or target.name == CSV
+        ],
     )
-    def export(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
-        work = push()
-        require_lake(context.run, work.lake.root)
-        # Beside the target, whichever lake it is made from.
-        lock = Path(target.place).parent / ".locks" / f"{target.name}.lock"
-        with meter.measured(name), file_lock(lock, name):
+    def export(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
+        require_lake(context.run, wiring.lake.root)
+        with file_lock(lock, name):
             try:
-                pushed = work.run()
+                of = exported(wiring.lake, taken, tables, target)
+                pushed = push(of, target)
+                compared = compare(of, target)
             except ExportError as error:
                 raise dg.Failure(str(error), allow_retries=False) from error
-        for each in pushed:
-            context.log.info(in_words(each))
-        for waiting, missing in work.missing.items():
-            context.log.warning(f"{waiting} is not exported: nobody has computed {', '.join(missing)} yet.")
-        yield dg.MaterializeResult(metadata=metadata(target, pushed))
-        yield from (_check(key, check, pushed) for check in CHECKS)
+            for line in _lines(pushed, compared):
+                context.log.info(f"{name}: {line}")
+            yield dg.MaterializeResult(metadata=_metadata(target, pushed, compared))
+        found = {check: what for check, what in _wrong(compared).items() if check != FILES_WHOLE or target.name == CSV}
+        for check, what in found.items():
+            yield dg.AssetCheckResult(
+                asset_key=key,
+                check_name=check,
+                passed=not what,
+                description=some_of(what, SHOWN) if what else f"{len(compared)} tables compared",
+            )
+        if any(found.values()):
+            wrong = "; ".join(some_of(what, SHOWN) for what in found.values() if what)
+            raise dg.Failure(
+                f"{target.place} is not what was exported: {wrong}. Somebody has changed it. Delete it and run again: "
+                "it is made anew.",
+                allow_retries=False,
+            )
 
     return export
 
 
-def in_words(pushed: Pushed) -> str:
-    """What became of a table: its rows, its columns, and how many days were written."""
-    rows, columns, written = sum(pushed.found.values()), len(pushed.columns), len(pushed.written)
-    what = "nothing new" if not written else "written" if written == len(pushed.expected) else f"{written} days written"
-    return f"{pushed.name}: {rows:,} rows, {columns} columns, {what}"
-
-
-def metadata(target: Target, pushed: Sequence[Pushed]) -> dict[str, dg.MetadataValue | int | bool]:
-    """What Dagster shows of a target: tables with rows and columns, files with bytes."""
-    tables = [
-        {
-            "table": each.name,
-            "rows": sum(each.found.values()),
-            "columns": len(each.columns),
-            "days or wholes written": len(each.written),
-        }
-        for each in pushed
-    ]
-    files = [{"file": file, "bytes": size} for file, size in target.sizes().items()]
+def _wrong(compared: Sequence[Compared]) -> dict[str, list[str]]:
+    """Check → what is wrong, in words."""
     return {
-        "path": dg.MetadataValue.path(target.place),
-        "dagster/row_count": sum(sum(each.found.values()) for each in pushed),
-        "is_unchanged": not any(each.written for each in pushed),
-        "tables": _table(tables),
-        "files": _table(files),
+        ROWS_MATCH: [
+            f"{each.name}{'' if unit == WHOLE else f' on {unit}'}: {each.found.get(unit, 0):,} rows, Gold has "
+            f"{each.wanted.get(unit, 0):,}"
+            for each in compared
+            for unit in each.wrong_units
+        ],
+        COLUMNS_MATCH: [
+            f"{each.name}: found {', '.join(each.found_columns) or 'no table'}, expected {', '.join(each.columns)}"
+            for each in compared
+            if each.columns != each.found_columns
+        ],
+        FILES_WHOLE: [each.damage for each in compared if each.damage],
     }
 
 
-def _table(rows: Sequence[dict[str, str | int]]) -> dg.TableMetadataValue:
-    columns = [dg.TableColumn(name, type(value).__name__) for name, value in rows[0].items()] if rows else []
-    return dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows], schema=dg.TableSchema(columns))
+def _metadata(target: Target, pushed: Sequence[Pushed], compared: Sequence[Compared]) -> dict[str, Any]:
+    written = {each.name: len(each.written) for each in pushed}
+    rows = {each.name: sum(each.found.values()) for each in compared}
+    records = [
+        dg.TableRecord(
+            {
+                "table": each.name,
+                "rows": rows[each.name],
+                "units_written": written[each.name],
+                "columns": ", ".join(each.found_columns),
+            }
+        )
+        for each in compared
+    ]
+    kinds = {"table": "string", "rows": "int", "units_written": "int", "columns": "string"}
+    schema = dg.TableSchema([dg.TableColumn(name, kind) for name, kind in kinds.items()])
+    return {
+        "tables": dg.MetadataValue.table(records, schema),
+        "published": sum(rows.values()),
+        "units_written": sum(written.values()),
+        "bytes": target.size_bytes,
+        "path": dg.MetadataValue.path(target.place),
+        "is_unchanged": not any(each.is_stale for each in pushed),
+    }
 
 
-def _check(key: dg.AssetKey, check: str, pushed: Sequence[Pushed]) -> dg.AssetCheckResult:
-    """Whether what was read back is what Gold has."""
-    wrong: list[str] = []
+def _lines(pushed: Sequence[Pushed], compared: Sequence[Compared]) -> Iterator[str]:
+    """What became of each table, a line each."""
+    found = {each.name: each for each in compared}
     for each in pushed:
-        found, expected = sum(each.found.values()), sum(each.expected.values())
-        if check == ROWS_MATCH and each.found != each.expected:
-            days = sorted(unit for unit, _ in each.found.items() ^ each.expected.items())
-            wrong.append(f"{each.name} has {found:,} rows, Gold {expected:,} (they differ for {', '.join(days[:5])})")
-        if check == COLUMNS_MATCH and each.columns != each.expected_columns:
-            wrong.append(f"{each.name} has {', '.join(each.columns)}, expected {', '.join(each.expected_columns)}")
-    return dg.AssetCheckResult(
-        asset_key=key,
-        check_name=check,
-        passed=not wrong,
-        description="; ".join(wrong) or f"{len(pushed)} tables are as in Gold",
-    )
+        if each.name not in found:
+            why = f"left out, for {', '.join(each.missing)} is not in the lake yet" if each.missing else "removed"
+            yield f"{each.name}: {why}"
+            continue
+        has = found[each.name]
+        yield (f"{each.name}: {sum(has.found.values()):,} rows, {len(has.found_columns)} columns; {_units(each)}")
+
+
+def _units(pushed: Pushed) -> str:
+    if not pushed.is_stale:
+        return "nothing new"
+    if pushed.written == (WHOLE,):
+        return "written as a whole"
+    gone = f", {len(pushed.dropped):,} days gone" if pushed.dropped else ""
+    return f"{len(pushed.written):,} days written{gone}"

@@ -20,8 +20,8 @@ from project_etl.settings import Settings
 
 ENV = "demo"
 # Settings that another folder changes, and what is there for each of them.
-FOLDERS: tuple[str, ...] = ("landing_root", "lake_root", "dagster_home")
-PARTS = ("landing", "lake", "dagster")
+FOLDERS: tuple[str, ...] = ("landing_root", "lake_root", "export_root", "dagster_home")
+PARTS = ("landing", "lake", "exports", "dagster")
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from project_etl.catalog import (
     datasets_of,
     export_names,
     parameters_of,
-    push_of,
     silver_job,
+    stale_exports,
     staleness_of,
     tables,
 )
@@ -81,11 +81,10 @@ def work_of(
             job = silver_job(lake, table, settings, tuple(days), plan_run)
             to_come = {day for feed in job.feeds for day in loads.get(feed.bronze, ())}
             judged[table.name] = tuple(sorted({*silver_plan(job).batch_days, *to_come}))
-    units = {**loads, **judged, **_gold(lake, settings, declared, days, loads, judged, chosen)}
-    for name in export_names(settings):
-        push = push_of(lake, settings, name, declared)
-        follows = any(units.get(table) for export in push.exports for table in export.tables)
-        units[name] = (WHOLE,) if follows or push.stale else ()
+    gold = _gold(lake, settings, declared, days, loads, judged, chosen)
+    behind = stale_exports(lake, settings, declared, [name for name, found in gold.items() if found])
+    pushed = {name: (WHOLE,) if name in behind else () for name in export_names(settings)}
+    units = {**loads, **judged, **gold, **pushed}
     return [_work(lake, name, units[name]) for name in asset_names(settings) if name in chosen]
 
 

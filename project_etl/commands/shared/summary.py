@@ -17,11 +17,11 @@ from rich.markup import escape
 from rich.table import Table as Grid
 from rich.text import Text
 
-from project_etl.commands.quarantine import held
 from project_etl.commands.shared.environment import lake_without_spark
-from project_etl.commands.shared.validated import validated
 from project_etl.core.lake import TableStore
 from project_etl.settings import DEFAULT_ENV, PREFIX, Settings
+from project_etl.standing import held
+from project_etl.standing.validated import validated
 
 LAYERS = ("bronze", "silver", "gold", "quarantine")
 REVENUE_TABLE = "gold/daily_aov"
@@ -130,6 +130,7 @@ def _show_next(console: Console, settings: Settings, changed: Sequence[str]) -> 
     for what, how in (
         ("the Dagster UI", f"{ui}, then {UI_URL}"),
         ("the tables (Delta)", settings.lake_root),
+        *((("the exported files", settings.export_root),) if settings.exports else ()),
         ("what was kept out", f"{command} quarantine list"),
         ("why, row by row", f"{command} quarantine show order_items"),
         ("the run's checks", f"{command} gate"),

@@ -14,10 +14,10 @@ from rich.text import Text
 
 from project_etl.commands.shared.console import print_json
 from project_etl.commands.shared.summary import grid
-from project_etl.commands.status.standing import RECENT_DAYS, Standing, find
 from project_etl.core.bronze.landing_root import shown
 from project_etl.core.model.days import some_of, span
 from project_etl.settings import DEFAULT_ENV, Settings
+from project_etl.standing.standing import RECENT_DAYS, Standing, find
 
 SHOWN = 5
 MOST_UNREAD = 20
@@ -85,13 +85,13 @@ class _Words:
                 f": {table} {what}. Judge it: {self._command(days or [self._any_day])}.",
             )
         self._say_gold_behind()
+        if found.exports_behind and not found.is_empty:
+            push = self._command([self._any_day], "export/*")
+            said = f": {', '.join(found.exports_behind)}. Bring them up to date: {push}."
+            self._say(("Exports behind Gold", WRONG), said)
         for table, days in found.held.items():
             told = [f"{day} ({why})" for day, why in days.items()]
             self._say(("Held back", WRONG), f" by {table}: {some_of(told, SHOWN)}")
-        if found.exports_behind:
-            command = self._command([self._any_day], ",".join(found.exports_behind))
-            said = f": {', '.join(found.exports_behind)} do not hold what Gold has. Write what has changed: {command}."
-            self._say(("Exports behind Gold", WRONG), said)
         if found.validation and found.validation.errors:
             self._say(("Star schema", WRONG), f": {found.validation.in_words()}. `project-etl validate` says where.")
         if found.overdue:

@@ -1,5 +1,11 @@
-"""Exports: tables of Gold outside of the lake, for whoever opens a spreadsheet or a database.
+"""Exports: tables of Gold, brought to people who do not read Delta, and kept up to date.
 
-`base.py` says what an export and a target are, `push.py` brings a target up to date; each target is one module. Does
-not belong here: which tables are exported (`exports/`), Dagster.
+An export says what leaves and where to (`base.py`); `exported.py` says of which rows it consists; a target holds it
+(`csv_files.py`, `sqlite_file.py`, `duckdb_file.py`); `push.py` finds what is stale and brings it there.
 """
+
+from __future__ import annotations
+
+from project_etl.core.export.base import CSV, DUCKDB, SQLITE, TARGETS, Export, ExportError, Target, from_module
+
+__all__ = ["CSV", "DUCKDB", "SQLITE", "TARGETS", "Export", "ExportError", "Target", "from_module"]

@@ -1,151 +1,182 @@
-"""DuckDB: the file `star.duckdb`, with the types that the tables have, and what each column means as its comment.
+"""The target `duckdb`: one file, `star.duckdb`, with a table for each export and `_exports`.
 
-The table `_exports` says what is there.
+Every type is DuckDB's own, arrays and structs included; columns have their descriptions as comments. Keys are not
+enforced: the platform has done so. Who opens the file to write in it changes a copy that the next export replaces.
 """
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Generator, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from project_etl.core.arrow import ArrowRecordBatchReader
-from project_etl.core.export.base import DUCKDB, Held, Holding, Shape
-from project_etl.core.export.files import replacing
+from project_etl.core.export.aside import clear, mark_of, replacing
+from project_etl.core.export.base import DUCKDB, ExportedTable, ExportError, Found
 from project_etl.core.lake import WHOLE
-from project_etl.core.views import quoted
 
 if TYPE_CHECKING:
     import duckdb
 
-OWN_TABLES = """
-CREATE TABLE IF NOT EXISTS _exports (
-    name VARCHAR, day_column VARCHAR, unit VARCHAR, bookmark VARCHAR, rows BIGINT, PRIMARY KEY (name, unit)
-)
-"""
+FILE = "star.duckdb"
+# What DuckDB keeps beside a file that somebody changes: the file alone is then not all there is.
+BESIDE = (".wal",)
 
 
+@dataclass(frozen=True)
 class DuckdbFile:
-    """The file `star.duckdb` of the exports."""
+    """A DuckDB file; see `Target`.
 
-    name, holds_days, has_arrays = DUCKDB, True, True
+    Attributes:
+        root: the folder of all exports.
+    """
 
-    def __init__(self, root: str) -> None:
-        """Nothing is read yet.
+    root: Path
+    name: str = DUCKDB
+    holds_days: bool = True
 
-        Args:
-            root: the folder of all exports.
-        """
-        self.path = Path(root) / "star.duckdb"
+    @property
+    def file(self) -> Path:
+        """The file."""
+        return self.root / FILE
 
     @property
     def place(self) -> str:
-        """The file."""
-        return str(self.path)
+        """Where it is, for people."""
+        return str(self.file)
 
-    def held(self) -> Mapping[str, Holding]:
-        """Table → what there is of it."""
-        if not self.path.exists():
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes it takes."""
+        return self.file.stat().st_size if self.file.exists() else 0
+
+    @property
+    def mark(self) -> object:
+        """Equal marks mean that it holds the same."""
+        return mark_of(self.file)
+
+    def held(self) -> Mapping[str, Mapping[str, str]]:
+        """Table → unit → bookmark; nothing of a file that cannot be read, or that somebody is changing."""
+        if not self.file.exists() or any(self.file.with_name(f"{FILE}{ending}").exists() for ending in BESIDE):
             return {}
         import duckdb
 
-        with closing(duckdb.connect(self.path, read_only=True)) as database:
-            writing = DuckdbWriting(database)
-            return {name: writing.holding(name) for name in writing.names()}
+        try:
+            with self._reading() as there:
+                found: dict[str, dict[str, str]] = {name: {} for name in _tables(there)}
+                for name, unit, bookmark in there.execute("SELECT table_name, unit, bookmark FROM _exports").fetchall():
+                    if name in found:
+                        found[name][unit] = bookmark
+                return found
+        except duckdb.Error:
+            # It is made again.
+            return {}
+
+    def found(self, tables: Iterable[ExportedTable]) -> Mapping[str, Found]:
+        """What is there of some tables, read and counted."""
+        with self._reading() as there:
+            names = _tables(there)
+            return {table.name: _found(there, table) for table in tables if table.name in names}
 
     @contextmanager
-    def writing(self) -> Generator[DuckdbWriting]:
-        """Write a copy in the block, which then takes the file's name: DuckDB lets nobody write what others read."""
+    def writing(self, *, anew: bool) -> Generator[DuckdbWriter]:
+        """Change a copy of the file in one transaction; it takes the file's place when the block ends."""
         import duckdb
 
-        with replacing(self.path) as new:
-            if self.path.exists():
-                shutil.copyfile(self.path, new)
-            with closing(duckdb.connect(new)) as database:
-                database.execute("BEGIN")
-                database.execute(OWN_TABLES)
-                yield DuckdbWriting(database)
-                database.execute("COMMIT")
-                database.execute("CHECKPOINT")
-
-    def sizes(self) -> Mapping[str, int]:
-        """File → bytes."""
-        return {self.path.name: self.path.stat().st_size} if self.path.exists() else {}
+        with replacing(self.file, copied=not anew, beside=BESIDE) as aside:
+            with duckdb.connect(str(aside)) as there:
+                there.execute("BEGIN")
+                there.execute(
+                    "CREATE TABLE IF NOT EXISTS _exports (table_name VARCHAR, unit VARCHAR, bookmark VARCHAR, "
+                    '"rows" BIGINT)'
+                )
+                yield DuckdbWriter(there)
+                there.execute("COMMIT")
+                there.execute("CHECKPOINT")
+            # What it has in memory may be right where the file is not.
+            with duckdb.connect(str(aside), read_only=True) as there:
+                there.execute("SELECT count(*) FROM _exports")
 
     def remove(self) -> None:
-        """Remove the file."""
-        self.path.unlink(missing_ok=True)
+        """Delete the file."""
+        clear(self.file)
+        for ending in ("", *BESIDE):
+            self.file.with_name(f"{FILE}{ending}").unlink(missing_ok=True)
+
+    @contextmanager
+    def _reading(self) -> Generator[duckdb.DuckDBPyConnection]:
+        import duckdb
+
+        if not self.file.exists():
+            raise ExportError(f"{self.place} is not there.")
+        with duckdb.connect(str(self.file), read_only=True) as there:
+            yield there
 
 
-class DuckdbWriting:
-    """The tables of a database while it is written."""
+@dataclass(frozen=True)
+class DuckdbWriter:
+    """Changes a DuckDB file; see `Writer`."""
 
-    def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
-        """Take over a connection."""
-        self._database = database
+    there: duckdb.DuckDBPyConnection
 
-    def names(self) -> list[str]:
-        """The exported tables that there are."""
-        return [name for (name,) in self._all("SELECT DISTINCT name FROM _exports ORDER BY name")]
-
-    def holding(self, name: str) -> Holding:
-        """What there is of a table; what has other rows than were written has no bookmark."""
-        columns = self._columns(name)
-        counted = self._counted(name, self._day_of(name)) if columns else {}
-        found = self._all("SELECT unit, bookmark, rows FROM _exports WHERE name = ?", [name])
-        written = {unit: Held(bookmark if counted.get(unit, 0) == rows else "", rows) for unit, bookmark, rows in found}
-        return Holding({unit: Held("", rows) for unit, rows in counted.items()} | written, columns)
-
-    def take(self, shape: Shape, units: Mapping[str, str], rows: ArrowRecordBatchReader, *, anew: bool) -> None:
-        """Replace some units of a table and their bookmarks."""
-        if anew:
-            self.drop(shape.name)
+    def put(self, table: ExportedTable, bookmarks: Mapping[str, str], rows: ArrowRecordBatchReader) -> None:
+        """Replace some units of a table by these rows."""
+        name = _name(table.name)
+        if table.day is None or table.name not in _tables(self.there):
+            self.drop_table(table.name)
+            self.there.register("_rows", table.schema.empty_table())
+            self.there.execute(f"CREATE TABLE {name} AS FROM _rows")
+            self.there.unregister("_rows")
+            for column in filter(table.comment, table.columns):
+                self.there.execute(f"COMMENT ON COLUMN {name}.{_name(column)} IS {_text(table.comment(column))}")
         else:
-            self.drop(shape.name, [*units])
-        self._database.register("_new", rows)
-        if anew:
-            self._database.execute(f"CREATE TABLE {quoted(shape.name)} AS FROM _new")
-            self._describe(shape)
-        else:
-            self._database.execute(f"INSERT INTO {quoted(shape.name)} BY NAME FROM _new")
-        self._database.unregister("_new")
-        counted = self._counted(shape.name, shape.day)
-        told = [(shape.name, shape.day, unit, bookmark, counted.get(unit, 0)) for unit, bookmark in units.items()]
-        self._database.executemany("INSERT INTO _exports VALUES (?, ?, ?, ?, ?)", told)
+            self.drop_days(table, bookmarks)
+        self.there.register("_rows", rows)
+        self.there.execute(f"INSERT INTO {name} BY NAME FROM _rows")
+        self.there.unregister("_rows")
+        unit = _text(WHOLE) if table.day is None else f"{_name(table.day)}::VARCHAR"
+        self.there.execute(
+            "INSERT INTO _exports SELECT ?, unit, bookmark, count(made) "
+            "FROM (SELECT unnest(?) unit, unnest(?) bookmark) "
+            f"LEFT JOIN (SELECT {unit} made FROM {name}) ON made = unit GROUP BY ALL",
+            [table.name, [*bookmarks], [*bookmarks.values()]],
+        )
 
-    def drop(self, name: str, units: Sequence[str] | None = None) -> None:
-        """Remove some units of a table, or the table."""
-        if units is None:
-            self._database.execute(f"DROP TABLE IF EXISTS {quoted(name)}")
-            self._database.execute("DELETE FROM _exports WHERE name = ?", [name])
-            return
-        day = self._day_of(name)
-        where = f" WHERE list_contains(?, CAST({quoted(day)} AS VARCHAR))" if day else ""
-        self._database.execute(f"DELETE FROM {quoted(name)}{where}", [[*units]] if day else [])
-        self._database.execute("DELETE FROM _exports WHERE name = ? AND list_contains(?, unit)", [name, [*units]])
+    def drop_days(self, table: ExportedTable, days: Collection[str]) -> None:
+        """Remove the rows and bookmarks of some days."""
+        assert table.day is not None, table.name
+        given = [*days]
+        self.there.execute(
+            f"DELETE FROM {_name(table.name)} WHERE {_name(table.day)}::VARCHAR IN (SELECT unnest(?))", [given]
+        )
+        self.there.execute(
+            "DELETE FROM _exports WHERE table_name = ? AND unit IN (SELECT unnest(?))", [table.name, given]
+        )
 
-    def _all(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        return self._database.execute(query, [*parameters]).fetchall()
+    def drop_table(self, name: str) -> None:
+        """Remove a table and its bookmarks."""
+        self.there.execute(f"DROP TABLE IF EXISTS {_name(name)}")
+        self.there.execute("DELETE FROM _exports WHERE table_name = ?", [name])
 
-    def _columns(self, name: str) -> tuple[str, ...]:
-        query = "SELECT column_name FROM duckdb_columns() WHERE table_name = ? ORDER BY column_index"
-        return tuple(column for (column,) in self._all(query, [name]))
 
-    def _counted(self, name: str, day: str) -> dict[str, int]:
-        unit = f"CAST({quoted(day)} AS VARCHAR)" if day else f"'{WHOLE}'"
-        found = self._database.execute(f"SELECT {unit}, count(*) FROM {quoted(name)} GROUP BY 1").fetchall()
-        return dict(found)
+def _found(there: duckdb.DuckDBPyConnection, table: ExportedTable) -> Found:
+    name = _name(table.name)
+    columns = tuple(column for (column, *_) in there.execute(f"DESCRIBE {name}").fetchall())
+    by_day = table.day is not None and table.day in columns
+    unit = f"{_name(table.day or '')}::VARCHAR" if by_day else _text(WHOLE)
+    counted = there.execute(f"SELECT {unit}, count(*) FROM {name} GROUP BY ALL").fetchall()
+    return Found({WHOLE: 0} if not by_day and not counted else {str(day): rows for day, rows in counted}, columns)
 
-    def _day_of(self, name: str) -> str:
-        found = self._all("SELECT day_column FROM _exports WHERE name = ? LIMIT 1", [name])
-        return found[0][0] if found else ""
 
-    def _describe(self, shape: Shape) -> None:
-        for column, meaning in shape.comments.items():
-            self._database.execute(f"COMMENT ON COLUMN {quoted(shape.name)}.{quoted(column)} IS {_text(meaning)}")
-        self._database.execute(f"COMMENT ON TABLE {quoted(shape.name)} IS {_text(shape.description)}")
+def _tables(there: duckdb.DuckDBPyConnection) -> set[str]:
+    found = there.execute("SELECT table_name FROM duckdb_tables() WHERE NOT starts_with(table_name, '_')").fetchall()
+    return {name for (name,) in found}
+
+
+def _name(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
 
 
 def _text(text: str) -> str:

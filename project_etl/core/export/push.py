@@ -1,239 +1,181 @@
-"""Bring a target up to date: what it lacks, what it has too much, and what was made from something else.
+"""Which exports of a target are stale, bringing them up to date, and comparing target and lake afterwards.
 
-The bookmark of a unit says what it was made from: how it is exported, and the newest commit that changed its rows. So
-what is stale follows from the target and from the journals alone. Does not belong here: how a target holds anything.
+A unit is stale when the bookmark that the target holds is not the one that it would get now. Does not belong here: how
+a target holds rows.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
-from project_etl.core.arrow import ArrowSchema
-from project_etl.core.digest import digest
-from project_etl.core.export.base import Export, ExportError, Holding, Shape, Target, Writing
-from project_etl.core.lake import WHOLE, TableStore
+from project_etl.core.export.base import CSV, DUCKDB, SQLITE, Export, ExportError, Found, Target, Writer
+from project_etl.core.export.exported import Exported, version_of
+from project_etl.core.lake import TableStore
 from project_etl.core.model.table import Table
-from project_etl.core.views import Views, quoted, view_of
 
-# Changes when a target writes the same rows in another way: all is exported again.
-SHAPE_VERSION = 1
+Held = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
 class Pushed:
-    """An exported table beside what Gold has.
+    """What a push does to a table of a target.
 
     Attributes:
-        name: its name.
-        found: its rows by unit, as counted in the target.
-        expected: the rows by unit that Gold has; both without units that have none.
-        columns: its columns in the target.
-        expected_columns: the columns that it should have.
-        written: the units that the push has written or removed.
+        name: the table there.
+        written: the units that are written.
+        dropped: the units that go.
+        is_new: the table is made.
+        is_gone: the table goes: it is exported no more, or is not in the lake any more.
+        missing: the tables that it reads and that are not in the lake: it is left out.
     """
 
     name: str
-    found: Mapping[str, int]
-    expected: Mapping[str, int]
-    columns: tuple[str, ...]
-    expected_columns: tuple[str, ...]
     written: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    is_new: bool = False
+    is_gone: bool = False
+    missing: tuple[str, ...] = ()
 
     @property
-    def is_right(self) -> bool:
-        """Whether the target has what Gold has."""
-        return self.found == self.expected and self.columns == self.expected_columns
+    def is_stale(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.written or self.dropped or self.is_new or self.is_gone)
 
 
 @dataclass(frozen=True)
-class Push:
-    """The exports of one target, beside the lake as it is now; `of` makes it.
+class Compared:
+    """A table in a target beside what it should be.
 
     Attributes:
-        lake: the lake, pinned.
-        target: the target.
-        exports: what it is to hold.
-        tables: all tables by name.
+        name: the table there.
+        wanted: unit → rows in the lake.
+        found: unit → rows in the target.
+        columns: the columns that it should have.
+        found_columns: the columns that it has; none where it is not there.
+        damage: what else is wrong with it, in words; empty when nothing is.
     """
 
-    lake: TableStore
-    target: Target
-    exports: Sequence[Export]
-    tables: Mapping[str, Table]
-    _by_pii: dict[tuple[str, ...], Views] = field(default_factory=dict[tuple[str, ...], Views], repr=False)
+    name: str
+    wanted: Mapping[str, int]
+    found: Mapping[str, int]
+    columns: tuple[str, ...]
+    found_columns: tuple[str, ...]
+    damage: str = ""
 
-    @classmethod
-    def of(cls, lake: TableStore, target: Target, exports: Iterable[Export], tables: Iterable[Table]) -> Push:
-        """The exports that a target has, and the lake as it is now, whatever is committed from now on."""
-        meant = [export for export in exports if target.name in export.to]
-        pinned = lake.pinned({name for export in meant for name in export.tables})
-        return cls(pinned, target, meant, {table.name: table for table in tables})
+    @property
+    def wrong_units(self) -> tuple[str, ...]:
+        """Units whose numbers of rows differ."""
+        units = sorted({*self.wanted, *self.found})
+        return tuple(unit for unit in units if self.wanted.get(unit, 0) != self.found.get(unit, 0))
 
-    @cached_property
-    def missing(self) -> Mapping[str, tuple[str, ...]]:
-        """Export → the tables that it reads and that nobody has computed yet; it waits for them."""
-        found = {
-            export.name: tuple(name for name in export.tables if not self.lake.exists(name)) for export in self.exports
-        }
-        return {name: tables for name, tables in found.items() if tables}
 
-    @cached_property
-    def wanted(self) -> Mapping[str, Mapping[str, str]]:
-        """Export → unit → bookmark, of all that can be exported."""
-        return {export.name: self._units(export) for export in self.exports if export.name not in self.missing}
+def target_of(name: str, root: str) -> Target:
+    """The target of a name; what it needs is imported when it is used.
 
-    @cached_property
-    def held(self) -> Mapping[str, Holding]:
-        """Export → what the target held of it before."""
-        return self.target.held()
+    Args:
+        name: one of `TARGETS`.
+        root: the folder of all exports.
+    """
+    from project_etl.core.export.csv_files import CsvFiles
+    from project_etl.core.export.duckdb_file import DuckdbFile
+    from project_etl.core.export.sqlite_file import SqliteFile
 
-    @cached_property
-    def stale(self) -> Mapping[str, tuple[str, ...]]:
-        """Export → units that the target lacks, has too much, or has from something else; others are absent.
+    known = {CSV: CsvFiles, SQLITE: SqliteFile, DUCKDB: DuckdbFile}
+    return known[name](Path(root))
 
-        An export that is declared no more is one of them, as a whole.
-        """
-        known = {export.name for export in self.exports}
-        found = {name: self._stale_units(name) for name in self.wanted}
-        found |= {name: (WHOLE,) for name in self.held if name not in known}
-        return {name: units for name, units in found.items() if units}
 
-    def run(self) -> list[Pushed]:
-        """Write what is stale, and look at what is there then.
+def exported(lake: TableStore, exports: Iterable[Export], tables: Iterable[Table], target: Target) -> list[Exported]:
+    """The exports that a target takes, of the lake as it is now.
 
-        Returns:
-            Each export that can be made, in the order of their names.
+    Raises:
+        ExportError: an export reads a table that nobody declares.
+    """
+    declared = {table.name: table for table in tables}
+    taken = [export for export in exports if target.name in export.to]
+    for export in taken:
+        if unknown := [name for name in export.inputs if name not in declared or declared[name].layer != "gold"]:
+            raise ExportError(f"Export {export.name} reads {', '.join(unknown)}, which is no Gold table. Correct it.")
+    pinned = lake.pinned({name for export in taken for name in export.inputs})
+    return [Exported(pinned, export, declared.get(export.table), target.holds_days) for export in taken]
 
-        Raises:
-            ExportError: the target would not hold what Gold has; it was left as it was.
-        """
-        exports = sorted((each for each in self.exports if each.name in self.wanted), key=lambda each: each.name)
-        if self.stale:
-            with self.target.writing() as writing:
-                for name in sorted(self.stale.keys() - self.wanted.keys()):
-                    writing.drop(name)
-                for export in exports:
-                    if export.name in self.stale:
-                        self._write(export, writing)
-        # What others see.
-        now = self.target.held() if self.stale else self.held
-        return [self._pushed(export, now[export.name]) for export in exports]
 
-    # --- what is wanted -----------------------------------------------------------------------------------------------
+def is_stale(of: Sequence[Exported], target: Target) -> bool:
+    """Whether a target is not what it would be now."""
+    return any(each.is_stale for each in _work(of, target.held()))
 
-    def _units(self, export: Export) -> dict[str, str]:
-        version = self._version(export)
-        if day := self._day(export):
-            state = self.lake.state(export.table)
-            return {
-                unit: f"{version}/{state.table_id}/{state.journal.changed_on([unit])}"
-                for unit in state.rows_of_each_day(day)
-            }
-        states = [self.lake.state(name) for name in export.tables]
-        made_from = [f"{state.table_id}/{state.journal.data_version}" for state in states]
-        return {WHOLE: "/".join([version, *made_from])}
 
-    def _version(self, export: Export) -> str:
-        """Changes when the same rows would be exported in another way."""
-        # The log has the keys of a column's metadata in any order.
-        schemas = [json.dumps(self._columns(name), sort_keys=True) for name in export.tables]
-        return digest(
-            SHAPE_VERSION, export.query, sorted(export.allow_pii), dict(export.ids), self._day(export), schemas
-        )
+def push(of: Sequence[Exported], target: Target) -> list[Pushed]:
+    """Bring a target up to date: write what is stale, remove what has gone from the lake.
 
-    def _day(self, export: Export) -> str:
-        """The column of the days that the target holds of an export; empty when it holds a whole."""
-        table = self.tables.get(export.table)
-        return (table.day_column or "") if table and table.is_daily and self.target.holds_days else ""
+    Args:
+        of: what it is to hold.
+        target: the target; nobody else writes it meanwhile.
 
-    def _stale_units(self, name: str) -> tuple[str, ...]:
-        wanted, held = self.wanted[name], self.held[name].units if name in self.held else {}
-        made = {unit for unit, bookmark in wanted.items() if unit not in held or held[unit].bookmark != bookmark}
-        return tuple(sorted(made | (held.keys() - wanted.keys())))
+    Returns:
+        What was done to each table, be it nothing.
+    """
+    held = target.held()
+    anew = _has_other(of, held)
+    work = _work(of, {} if anew else held)
+    if anew or any(each.is_stale for each in work):
+        by_name = {each.name: each for each in of}
+        with target.writing(anew=anew) as writer:
+            for each in work:
+                _write(writer, by_name.get(each.name), each)
+    return work
 
-    # --- what is written ----------------------------------------------------------------------------------------------
 
-    def _write(self, export: Export, writing: Writing) -> None:
-        """Write the stale units of an export, and see that the target then has what Gold has.
+def compare(of: Sequence[Exported], target: Target) -> list[Compared]:
+    """Each table of a target beside what it should be, read from what is there."""
+    there = [each for each in of if not each.missing]
+    found = target.found([each.table for each in there]) if there else {}
+    nothing = Found({}, ())
+    return [
+        Compared(each.name, each.counts(), has.rows, each.table.columns, has.columns, has.damage)
+        for each in there
+        for has in [found.get(each.name, nothing)]
+    ]
 
-        Raises:
-            ExportError: it has other rows or columns.
-        """
-        wanted, written, views = self.wanted[export.name], self.stale[export.name], self._views(export)
-        units = {unit: wanted[unit] for unit in written if unit in wanted}
-        is_anew = len(units) == len(wanted)
-        if gone := [] if is_anew else [unit for unit in written if unit not in wanted]:
-            writing.drop(export.name, gone)
-        source = self._source(export, [] if is_anew else sorted(units))
-        rows = views.reader(source)
-        if units or is_anew:
-            writing.take(self._shape(export, rows.schema), units, rows, anew=is_anew)
-        pushed = self._pushed(export, writing.holding(export.name))
-        if not pushed.is_right:
-            raise ExportError(
-                f"{self.target.place} was left as it was: {export.name} would have {sum(pushed.found.values()):,} rows "
-                f"of {', '.join(pushed.columns)}, expected {sum(pushed.expected.values()):,} of "
-                f"{', '.join(pushed.expected_columns)}. This is a fault of the platform: report it."
-            )
 
-    def _pushed(self, export: Export, held: Holding) -> Pushed:
-        """What the target has of an export beside what Gold has."""
-        views, day = self._views(export), self._day(export)
-        unit = f"CAST({quoted(day)} AS VARCHAR)" if day else f"'{WHOLE}'"
-        rows = f"({export.query})" if export.query else view_of(export.table)
-        counted = views.sql(f"SELECT {unit} AS unit, count(*) AS rows FROM {rows} GROUP BY 1")
-        return Pushed(
-            export.name,
-            {unit: each.rows for unit, each in held.units.items() if each.rows},
-            dict(zip(counted["unit"].to_pylist(), counted["rows"].to_pylist(), strict=True)),
-            held.columns,
-            tuple(views.sql(f"SELECT * FROM ({self._source(export)}) LIMIT 0").schema.names),
-            self.stale.get(export.name, ()),
-        )
+def _write(writer: Writer, made: Exported | None, work: Pushed) -> None:
+    if made is None or work.is_gone:
+        writer.drop_table(work.name)
+        return
+    if work.dropped:
+        writer.drop_days(made.table, work.dropped)
+    if work.written or work.is_new:
+        bookmarks = {unit: made.bookmarks[unit] for unit in work.written}
+        writer.put(made.table, bookmarks, made.rows(work.written))
 
-    def _shape(self, export: Export, columns: ArrowSchema) -> Shape:
-        table = self.tables.get(export.table)
-        comments: dict[str, str] = {}
-        for name in export.tables:
-            told = {item["name"]: item["metadata"].get("comment") for item in self._columns(name)}
-            comments |= {column: comment for column, comment in told.items() if comment}
-        comments |= {name: f"Values of {path}, with commas." for name, path in export.ids.items()}
-        comments = {name: comments[name] for name in columns.names if name in comments}
-        return Shape(export.name, columns, comments, table.keys if table else (), self._day(export), export.description)
 
-    def _columns(self, table: str) -> list[dict[str, Any]]:
-        return json.loads(self.lake.state(table).schema_json)["fields"]
+def _work(of: Sequence[Exported], held: Held) -> list[Pushed]:
+    """What is to be done to each table, be it nothing."""
+    found = [_work_on(each, held.get(each.name)) for each in of]
+    names = {each.name for each in of}
+    return found + [Pushed(name, is_gone=True) for name in sorted(held) if name not in names]
 
-    def _source(self, export: Export, days: Sequence[str] = ()) -> str:
-        """SQL for the rows of an export: all of them, or those of some days."""
-        if export.query:
-            return export.query
-        state, views = self.lake.state(export.table), self._views(export)
-        hidden = views.left_out(export.table)
-        columns = [self._column(item) for item in state.arrow_schema if item.name not in hidden]
-        for name, path in export.ids.items():
-            column, _, value = path.partition(".")
-            ids = f"[each.{quoted(value)} FOR each IN {quoted(column)}]"
-            columns.append(f"array_to_string({ids}, ',') AS {quoted(name)}")
-        listed = ", ".join(f"DATE '{day}'" for day in days)
-        where = f" WHERE {quoted(self._day(export))} IN ({listed})" if days else ""
-        keys = self.tables[export.table].keys if export.table in self.tables else ()
-        order = f" ORDER BY {', '.join(map(quoted, keys))}" if keys else ""
-        return f"SELECT {', '.join(columns)} FROM {view_of(export.table)}{where}{order}"
 
-    def _column(self, item: Any) -> str:  # noqa: ANN401 - a field of pyarrow
-        """SQL for a column: an array or a struct as JSON text, where the target has none."""
-        import pyarrow as pa
+def _work_on(made: Exported, held: Mapping[str, str] | None) -> Pushed:
+    if made.missing:
+        return Pushed(made.name, is_gone=held is not None, missing=made.missing)
+    has, wanted = held or {}, made.bookmarks
+    return Pushed(
+        made.name,
+        tuple(unit for unit, bookmark in wanted.items() if has.get(unit) != bookmark),
+        tuple(unit for unit in has if unit not in wanted),
+        is_new=held is None,
+    )
 
-        name = quoted(item.name)
-        is_nested = pa.types.is_nested(item.type)
-        return f"CAST(to_json({name}) AS VARCHAR) AS {name}" if is_nested and not self.target.has_arrays else name
 
-    def _views(self, export: Export) -> Views:
-        if export.allow_pii not in self._by_pii:
-            self._by_pii[export.allow_pii] = Views(self.lake, export.allow_pii)
-        return self._by_pii[export.allow_pii]
+def _has_other(of: Sequence[Exported], held: Held) -> bool:
+    """Whether a target holds what must leave no trace: columns that leave no more, or a table that is exported no more.
+
+    What was deleted lives on in a file for a while, so the target is made anew.
+    """
+    versions = {each.name: each.version for each in of if not each.missing}
+    return any(
+        name not in versions or any(version_of(bookmark) != versions[name] for bookmark in units.values())
+        for name, units in held.items()
+    )

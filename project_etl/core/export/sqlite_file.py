@@ -1,176 +1,217 @@
-"""SQLite: the file `star.sqlite`. Its table `_exports` says what is there, and `_columns` what that means.
+"""The target `sqlite`: one file, `star.sqlite`, with a table for each export, `_exports` and `_columns`.
 
-SQLite has no decimals, days, instants or arrays. Amounts are numbers of up to 15 digits, days and instants are text
-that its functions understand (UTC), and arrays and structs are JSON text.
+SQLite has no types of its own for most of what Gold holds. A decimal is declared as `DECIMAL(p,s)`, and SQLite stores
+it as a number: up to 15 digits are exact. A whole amount becomes an integer, so a quotient of two of them is cut:
+write `1.0 * a / b`. Days, instants, arrays and structs are text (`as_text.py`), booleans 0 and 1.
 """
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from project_etl.core.arrow import ArrowRecordBatchReader
-from project_etl.core.export.base import SQLITE, Held, Holding, Shape
-from project_etl.core.export.cells import as_text
-from project_etl.core.export.files import replacing
+from project_etl.core.export.as_text import is_text, plain
+from project_etl.core.export.aside import clear, mark_of, replacing
+from project_etl.core.export.base import SQLITE, ExportedTable, ExportError, Found
 from project_etl.core.lake import WHOLE
-from project_etl.core.views import quoted
 
-OWN_TABLES = """
-CREATE TABLE IF NOT EXISTS _exports (
-    name TEXT, day_column TEXT, unit TEXT, bookmark TEXT, rows INTEGER, PRIMARY KEY (name, unit)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS _columns (
-    name TEXT, place INTEGER, "column" TEXT, meaning TEXT, PRIMARY KEY (name, place)
-) WITHOUT ROWID;
+FILE = "star.sqlite"
+# What SQLite keeps beside a file that somebody changes: the file alone is then not all there is.
+BESIDE = ("-journal", "-wal", "-shm")
+OWN = """
+CREATE TABLE _exports (table_name TEXT, unit TEXT, bookmark TEXT NOT NULL, "rows" INTEGER NOT NULL,
+                       PRIMARY KEY (table_name, unit)) WITHOUT ROWID;
+CREATE TABLE _columns (table_name TEXT, column_name TEXT, position INTEGER, type TEXT, description TEXT,
+                       PRIMARY KEY (table_name, column_name)) WITHOUT ROWID;
 """
 
 
+@dataclass(frozen=True)
 class SqliteFile:
-    """The file `star.sqlite` of the exports."""
+    """A SQLite file; see `Target`.
 
-    name, holds_days, has_arrays = SQLITE, True, False
+    Attributes:
+        root: the folder of all exports.
+    """
 
-    def __init__(self, root: str) -> None:
-        """Nothing is read yet.
+    root: Path
+    name: str = SQLITE
+    holds_days: bool = True
 
-        Args:
-            root: the folder of all exports.
-        """
-        self.path = Path(root) / "star.sqlite"
+    @property
+    def file(self) -> Path:
+        """The file."""
+        return self.root / FILE
 
     @property
     def place(self) -> str:
-        """The file."""
-        return str(self.path)
+        """Where it is, for people."""
+        return str(self.file)
 
-    def held(self) -> Mapping[str, Holding]:
-        """Table → what there is of it."""
-        if not self.path.exists():
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes it takes."""
+        return self.file.stat().st_size if self.file.exists() else 0
+
+    @property
+    def mark(self) -> object:
+        """Equal marks mean that it holds the same."""
+        return mark_of(self.file)
+
+    def held(self) -> Mapping[str, Mapping[str, str]]:
+        """Table → unit → bookmark; nothing of a file that cannot be read, or that somebody is changing."""
+        if not self.file.exists() or any(self.file.with_name(f"{FILE}{ending}").exists() for ending in BESIDE[:2]):
             return {}
-        with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as database:
-            writing = SqliteWriting(database)
-            return {name: writing.holding(name) for name in writing.names()}
+        try:
+            with self._reading() as there:
+                found: dict[str, dict[str, str]] = {name: {} for name in _tables(there)}
+                for name, unit, bookmark in there.execute("SELECT table_name, unit, bookmark FROM _exports"):
+                    if name in found:
+                        found[name][unit] = bookmark
+                return found
+        except sqlite3.DatabaseError:
+            # It is made again.
+            return {}
+
+    def found(self, tables: Iterable[ExportedTable]) -> Mapping[str, Found]:
+        """What is there of some tables, read and counted."""
+        with self._reading() as there:
+            names = _tables(there)
+            return {table.name: _found(there, table) for table in tables if table.name in names}
 
     @contextmanager
-    def writing(self) -> Generator[SqliteWriting]:
-        """Write a copy in the block, which then takes the file's name."""
-        with replacing(self.path) as new:
-            if self.path.exists():
-                shutil.copyfile(self.path, new)
-            with closing(sqlite3.connect(new, isolation_level=None)) as database:
-                # Nobody sees the copy, and who dies leaves none: it needs no journal.
-                database.execute("PRAGMA journal_mode = OFF")
-                database.execute("PRAGMA synchronous = OFF")
-                database.executescript(OWN_TABLES)
-                database.execute("BEGIN")
-                yield SqliteWriting(database)
-                database.execute("COMMIT")
-
-    def sizes(self) -> Mapping[str, int]:
-        """File → bytes."""
-        return {self.path.name: self.path.stat().st_size} if self.path.exists() else {}
+    def writing(self, *, anew: bool) -> Generator[SqliteWriter]:
+        """Change a copy of the file in one transaction; it takes the file's place when the block ends."""
+        with replacing(self.file, copied=not anew, beside=BESIDE) as aside:
+            with closing(sqlite3.connect(aside, isolation_level=None)) as there:
+                # The copy is thrown away when anything goes wrong, and brought to the disk at the end.
+                there.execute("PRAGMA journal_mode = OFF")
+                there.execute("PRAGMA synchronous = OFF")
+                there.execute("BEGIN")
+                if "_exports" not in _tables(there, own=True):
+                    for statement in filter(str.strip, OWN.split(";")):
+                        there.execute(statement)
+                yield SqliteWriter(there)
+                there.execute("COMMIT")
+            self._check(aside)
 
     def remove(self) -> None:
-        """Remove the file."""
-        self.path.unlink(missing_ok=True)
+        """Delete the file."""
+        clear(self.file)
+        for ending in ("", *BESIDE):
+            self.file.with_name(f"{FILE}{ending}").unlink(missing_ok=True)
+
+    def _check(self, aside: Path) -> None:
+        with closing(sqlite3.connect(aside)) as there:
+            ((said,), *_) = there.execute("PRAGMA quick_check(1)").fetchall()
+        if said != "ok":
+            raise ExportError(f"The new {self.place} is damaged ({said}); the old one was kept. Run again.")
+
+    @contextmanager
+    def _reading(self) -> Generator[sqlite3.Connection]:
+        if not self.file.exists():
+            raise ExportError(f"{self.place} is not there.")
+        with closing(sqlite3.connect(f"{self.file.absolute().as_uri()}?mode=ro", uri=True)) as there:
+            yield there
 
 
-class SqliteWriting:
-    """The tables of a database while it is written."""
+@dataclass(frozen=True)
+class SqliteWriter:
+    """Changes a SQLite file; see `Writer`."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
-        """Take over a connection."""
-        self._database = database
+    there: sqlite3.Connection
 
-    def names(self) -> list[str]:
-        """The exported tables that there are."""
-        return [name for (name,) in self._database.execute("SELECT DISTINCT name FROM _exports ORDER BY name")]
-
-    def holding(self, name: str) -> Holding:
-        """What there is of a table; what has other rows than were written has no bookmark."""
-        columns = self._columns(name)
-        counted = self._counted(name, self._day_of(name)) if columns else {}
-        found = self._database.execute("SELECT unit, bookmark, rows FROM _exports WHERE name = ?", [name])
-        written = {unit: Held(bookmark if counted.get(unit, 0) == rows else "", rows) for unit, bookmark, rows in found}
-        return Holding({unit: Held("", rows) for unit, rows in counted.items()} | written, columns)
-
-    def take(self, shape: Shape, units: Mapping[str, str], rows: ArrowRecordBatchReader, *, anew: bool) -> None:
-        """Replace some units of a table and their bookmarks."""
-        if anew:
-            self.drop(shape.name)
-            self._create(shape)
+    def put(self, table: ExportedTable, bookmarks: Mapping[str, str], rows: ArrowRecordBatchReader) -> None:
+        """Replace some units of a table by these rows."""
+        if table.day is None or table.name not in _tables(self.there):
+            self.drop_table(table.name)
+            self._make(table)
         else:
-            self.drop(shape.name, [*units])
-        places = ", ".join("?" * len(shape.columns.names))
-        self._database.executemany(f"INSERT INTO {quoted(shape.name)} VALUES ({places})", _values(rows))
-        counted = self._counted(shape.name, shape.day)
-        self._database.executemany(
-            "INSERT INTO _exports VALUES (?, ?, ?, ?, ?)",
-            [(shape.name, shape.day, unit, bookmark, counted.get(unit, 0)) for unit, bookmark in units.items()],
-        )
+            self.drop_days(table, bookmarks)
+        places = ", ".join("?" * len(table.columns))
+        counted = dict.fromkeys(bookmarks, 0)
+        for batch in rows:
+            columns = [plain(column).to_pylist() for column in batch.columns]
+            try:
+                self.there.executemany(f"INSERT INTO {_name(table.name)} VALUES ({places})", zip(*columns, strict=True))
+            except sqlite3.IntegrityError as error:
+                raise ExportError(
+                    f"{table.name} has two rows of one key ({', '.join(table.keys)}), which SQLite does not take: "
+                    f"{error}. Look what is wrong with the Gold table; nothing was written."
+                ) from error
+            days = [WHOLE] * batch.num_rows if table.day is None else columns[table.columns.index(table.day)]
+            for unit in days:
+                counted[unit] += 1
+        held = [(table.name, unit, bookmark, counted[unit]) for unit, bookmark in bookmarks.items()]
+        self.there.executemany("INSERT INTO _exports VALUES (?, ?, ?, ?)", held)
 
-    def drop(self, name: str, units: Sequence[str] | None = None) -> None:
-        """Remove some units of a table, or the table."""
-        if units is None:
-            self._database.execute(f"DROP TABLE IF EXISTS {quoted(name)}")
-            self._database.execute("DELETE FROM _exports WHERE name = ?", [name])
-            self._database.execute("DELETE FROM _columns WHERE name = ?", [name])
-            return
-        day = self._day_of(name)
-        for unit in units:
-            where = f" WHERE {quoted(day)} = ?" if day else ""
-            self._database.execute(f"DELETE FROM {quoted(name)}{where}", [unit] if day else [])
-            self._database.execute("DELETE FROM _exports WHERE name = ? AND unit = ?", [name, unit])
+    def drop_days(self, table: ExportedTable, days: Collection[str]) -> None:
+        """Remove the rows and bookmarks of some days."""
+        assert table.day is not None, table.name
+        given = [(day,) for day in days]
+        self.there.executemany(f"DELETE FROM {_name(table.name)} WHERE {_name(table.day)} = ?", given)
+        named = [(table.name, day) for day in days]
+        self.there.executemany("DELETE FROM _exports WHERE table_name = ? AND unit = ?", named)
 
-    def _columns(self, name: str) -> tuple[str, ...]:
-        return tuple(column for _, column, *_ in self._database.execute(f"PRAGMA table_info({quoted(name)})"))
+    def drop_table(self, name: str) -> None:
+        """Remove a table and its bookmarks."""
+        self.there.execute(f"DROP TABLE IF EXISTS {_name(name)}")
+        for own in ("_exports", "_columns"):
+            self.there.execute(f"DELETE FROM {own} WHERE table_name = ?", [name])
 
-    def _counted(self, name: str, day: str) -> dict[str, int]:
-        unit = quoted(day) if day else f"'{WHOLE}'"
-        return dict(self._database.execute(f"SELECT {unit}, count(*) FROM {quoted(name)} GROUP BY 1").fetchall())
-
-    def _day_of(self, name: str) -> str:
-        found = self._database.execute("SELECT day_column FROM _exports WHERE name = ? LIMIT 1", [name]).fetchall()
-        return found[0][0] if found else ""
-
-    def _create(self, shape: Shape) -> None:
-        columns = [f"{quoted(item.name)} {_type(item.type)}" for item in shape.columns]
-        columns += [f"PRIMARY KEY ({', '.join(map(quoted, shape.keys))})"] if shape.keys else []
-        self._database.execute(f"CREATE TABLE {quoted(shape.name)} ({', '.join(columns)})")
-        if shape.day:
-            index = quoted(f"{shape.name}_by_day")
-            self._database.execute(f"CREATE INDEX {index} ON {quoted(shape.name)} ({quoted(shape.day)})")
-        told = [
-            (shape.name, place, column, shape.comments.get(column)) for place, column in enumerate(shape.columns.names)
+    def _make(self, table: ExportedTable) -> None:
+        columns = [f"{_name(each.name)} {_type(each.type)}" for each in table.schema]
+        keys = [f"PRIMARY KEY ({', '.join(map(_name, table.keys))})"] if table.keys else []
+        self.there.execute(f"CREATE TABLE {_name(table.name)} ({', '.join([*columns, *keys])})")
+        if table.day is not None and table.keys[:1] != (table.day,):
+            index = _name(f"{table.name}_{table.day}")
+            self.there.execute(f"CREATE INDEX {index} ON {_name(table.name)} ({_name(table.day)})")
+        described = [
+            (table.name, each.name, at, str(each.type), table.comment(each.name))
+            for at, each in enumerate(table.schema, 1)
         ]
-        self._database.executemany("INSERT INTO _columns VALUES (?, ?, ?, ?)", told)
+        self.there.executemany("INSERT INTO _columns VALUES (?, ?, ?, ?, ?)", described)
 
 
-def _values(rows: ArrowRecordBatchReader) -> Iterator[tuple[Any, ...]]:
-    """Rows as SQLite takes them: numbers, and text for all else. It makes numbers of the text of decimals itself."""
-    import pyarrow as pa
+def _found(there: sqlite3.Connection, table: ExportedTable) -> Found:
+    name = _name(table.name)
+    columns = tuple(column for (column,) in there.execute("SELECT name FROM pragma_table_info(?)", [table.name]))
+    if table.day is None or table.day not in columns:
+        return Found(dict(there.execute(f"SELECT ?, count(*) FROM {name}", [WHOLE])), columns)
+    day = _name(table.day)
+    counted = there.execute(f"SELECT {day}, count(*) FROM {name} GROUP BY {day}")
+    return Found({str(unit): rows for unit, rows in counted}, columns)
 
-    for batch in rows:
-        columns = [
-            column.to_pylist()
-            if pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_boolean(column.type)
-            else as_text(column)
-            for column in batch.columns
-        ]
-        yield from zip(*columns, strict=True)
+
+def _tables(there: sqlite3.Connection, *, own: bool = False) -> set[str]:
+    names = {name for (name,) in there.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return names if own else {name for name in names if not name.startswith("_")}
 
 
 def _type(kind: Any) -> str:  # noqa: ANN401 - a type of pyarrow
-    """The declared type; only its affinity counts: numbers stay numbers, and text stays text."""
+    """SQLite's type of a column."""
     import pyarrow as pa
 
-    if pa.types.is_decimal(kind):
-        return f"DECIMAL({kind.precision}, {kind.scale})"
-    if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+    types = pa.types
+    if types.is_decimal(kind):
+        return f"DECIMAL({kind.precision},{kind.scale})"
+    if types.is_integer(kind):
         return "INTEGER"
-    return "REAL" if pa.types.is_floating(kind) else "TEXT"
+    if types.is_floating(kind):
+        return "REAL"
+    if types.is_boolean(kind):
+        # An affinity of numbers, and a name that tools know.
+        return "BOOLEAN"
+    if types.is_binary(kind):
+        return "BLOB"
+    assert is_text(kind) or types.is_temporal(kind) or types.is_nested(kind), kind
+    return "TEXT"
+
+
+def _name(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'

@@ -1,6 +1,6 @@
-"""What `project-etl status` finds out: how tables, landing and quarantine stand, and what is behind. Without Spark.
+"""How tables, landing and quarantine stand, and what is behind: what `project-etl status` shows. Without Spark.
 
-Does not belong here: how it is shown (`run.py`), why something failed (the Dagster UI, `gate`).
+Does not belong here: how it is shown (`commands/status`), why something failed (the Dagster UI, `gate`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from project_etl.catalog import datasets_of, landing_refusal, silver_behind, stale_exports, staleness_of, tables
-from project_etl.commands.quarantine import held
-from project_etl.commands.shared.environment import lake_without_spark
-from project_etl.commands.shared.landing import survey_of
-from project_etl.commands.shared.validated import Validated, validated
 from project_etl.core.bronze import file_table
 from project_etl.core.bronze.landing import LandingFile, Unrecognized
 from project_etl.core.bronze.plan import new_files
@@ -26,6 +22,9 @@ from project_etl.core.model.table import Table
 from project_etl.core.silver.plan import Behind
 from project_etl.core.staleness import days_of_data, due_day, missing_day
 from project_etl.settings import Settings
+from project_etl.standing import held
+from project_etl.standing.landing import survey_of
+from project_etl.standing.validated import Validated, validated
 
 RECENT_DAYS = 7
 
@@ -91,7 +90,7 @@ class Standing:
         due: the day for which every daily Gold table must be there; None when nothing is expected.
         overdue: the daily Gold tables that have not been computed for it.
         validation: what the last run found of the star schema; None when none has looked.
-        exports_behind: the exports that do not hold what Gold has.
+        exports_behind: the assets of targets that are not what Gold would make of them.
     """
 
     refusal: str
@@ -142,8 +141,8 @@ class Standing:
                 for table, late in self.silver_behind.items()
             },
             "gold_behind": self.gold_behind,
-            "exports_behind": list(self.exports_behind),
             "held_back": self.held,
+            "exports_behind": list(self.exports_behind),
             "in_no_gold_day": self.outside,
             "validation": self.validation.to_json() if self.validation else None,
             "freshness": {"due": self.due, "overdue": self.overdue},
@@ -161,7 +160,7 @@ class Standing:
 
 def find(settings: Settings, now: datetime) -> Standing:
     """Look at everything, at an instant in UTC."""
-    lake, declared = lake_without_spark(settings), tables()
+    lake, declared = TableStore(settings.lake_root), tables()
     datasets, last = datasets_of(settings.sources), settings.last_day(now.timestamp())
     # What reads rows comes first: pyarrow's threads may still close files when the process ends, and that aborts it.
     star = validated(lake)
@@ -177,6 +176,7 @@ def find(settings: Settings, now: datetime) -> Standing:
     due = due_day(settings.freshness_deadline, settings.clock(now.timestamp()))
     is_due = due is not None and settings.start_date <= due <= last
     judged = silver_behind(lake, [table for table in declared if table.layer == "silver"], settings)
+    behind = gold_behind(lake, declared, settings, last)
     return Standing(
         refusal=refusal,
         tables=[*bronze, *(state_of(lake, table.name) for table in declared)],
@@ -184,13 +184,13 @@ def find(settings: Settings, now: datetime) -> Standing:
         recent_to=newest,
         landing=landing,
         silver_behind={name: late for name, late in judged.items() if late.days or late.parents},
-        gold_behind=gold_behind(lake, declared, settings, last),
+        gold_behind=behind,
         held=held_back(lake, declared),
         outside={name: rows for name, rows in outside.items() if rows},
         due=due if is_due else None,
         overdue=missing_day(lake, declared, due, settings.reporting_timezone) if due and is_due else [],
         validation=star,
-        exports_behind=stale_exports(lake, settings, declared),
+        exports_behind=stale_exports(lake, settings, declared, behind),
     )
 
 
