@@ -55,13 +55,12 @@ def lifetime_values(views: Views) -> pd.DataFrame:
     """
     import pandas as pd
 
-    columns = ["at_least", "below", "customers", "net_revenue"]
     query = """
         SELECT quantile_cont(net_revenue, 0.01)::DOUBLE AS low, max(net_revenue)::DOUBLE AS high FROM gold.customer_ltv
     """
     (found,) = views.sql(query).to_pylist()
     if found["high"] is None:
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame(columns=pd.Index(["at_least", "below", "customers", "net_revenue"]))
     bounds = _bounds(found["low"], found["high"])
     query = """
         SELECT b.at_least, b.below, count(customer_id) AS customers,

@@ -53,9 +53,9 @@ def _not_loaded(standing: Standing) -> Iterator[str]:
     load = "`project-etl status` names the command that loads them."
     for files, what in ((standing.landing.waiting, "wait to be loaded"), (standing.landing.changed, "have changed")):
         if paths := [path for of_table in files.values() for path in of_table]:
-            yield f"Numbers lack what {_count(paths, 'file')} say that {what}: {some_of(paths, SHOWN)}. {load}"
+            yield f"Numbers lack the records of files that {what} ({len(paths):,}): {some_of(paths, SHOWN)}. {load}"
     if unread := standing.landing.unread:
-        yield f"{_count(unread, 'thing')} in landing cannot be read: {some_of([i.path for i in unread], SHOWN)}."
+        yield f"Not read in landing: {some_of([item.in_words() for item in unread], SHOWN)}."
 
 
 def _behind(standing: Standing) -> Iterator[str]:
@@ -65,7 +65,7 @@ def _behind(standing: Standing) -> Iterator[str]:
     if behind := standing.gold_behind:
         days = sorted({day for stale in behind.values() for day in stale})
         which = f" ({days_in_words(days)})" if days else ""
-        yield f"{_count(behind, 'table')} of Gold lack what Silver says now{which}: {_some(behind)}. {how}"
+        yield f"Gold is not computed from the newest records{which}, in {_count(behind, 'table')}: {_some(behind)}. {how}"
 
 
 def _wrong(standing: Standing) -> Iterator[str]:
@@ -90,7 +90,7 @@ def _notes(standing: Standing) -> Iterator[str]:
         number, days = f"{sum(rows.values()):,}", some_of(sorted(rows), SHOWN)
         yield f"Rows of {table} are in no day of Gold, {number} in all: {days}."
     if standing.landing.settling:
-        yield f"{_count(standing.landing.settling, 'file')} are still being written."
+        yield f"{_count(standing.landing.settling, 'file')} still being written, to be loaded when they are still."
 
 
 def days_in_words(days: Sequence[str]) -> str:
