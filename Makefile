@@ -12,7 +12,7 @@ BESIDE := --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo dev test test-spark check format-check lint types coverage format realdata readme soak bench screenshots docs lock clean clean-lake
+.PHONY: help setup demo dev dashboard test test-spark check format-check lint types coverage format realdata readme browser soak bench screenshots docs lock clean clean-lake
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,10 @@ demo: setup ## Generate 90 days of a shop, run everything, show the result
 dev: setup ## Open the Dagster UI on the same data: the demo's where there is one, else data/lake
 	@$(JAVA) PROJECT_ETL_ENV="$${PROJECT_ETL_ENV:-$$(test -d data/demo/lake && echo demo || echo local)}" \
 		exec $(BIN)/project-etl dev $(ARGS)
+
+dashboard: setup ## Open the dashboard on the same data, until Ctrl+C
+	@PROJECT_ETL_ENV="$${PROJECT_ETL_ENV:-$$(test -d data/demo/lake && echo demo || echo local)}" \
+		exec $(BIN)/project-etl dashboard $(ARGS)
 
 test: setup ## Run all tests but the long ones, with the embedded engine where a test names none
 	@$(JAVA) $(BIN)/pytest $(BESIDE) $(ARGS)
@@ -58,6 +62,9 @@ realdata: setup ## Run the main job on real data, on both engines, and compare a
 readme: setup ## Run the README's commands and add its table
 	@$(JAVA) $(BIN)/pytest project_etl_tests/readme -q --engine auto $(ARGS)
 
+browser: setup ## Open each page of the dashboard in Chromium
+	@$(JAVA) $(BIN)/pytest project_etl_tests/browser -q $(ARGS)
+
 soak: setup ## Run the tests that take an hour
 	@$(JAVA) $(BIN)/pytest -m soak --timeout=7200 $(ARGS)
 
@@ -82,5 +89,5 @@ clean: ## Remove what the set-up and the tools made, and keep the data
 	rm -rf .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov spark-warehouse metastore_db derby.log
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-clean-lake: ## Remove the local tables (data/lake), the demo (data/demo) and Dagster's memory of its runs
-	rm -rf data/lake data/demo history schedules storage logs .telemetry .nux .logs_queue
+clean-lake: ## Remove the local tables and exports (data/lake, data/exports), the demo and Dagster's memory of its runs
+	rm -rf data/lake data/exports data/demo history schedules storage logs .telemetry .nux .logs_queue

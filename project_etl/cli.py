@@ -9,8 +9,8 @@ import click
 
 from project_etl import __version__, commands
 from project_etl.commands.shared.errors import shown_to_people
-from project_etl.commands.shared.names import nearest
 from project_etl.core.model.modules import module_names, module_of
+from project_etl.core.model.nearest import suggestion
 
 
 class _Group(click.Group):
@@ -29,7 +29,7 @@ class _Group(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name.isidentifier() and self.get_command(ctx, name) is None:
-            ctx.fail(f"There is no command {name!r}; {nearest(name, self.list_commands(ctx))}")
+            ctx.fail(f"There is no command {name!r}; {suggestion(name, self.list_commands(ctx))}")
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:

@@ -17,7 +17,6 @@ from project_etl.catalog import tables
 from project_etl.cli import main
 from project_etl.commands.demo import run as demo
 from project_etl.commands.plan.timing import timing_of
-from project_etl.commands.quarantine import held
 from project_etl.commands.quarantine import replay as replay_command
 from project_etl.commands.run import run as run_command
 from project_etl.commands.shared.environment import dagster_instance
@@ -27,6 +26,7 @@ from project_etl.commands.shared.runs import materialize, platform
 from project_etl.core.lake import TableStore
 from project_etl.settings import Settings
 from project_etl.silver import order_items
+from project_etl.standing import held
 from project_etl_tests.commands.given import lake_in, paper, text_of
 
 SMALL = {"days": 4, "scale": 0.02, "seed": 7}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
+import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
@@ -128,6 +130,17 @@ def test_a_package_that_is_missing_fails(tmp_path, monkeypatch):
     missing = only(health.packages(settings_in(tmp_path)))
     assert missing.level is Level.FAIL
     assert missing.found == "not installed: no-such-package"
+
+
+def test_the_platform_does_without_the_packages_of_the_dashboard(tmp_path, monkeypatch):
+    extras = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert [*health.DASHBOARD_PACKAGES] == [re.split(r"\W", each)[0] for each in extras["dashboard"]]
+    there = only(health.dashboard(settings_in(tmp_path)))
+    assert there.found == f"plotly {version('plotly')}, streamlit {version('streamlit')}"
+    monkeypatch.setattr(health, "DASHBOARD_PACKAGES", ("plotly", "no-such-package"))
+    missing = only(health.dashboard(settings_in(tmp_path)))
+    assert (missing.level, missing.found) == (Level.OK, "not installed: no-such-package")
+    assert "pip install 'project_etl[dashboard]'" in missing.advice
 
 
 def test_disk_is_looked_at_where_the_lake_will_be(tmp_path, monkeypatch):

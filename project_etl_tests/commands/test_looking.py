@@ -23,13 +23,13 @@ from project_etl.commands.plan.timing import in_words
 from project_etl.commands.plan.work import work_of
 from project_etl.commands.shared.errors import UserError
 from project_etl.commands.status import run as status
-from project_etl.commands.status.standing import find
 from project_etl.commands.trace import run as trace
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake import LakeError
 from project_etl.core.trace import Origin, Tables
 from project_etl.core.trace import trace as trace_of
 from project_etl.settings import Settings
+from project_etl.standing.standing import find
 from project_etl_tests.commands.given import (
     an_order,
     dagster_home_in,

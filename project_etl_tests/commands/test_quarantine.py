@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from project_etl.commands.quarantine import held
 from project_etl.commands.quarantine import show as quarantine
 from project_etl.commands.shared.errors import UserError
+from project_etl.standing import held
 from project_etl_tests.commands.given import (
     bad_file,
     bad_record,

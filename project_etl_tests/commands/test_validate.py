@@ -14,11 +14,11 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from project_etl.commands.shared.errors import UserError
-from project_etl.commands.shared.validated import validated
 from project_etl.commands.validate import run as validate
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake import TableStore
 from project_etl.gold.validation import CHECKS, TABLE
+from project_etl.standing.validated import validated
 from project_etl_tests.commands.given import paper, text_of
 from project_etl_tests.small_shop import CUSTOMER, EVENT, ITEM, ORDER, PRODUCT, REVIEW, SmallShop
 

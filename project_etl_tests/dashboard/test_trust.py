@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from project_etl.commands.shared.validated import Validated
-from project_etl.commands.status.standing import Landing, Standing, State
 from project_etl.core.bronze.landing import Unrecognized
 from project_etl.core.silver.plan import Behind
 from project_etl.dashboard.queries.trust import trust_of
+from project_etl.standing.standing import Landing, Standing, State
+from project_etl.standing.validated import Validated
 
 FINE = Standing(
     refusal="",

@@ -18,7 +18,6 @@ import dagster as dg
 import pytest
 
 from project_etl.commands.gate.run import run as gate
-from project_etl.commands.status import standing
 from project_etl.commands.status.run import run as status
 from project_etl.core.contracts import FAIL, sql_rule
 from project_etl.core.engine.base import Engine
@@ -28,6 +27,7 @@ from project_etl.core.staleness import Staleness
 from project_etl.orchestration.alerts.sensor import ended_since
 from project_etl.orchestration.alerts.troubles import broken
 from project_etl.settings import Settings
+from project_etl.standing import standing
 from project_etl_tests.commands.given import REPOSITORY, dagster_home_in, memory_in, paper, surroundings, text_of
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal

@@ -13,9 +13,9 @@ from project_etl.catalog import datasets_of
 from project_etl.commands.check.judge import KEPT_OUT, LOADED, REFUSED, WAITS, Broken, NotReadError, Verdict, judge_file
 from project_etl.commands.shared.console import print_json
 from project_etl.commands.shared.errors import UserError
-from project_etl.commands.shared.names import nearest
 from project_etl.commands.shared.summary import command_of
 from project_etl.core.bronze.visible import visible
+from project_etl.core.model.nearest import suggestion
 from project_etl.core.model.source import Dataset
 from project_etl.settings import Settings
 
@@ -56,7 +56,7 @@ def dataset_named(name: str, settings: Settings) -> Dataset:
     known = {f"{dataset.source}/{dataset.name}": dataset for dataset in datasets_of(settings.sources)}
     found = [full for full in known if name in (full, full.partition("/")[2])]
     if not found:
-        raise UserError(f"There is no dataset {name!r} of the sources that are on; {nearest(name, known)}")
+        raise UserError(f"There is no dataset {name!r} of the sources that are on; {suggestion(name, known)}")
     if len(found) > 1:
         raise UserError(f"{name!r} is a dataset of several sources: say {' or '.join(found)}.")
     return known[found[0]]

@@ -24,10 +24,10 @@ from project_etl.commands.shared.environment import (
     lake_without_spark,
     prepared_home,
 )
-from project_etl.commands.shared.landing import survey_of
 from project_etl.core.bronze.landing_store import file_system
 from project_etl.core.model.days import some_of
 from project_etl.settings import Settings
+from project_etl.standing.landing import survey_of
 
 # A store's clock and ours may differ by so much without harm.
 CLOCK_SECONDS = 60

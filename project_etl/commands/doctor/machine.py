@@ -20,6 +20,8 @@ from project_etl.settings import Settings, can_embed
 JAVA_VERSIONS = (17, 21)
 # Packages whose versions must fit each other; what was tested is what the lock file pins.
 PACKAGES = ("dagster", "dagster-pyspark", "deltalake", "delta-spark", "pandas", "pandera", "pyarrow", "pyspark")
+# The extra `dashboard` of pyproject.toml.
+DASHBOARD_PACKAGES = ("plotly", "streamlit")
 LOCK_FILE = "requirements.txt"
 JARS_FILE = "jars.txt"
 SET_UP = "run `make setup`"
@@ -164,6 +166,17 @@ def packages(settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield Finding("packages", Level.OK, ", ".join(found))
+
+
+def dashboard(_: Settings) -> Iterator[Finding]:
+    """The packages of the dashboard, which the platform does without."""
+    installed = {name: _installed(name) for name in DASHBOARD_PACKAGES}
+    missing = [name for name, number in installed.items() if number is None]
+    if missing:
+        advice = f"for `project-etl dashboard`, {SET_UP} or `pip install 'project_etl[dashboard]'`"
+        yield Finding("dashboard", Level.OK, f"not installed: {', '.join(missing)}", advice)
+    else:
+        yield Finding("dashboard", Level.OK, ", ".join(f"{name} {number}" for name, number in installed.items()))
 
 
 def _installed(name: str) -> str | None:

@@ -20,6 +20,7 @@ LOOKS: tuple[Look, ...] = (
     health.java,
     health.jars,
     health.packages,
+    health.dashboard,
     health_data.landing,
     health_data.lake,
     health_data.same_landing,

@@ -27,10 +27,10 @@ def list_command(
     env: str | None, table: str | None, rule: str | None, day: date | None, *, by_day: bool, as_json: bool
 ) -> None:
     """Count what each rule keeps out."""
-    from project_etl.commands.quarantine import held
     from project_etl.commands.quarantine import show as code
     from project_etl.commands.shared.console import new_console
     from project_etl.commands.shared.environment import settings_of
+    from project_etl.standing import held
 
     wanted = held.Filter(rule, day)
     code.show_counts(new_console(), settings_of(env), table, wanted, by_day=by_day, as_json=as_json)
@@ -48,10 +48,10 @@ def show_command(env: str | None, table: str, rule: str | None, day: date | None
 
     TABLE is a Silver table, such as order_items, or `files` for whole files.
     """
-    from project_etl.commands.quarantine import held
     from project_etl.commands.quarantine import show as code
     from project_etl.commands.shared.console import new_console
     from project_etl.commands.shared.environment import settings_of
+    from project_etl.standing import held
 
     code.show_entries(new_console(), settings_of(env), table, held.Filter(rule, day), limit=limit, as_json=as_json)
 

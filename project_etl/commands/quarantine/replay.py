@@ -21,17 +21,17 @@ from datetime import date
 from rich.console import Console
 
 from project_etl.catalog import staleness_of
-from project_etl.commands.quarantine import held
 from project_etl.commands.shared.environment import dagster_instance, lake_without_spark
 from project_etl.commands.shared.errors import UserError
-from project_etl.commands.shared.names import nearest
 from project_etl.commands.shared.runs import platform
 from project_etl.commands.shared.shown_runs import ShownRuns
 from project_etl.core.lake import TableStore
+from project_etl.core.model.nearest import suggestion
 from project_etl.core.model.order import with_dependents
 from project_etl.core.model.table import Table
 from project_etl.core.staleness import work_of
 from project_etl.settings import Settings
+from project_etl.standing import held
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def judged_along(tables: Sequence[Table], asked: str) -> list[str]:
     if found is None:
         if asked == held.FILES:
             raise UserError("Whole files are not judged again: a file is read again when it lands with other bytes.")
-        raise UserError(f"There is no Silver table {asked!r}; {nearest(asked.rpartition('/')[2], silver)}")
+        raise UserError(f"There is no Silver table {asked!r}; {suggestion(asked.rpartition('/')[2], silver)}")
     along = [found.name, *(t.name for t in silver.values() if t.records == found.records and t is not found)]
     return with_dependents(silver.values(), along)
 

@@ -10,10 +10,10 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from project_etl.commands.quarantine import held
 from project_etl.commands.shared.environment import lake_without_spark
 from project_etl.commands.shared.summary import show_quarantine
 from project_etl.settings import Settings
+from project_etl.standing import held
 
 
 def show_counts(

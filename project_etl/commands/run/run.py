@@ -11,7 +11,6 @@ from rich.markup import escape
 from project_etl.catalog import landing_refusal, table_names
 from project_etl.commands.shared.environment import dagster_instance, lake_without_spark
 from project_etl.commands.shared.errors import UserError
-from project_etl.commands.shared.landing import survey_of
 from project_etl.commands.shared.names import selected
 from project_etl.commands.shared.options import Days
 from project_etl.commands.shared.runs import platform
@@ -20,6 +19,7 @@ from project_etl.commands.shared.summary import command_of
 from project_etl.core.model.days import Stretch, span
 from project_etl.core.staleness import newest_landing_day
 from project_etl.settings import Settings
+from project_etl.standing.landing import survey_of
 
 
 def run(console: Console, settings: Settings, days: Days, select: str) -> bool:

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from project_etl.commands.shared.errors import UserError
-from project_etl.core.model import nearest as core
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Say which name is meant: `did you mean gold/daily_aov?`, or all that there are where none is like it."""
-    there = sorted({*names})
-    meant = core.nearest(name, there)
-    return f"did you mean {meant}?" if meant else f"there is {', '.join(there) or 'none'}."
+from project_etl.core.model.nearest import suggestion
 
 
 def named(name: str, names: Sequence[str]) -> str:
@@ -26,7 +19,7 @@ def named(name: str, names: Sequence[str]) -> str:
         return name
     if found := [each for each in names if each.endswith(f"/{name}")]:
         return found[-1]
-    raise UserError(f"There is no table {name!r}; {nearest(name, names)}")
+    raise UserError(f"There is no table {name!r}; {suggestion(name, names)}")
 
 
 def selected(patterns: str, names: Sequence[str]) -> list[str]:
@@ -38,7 +31,7 @@ def selected(patterns: str, names: Sequence[str]) -> list[str]:
     asked = [pattern.strip() for pattern in patterns.split(",") if pattern.strip()]
     for pattern in asked:
         if not any(fnmatchcase(name, pattern) for name in names):
-            raise UserError(f"There is no table {pattern!r}; {nearest(pattern, names)}")
+            raise UserError(f"There is no table {pattern!r}; {suggestion(pattern, names)}")
     if not asked:
-        raise UserError(f"No table is named; {nearest('', names)}")
+        raise UserError(f"No table is named; {suggestion('', names)}")
     return [name for name in names if any(fnmatchcase(name, pattern) for pattern in asked)]

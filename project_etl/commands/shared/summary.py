@@ -17,11 +17,11 @@ from rich.markup import escape
 from rich.table import Table as Grid
 from rich.text import Text
 
-from project_etl.commands.quarantine import held
 from project_etl.commands.shared.environment import lake_without_spark
-from project_etl.commands.shared.validated import validated
 from project_etl.core.lake import TableStore
 from project_etl.settings import DEFAULT_ENV, PREFIX, Settings
+from project_etl.standing import held
+from project_etl.standing.validated import validated
 
 LAYERS = ("bronze", "silver", "gold", "quarantine")
 REVENUE_TABLE = "gold/daily_aov"

@@ -14,10 +14,10 @@ from rich.text import Text
 
 from project_etl.commands.shared.console import print_json
 from project_etl.commands.shared.summary import grid
-from project_etl.commands.status.standing import RECENT_DAYS, Standing, find
 from project_etl.core.bronze.landing_root import shown
 from project_etl.core.model.days import some_of, span
 from project_etl.settings import DEFAULT_ENV, Settings
+from project_etl.standing.standing import RECENT_DAYS, Standing, find
 
 SHOWN = 5
 MOST_UNREAD = 20

@@ -18,7 +18,6 @@ from project_etl.commands.gate.verdict import PASSED_RUN, Check, Verdict
 from project_etl.commands.shared.console import print_json
 from project_etl.commands.shared.errors import UserError
 from project_etl.commands.shared.runs import errors_into, spark_log
-from project_etl.commands.shared.validated import ERROR, TABLE
 from project_etl.core.lake import TableStore
 from project_etl.core.model.days import some_of
 from project_etl.core.model.staged import staging
@@ -26,6 +25,7 @@ from project_etl.core.model.table import Table
 from project_etl.core.model.transform import call
 from project_etl.orchestration.resources import lake_of, spark_resource
 from project_etl.settings import DEFAULT_ENV, Settings
+from project_etl.standing.validated import ERROR, TABLE
 
 MOST_DAYS = 3
 

@@ -10,6 +10,7 @@ table means (`gold/`), Dagster.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -102,13 +103,37 @@ def stage_gold(job: GoldJob) -> Staged:
     stale = job.units if misfit else staleness.units_of(table, job.units)
     if not stale:
         return Staged(table.name, _remembered(job, journal, job.units), lake, good=job.units)
-    made = staleness.made_from(table)
     reads = Reads(lake, job.tables, table, stale)
-    lake = lake.for_work(partial(bytes_read, reads))
-    job = replace(job, lake=lake)
-    with staging(lake) as kept:
-        rows = kept.enter_context(lake.keep(judged(computed(job, reads), job.rules)))
-        found = _report(job, rows, staleness.blocked(table, stale), balances_of(job, rows, reads))
+    job = replace(job, lake=lake.for_work(partial(bytes_read, reads)))
+    work = _Work(job, staleness, journal, stale, misfit)
+    blocked = staleness.blocked(table, stale)
+    if not blocked and not misfit and has_no_rows(reads):
+        return work.staged(None, Report({}, rule_results(job.rules, [], "day")), ExitStack())
+    with staging(job.lake) as kept:
+        rows = kept.enter_context(job.lake.keep(judged(computed(job, reads), job.rules)))
+        return work.staged(rows, _report(job, rows, blocked, balances_of(job, rows, reads)), kept)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """The stale units of a materialization, and what they are compared with."""
+
+    job: GoldJob
+    staleness: Staleness
+    journal: Journal
+    stale: Sequence[str]
+    misfit: str
+
+    def staged(self, rows: DataFrame | None, found: Report, kept: ExitStack) -> Staged:
+        """What is to be committed of the computed units.
+
+        Args:
+            rows: their judged rows, kept; None when there are none.
+            found: how they fared.
+            kept: frees the rows.
+        """
+        job, table, stale, misfit = self.job, self.job.table, self.stale, self.misfit
+        made = self.staleness.made_from(table)
         held = tuple(unit for unit in stale if unit in found.failed_days)
         good = tuple(unit for unit in stale if unit not in held)
         note = note_of(
@@ -119,19 +144,19 @@ def stage_gold(job: GoldJob) -> Staged:
             held={unit: Held(made.identity, found.broken_on(unit)).to_json() for unit in held},
             reads=made.versions,
             touched=None if misfit else _touched(job, good, rows) if good else [],
-            **staleness.checked(table, good),
+            **self.staleness.checked(table, good),
             **({REMADE: misfit} if misfit else {}),
         )
         # Who asks again for what is held back, with nothing changed, leaves no commit.
-        has_news = good or held != staleness.held_back(table, held)
+        has_news = good or held != self.staleness.held_back(table, held)
         fresh = [unit for unit in job.units if unit not in stale]
         return Staged(
             table.name,
-            _of_held(found, held, journal).joined(_remembered(job, journal, fresh)),
-            lake,
+            _of_held(found, held, self.journal).joined(_remembered(job, self.journal, fresh)),
+            job.lake,
             partial(_commit, job, good, rows, note) if has_news else None,
             kept=kept.pop_all(),
-            remarks=_remarks(job, journal, stale, misfit),
+            remarks=_remarks(job, self.journal, stale, misfit),
             good=tuple(unit for unit in job.units if unit not in held),
             held=held,
         )
@@ -153,18 +178,31 @@ def _remarks(job: GoldJob, journal: Journal, stale: Sequence[str], misfit: str) 
     )
 
 
-def _touched(job: GoldJob, good: Sequence[str], rows: DataFrame) -> Sequence[str] | None:
+def _touched(job: GoldJob, good: Sequence[str], rows: DataFrame | None) -> Sequence[str] | None:
     """The days of rows that the commit changes; None when any may be among them. Another `as_of` alone is no change."""
     table, lake = job.table, job.lake
     if table.is_daily:
         return good
-    if table.day_column is None or lake.is_empty(table.name):
+    if rows is None or table.day_column is None or lake.is_empty(table.name):
         return None
     columns = [name for name in table.schema.fieldNames() if name != AS_OF]
     new, old = rows.select(*columns), lake.read(table.name).select(*columns)
     changed = new.exceptAll(old).unionAll(old.exceptAll(new)).select(F.col(table.day_column).cast("string"))
     days = [day for (day,) in changed.distinct().collect()]
     return None if None in days else sorted(days)
+
+
+def has_no_rows(reads: Reads) -> bool:
+    """Whether a daily table has no row on the days that are computed, which the logs of its inputs alone tell.
+
+    It keeps the number of rows of an input that has none on these days.
+    """
+    kept = [reads.table.inputs[each.of] for each in reads.table.conserves if not each.amount]
+    return any(
+        column and not reads.lake.state(item.table).size_on(column, reads.days(item))
+        for item in kept
+        if (column := day_of(reads.tables, reads.table, item))
+    )
 
 
 def bytes_read(reads: Reads) -> int:
@@ -177,18 +215,19 @@ def bytes_read(reads: Reads) -> int:
     return sum(map(size, reads.table.inputs.values()))
 
 
-def _commit(job: GoldJob, good: Sequence[str], rows: DataFrame, note: dict[str, Any]) -> Commit | None:
+def _commit(job: GoldJob, good: Sequence[str], rows: DataFrame | None, note: dict[str, Any]) -> Commit | None:
     """Replace the good units; where there are none, only the note is left.
 
     Returns:
         None when no row was replaced.
     """
     table, lake = job.table, job.lake
-    result = rows.select(*table.schema.fieldNames())
+    nothing = lake.state(table.name).arrow_schema.empty_table()
     if not good:
-        lake.commit(table.name, Append(), lake.state(table.name).arrow_schema.empty_table(), note)
+        lake.commit(table.name, Append(), nothing, note)
         return None
-    if isinstance(table.write, ReplaceDays) and note["held"]:
+    result = nothing if rows is None else rows.select(*table.schema.fieldNames())
+    if rows is not None and isinstance(table.write, ReplaceDays) and note["held"]:
         result = result.where(is_day(table.write.day, good))
     if REMADE in note:
         change = Remake(table.schema)

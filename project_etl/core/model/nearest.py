@@ -26,5 +26,12 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return None
 
 
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Say which name is meant: `did you mean gold/daily_aov?`, or all that there are where none is like it."""
+    there = sorted({*known})
+    meant = nearest(name, there)
+    return f"did you mean {meant}?" if meant else f"there is {', '.join(there) or 'none'}."
+
+
 def _plain(name: str) -> str:
     return "_".join(name.lower().replace("-", " ").replace("_", " ").split())

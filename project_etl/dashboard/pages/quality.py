@@ -9,12 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from project_etl.catalog import tables
-from project_etl.commands.status.standing import Standing, State, find
 from project_etl.core.lake import TableStore
 from project_etl.dashboard import charts, shown
 from project_etl.dashboard.asked import Asked
 from project_etl.dashboard.queries import quality, trust
 from project_etl.settings import Settings
+from project_etl.standing.standing import Standing, State, find
 
 LANDING_DAY = "Landing day"
 # Scores below differ no more in colour: one record of three would make all others pale.

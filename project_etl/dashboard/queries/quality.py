@@ -1,7 +1,7 @@
 """Whether numbers can be trusted, in numbers: checks, quality scores, quarantine, files, rows kept. Without an engine.
 
 Days are landing days here, first and last included. No text of a record is read. Does not belong here: what is behind
-or waits (`commands/status/standing.py`), how it is shown (`pages/quality.py`).
+or waits (`standing`), how it is shown (`pages/quality.py`).
 """
 
 from __future__ import annotations

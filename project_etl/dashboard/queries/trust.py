@@ -1,16 +1,16 @@
 """Whether the numbers can be trusted, in words: what is wrong with them, and what to know about them.
 
-Does not belong here: finding out how things stand (`commands/status/standing.py`), numbers by day (`quality.py`).
+Does not belong here: finding out how things stand (`standing`), numbers by day (`quality.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass, field
 
-from project_etl.commands.quarantine.held import FILES
-from project_etl.commands.status.standing import Standing
 from project_etl.core.model.days import some_of, span
+from project_etl.standing.held import FILES
+from project_etl.standing.standing import Standing
 
 SHOWN = 5
 
@@ -65,7 +65,8 @@ def _behind(standing: Standing) -> Iterator[str]:
     if behind := standing.gold_behind:
         days = sorted({day for stale in behind.values() for day in stale})
         which = f" ({days_in_words(days)})" if days else ""
-        yield f"Gold is not computed from the newest records{which}, in {_count(behind, 'table')}: {_some(behind)}. {how}"
+        those = f"{_count(behind, 'table')}: {some_of([*behind], SHOWN)}"
+        yield f"Gold is not computed from the newest records{which}, in {those}. {how}"
 
 
 def _wrong(standing: Standing) -> Iterator[str]:
@@ -96,10 +97,6 @@ def _notes(standing: Standing) -> Iterator[str]:
 def days_in_words(days: Sequence[str]) -> str:
     """Days, in order, in words."""
     return days[0] if len(days) == 1 else f"{len(days)} days, {span(days[0], days[-1])}"
-
-
-def _some(names: Mapping[str, object]) -> str:
-    return some_of([*names], SHOWN)
 
 
 def _count(things: Sized, name: str) -> str:

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from functools import wraps
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
+from deltalake import Schema
 from pyspark.sql import DataFrame
 
 from project_etl.catalog import tables
 from project_etl.core.engine.base import Engine
 from project_etl.core.gold.conserve import balances, conservation_rules
+from project_etl.core.gold.stage import GoldJob, stage_gold
+from project_etl.core.lake import LakeError, Overwrite
+from project_etl.core.lake.schema import stored_schema
+from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Conserves, Table, TableError, window
-from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
+from project_etl.core.model.transform import call
+from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PARAMETERS, PRODUCT, SmallShop
 
-D1, D2 = "2025-01-01", "2025-01-02"
+D1, D2, D3 = "2025-01-01", "2025-01-02", "2025-01-03"
 TABLES = {table.name: table for table in tables()}
 FACT, AOV = TABLES["gold/fact_orders"], TABLES["gold/daily_aov"]
 
@@ -75,6 +84,38 @@ def test_a_day_that_loses_all_of_its_rows_is_held_back(shop: SmallShop) -> None:
         "conserves_orders": {D2: 2},
         "conserves_orders_net_amount_reporting": {D2: 1},
     }
+
+
+def test_days_without_rows_of_an_input_that_is_counted_are_published_without_an_engine(shop: SmallShop) -> None:
+    shop.gold("fact_orders", D1, D2)
+    orders = shop.lake.state("silver/orders").rows()
+    first = orders.filter(pc.field("order_date") == date.fromisoformat(D1))
+    shop.lake.commit("silver/orders", Overwrite(), first, {})
+    looking = replace(shop.lake, engine=None)
+    staged = stage_gold(GoldJob(looking, FACT, shop.tables, (D2, D3), Run("run", parameters=PARAMETERS)))
+    staged.publish()
+    assert staged.good == (D2, D3)
+    assert staged.report.days == {}
+    assert {str(day) for (day,) in shop.rows(FACT.name, "order_date")} == {D1}
+    again = stage_gold(GoldJob(looking, FACT, shop.tables, (D2, D3), Run("run", parameters=PARAMETERS)))
+    assert again.commit is None
+    with pytest.raises(LakeError, match="no engine"):
+        stage_gold(GoldJob(looking, FACT, shop.tables, (D1,), Run("run", parameters=PARAMETERS)))
+
+
+COUNTING = [table for table in TABLES.values() if any(not each.amount for each in table.conserves)]
+
+
+@pytest.mark.parametrize("table", COUNTING, ids=lambda table: table.short_name)
+def test_a_table_that_counts_the_rows_of_an_input_has_none_without_them(engine: Engine, table: Table) -> None:
+    counted = {each.of for each in table.conserves if not each.amount}
+    with engine.active():
+        frames: list[DataFrame] = []
+        for name, item in table.inputs.items():
+            fields = stored_schema(TABLES[item.table].schema).json()
+            row = pa.Table.from_pylist([{}], pa.schema(Schema.from_json(fields).to_arrow()))
+            frames.append(engine.frame(row).select(*(item.columns or "*")).limit(0 if name in counted else 1))
+        assert call(table, frames, PARAMETERS).count() == 0
 
 
 @pytest.mark.parametrize(("net_revenue", "is_kept"), [("10.03", True), ("10.04", False), (None, True)])

@@ -1,6 +1,6 @@
-"""What `project-etl status` finds out: how tables, landing and quarantine stand, and what is behind. Without Spark.
+"""How tables, landing and quarantine stand, and what is behind: what `project-etl status` shows. Without Spark.
 
-Does not belong here: how it is shown (`run.py`), why something failed (the Dagster UI, `gate`).
+Does not belong here: how it is shown (`commands/status`), why something failed (the Dagster UI, `gate`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from project_etl.catalog import datasets_of, landing_refusal, silver_behind, staleness_of, tables
-from project_etl.commands.quarantine import held
-from project_etl.commands.shared.environment import lake_without_spark
-from project_etl.commands.shared.landing import survey_of
-from project_etl.commands.shared.validated import Validated, validated
 from project_etl.core.bronze import file_table
 from project_etl.core.bronze.landing import LandingFile, Unrecognized
 from project_etl.core.bronze.plan import new_files
@@ -26,6 +22,9 @@ from project_etl.core.model.table import Table
 from project_etl.core.silver.plan import Behind
 from project_etl.core.staleness import days_of_data, due_day, missing_day
 from project_etl.settings import Settings
+from project_etl.standing import held
+from project_etl.standing.landing import survey_of
+from project_etl.standing.validated import Validated, validated
 
 RECENT_DAYS = 7
 
@@ -156,7 +155,7 @@ class Standing:
 
 def find(settings: Settings, now: datetime) -> Standing:
     """Look at everything, at an instant in UTC."""
-    lake, declared = lake_without_spark(settings), tables()
+    lake, declared = TableStore(settings.lake_root), tables()
     datasets, last = datasets_of(settings.sources), settings.last_day(now.timestamp())
     # What reads rows comes first: pyarrow's threads may still close files when the process ends, and that aborts it.
     star = validated(lake)

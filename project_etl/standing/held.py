@@ -1,6 +1,6 @@
 """What quarantine holds, read without Spark: counts by table, rule and landing day, and single entries.
 
-Does not belong here: how it is shown (`quarantine.py`, `summary.py`), how rows get in and out
+Does not belong here: how it is shown (`commands/quarantine`), how rows get in and out
 (`core/silver/quarantine.py`).
 """
 
@@ -15,10 +15,9 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from project_etl.commands.shared.errors import UserError
-from project_etl.commands.shared.names import nearest
 from project_etl.core.bronze import file_table
-from project_etl.core.lake import TableStore
+from project_etl.core.lake import LakeError, TableStore
+from project_etl.core.model.nearest import suggestion
 
 LAYER = "quarantine"
 # Stands for the rows of the file table whose files are not in Bronze.
@@ -73,11 +72,11 @@ def short_name(lake: TableStore, table: str) -> str:
     """The short name of a table that quarantine has: of `orders`, `silver/orders` or `quarantine/orders`.
 
     Raises:
-        UserError: there is no such quarantine table.
+        LakeError: there is no such quarantine table.
     """
     name, there = table.rpartition("/")[2], names(lake)
     if name not in there:
-        raise UserError(f"Quarantine holds nothing of {table!r} (in {lake.path(LAYER)}); {nearest(name, there)}")
+        raise LakeError(f"Quarantine holds nothing of {table!r} (in {lake.path(LAYER)}); {suggestion(name, there)}")
     return name
 
 
@@ -90,7 +89,7 @@ def counts(lake: TableStore, table: str | None = None, wanted: Filter = Filter()
         wanted: only these entries.
 
     Raises:
-        UserError: there is no such quarantine table.
+        LakeError: there is no such quarantine table.
     """
     found: list[Count] = []
     for name in names(lake) if table is None else [short_name(lake, table)]:
@@ -131,7 +130,7 @@ def entries(lake: TableStore, table: str, wanted: Filter, limit: int) -> list[di
         At most `limit` rows of the quarantine table, with `rules` for whole files too; memory is bounded by `limit`.
 
     Raises:
-        UserError: there is no such quarantine table.
+        LakeError: there is no such quarantine table.
     """
     name = short_name(lake, table)
     matching = (
