@@ -83,8 +83,9 @@ def repeat_by_day(views: Views, first: date, last: date) -> pd.DataFrame:
         SELECT order_date, customers, repeat_customers, repeat_rate::DOUBLE AS repeat_rate,
             (sum(repeat_customers) OVER week / nullif(sum(customers) OVER week, 0))::DOUBLE AS repeat_rate_7d
         FROM gold.repeat_customers
-        WHERE order_date BETWEEN $first AND $last
+        WHERE order_date BETWEEN $first::DATE - 6 AND $last
         WINDOW week AS (ORDER BY order_date RANGE BETWEEN INTERVAL 6 DAYS PRECEDING AND CURRENT ROW)
+        QUALIFY order_date >= $first
         ORDER BY order_date
     """
     return views.sql(query, {"first": first, "last": last}).to_pandas()
