@@ -133,7 +133,9 @@ def heat_map(
         )
     )
     figure.update_layout(height=100 + 28 * len(cells), margin=MARGIN)
-    figure.update_xaxes(title=of_columns, showgrid=False)
+    # Names that look like numbers are names.
+    kind = "category" if isinstance(cells.columns[0], str) else None
+    figure.update_xaxes(title=of_columns, showgrid=False, type=kind)
     figure.update_yaxes(title=of_rows, autorange="reversed", showgrid=False)
     return figure
 

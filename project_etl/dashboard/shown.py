@@ -135,8 +135,8 @@ def is_there(asked: Asked, *tables: str) -> bool:
     if missing:
         are = "is" if len(missing) == 1 else "are"
         st.info(
-            f"Nothing to show yet: {', '.join(missing)} {are} not computed. Run "
-            f"`{asked.program} run --days FIRST..LAST` for the days that have landed; `{asked.program} status` names them."
+            f"Nothing to show yet: {', '.join(missing)} {are} not computed. `{asked.program} status` names the days that "
+            f"have landed; `{asked.program} run --days FIRST..LAST` computes them."
         )
     return not missing
 

@@ -42,6 +42,11 @@ def test_the_rate_of_a_week_counts_its_customers_and_not_its_days(views: Views) 
     assert found["repeat_rate_7d"].tolist() == pytest.approx([0.0, 1 / 3, 1 / 3])
 
 
+def test_the_first_day_looks_back_on_a_week_too(views: Views) -> None:
+    found = customers.repeat_by_day(views, date(2025, 1, 7), date(2025, 1, 7))
+    assert found["repeat_rate_7d"].tolist() == pytest.approx([1 / 3])
+
+
 def test_new_and_returning_customers_are_golds(views: Views) -> None:
     found = customers.new_and_returning(views, *JANUARY)
     assert found.values.tolist() == [

@@ -20,7 +20,7 @@ PAGES = {"behaviour": behaviour, "customers": customers, "quality": quality}
 Opened = Callable[..., AppTest]
 
 
-def draw(**asked: object) -> None:
+def draw(**asked) -> None:
     """What Streamlit runs: it takes the text of this function, and nothing around it."""
     from project_etl_tests.dashboard.test_pages import draw_page
 
@@ -162,4 +162,4 @@ def test_quality_shows_no_text_of_a_record(opened: Opened) -> None:
 def test_without_gold_the_verdict_is_no(opened: Opened) -> None:
     app = opened("quality", "silver")
     assert app.error[0].value == "**No: 1 reason.**"
-    assert "Gold lack what Silver says now" in said(app)
+    assert "Gold is not computed from the newest records" in said(app)

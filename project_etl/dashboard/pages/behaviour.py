@@ -102,7 +102,7 @@ def _hours(asked: Asked) -> None:
     st.plotly_chart(charts.heat_map(cells, titles, ",.1f"))
     st.caption("Averages of the days of a weekday that have an event.")
     with st.expander("When people come, as a table"):
-        found.insert(0, "day", [charts.WEEKDAYS[weekday - 1] for weekday in found["weekday"]])
+        found["day"] = [charts.WEEKDAYS[weekday - 1] for weekday in found["weekday"]]
         columns: dict[str, shown.Titled] = {"day": ("Weekday", shown.text_column), "hour": ("Hour", shown.count_column)}
         columns |= {column: (title, shown.decimal_column) for title, column in MEASURES.items()}
         shown.table(found, "hours", columns)

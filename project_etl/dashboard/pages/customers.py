@@ -51,7 +51,7 @@ def _lifetime(asked: Asked) -> None:
     of_top = "The tenth of customers who are worth most has this share of all their net revenue."
     columns[4].metric("Share of the top tenth", shown.share(in_all["top_share"]), help=of_top)
     classes = customers.lifetime_values(asked.views)
-    classes.insert(0, "class", [f"{low:,g} to {high:,g}" for low, high in classes[["at_least", "below"]].to_numpy()])
+    classes["class"] = [f"{_short(low)}–{_short(high)}" for low, high in classes[["at_least", "below"]].to_numpy()]
     value, revenue = f"Lifetime value ({asked.currency})", f"Net revenue ({asked.currency})"
     left, right = st.columns(2)
     left.plotly_chart(charts.bars(classes, "class", {"customers": "Customers"}, value, "Customers"))
@@ -125,3 +125,11 @@ def _favourites(asked: Asked) -> None:
                 "ltv": (f"Their lifetime value ({asked.currency})", shown.decimal_column),
             },
         )
+
+
+def _short(bound: float) -> str:
+    """A bound of a class: `500`, `2k`, `5M`."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if bound >= size:
+            return f"{bound / size:g}{letter}"
+    return f"{bound:g}"

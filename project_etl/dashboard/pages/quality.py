@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
 
 from project_etl.catalog import tables
-from project_etl.commands.status.standing import Standing, find
 from project_etl.core.lake import TableStore
 from project_etl.dashboard import charts, shown
 from project_etl.dashboard.asked import Asked
 from project_etl.dashboard.queries import quality, trust
 from project_etl.settings import Settings
+from project_etl.standing.standing import Standing, State, find
 
 LANDING_DAY = "Landing day"
 # Scores below differ no more in colour: one record of three would make all others pale.
@@ -89,7 +89,7 @@ def _scores(asked: Asked) -> None:
     st.caption("Share of a landing day's records that quarantine has left, when they were judged last.")
     cells = found.pivot_table(index="table", columns="day", values="score")
     titles = LANDING_DAY, "Table", "Quality score"
-    lowest = max(WORST_SCORE, min(found["score"].min(), 0.99))
+    lowest = max(WORST_SCORE, min(*found["score"], 0.99))
     st.plotly_chart(charts.heat_map(cells, titles, ".1%", "Oranges_r", (lowest, 1)))
     with st.expander("Quality scores as a table, the worst first"):
         shown.table(
@@ -115,11 +115,17 @@ def _quarantine(asked: Asked) -> None:
     by_day = found.pivot_table(index="day", columns="table", values="records", aggfunc="sum", fill_value=0)
     names = {str(name): str(name) for name in by_day.columns}
     st.plotly_chart(charts.bars(by_day.reset_index(), "day", names, LANDING_DAY, "Records in quarantine"))
-    by_rule = found.groupby(["table", "rule"], as_index=False).agg(
-        records=("records", "sum"), waiting=("waiting", "sum"), first=("day", "min"), last=("day", "max")
-    )
+    of_rule = found.groupby(["table", "rule"])
+    by_rule = pd.DataFrame(
+        {
+            "records": of_rule["records"].sum(),
+            "waiting": of_rule["waiting"].sum(),
+            "first": of_rule["day"].min(),
+            "last": of_rule["day"].max(),
+        }
+    ).reset_index()
     shown.table(
-        by_rule.sort_values(["records", "table", "rule"], ascending=[False, True, True]),
+        by_rule.sort_values("records", ascending=False, kind="stable"),
         "quarantine",
         {
             "table": ("Table", shown.text_column),
@@ -149,8 +155,7 @@ def _files(asked: Asked, standing: Standing) -> None:
         columns |= {"detail": ("What was found", shown.text_column)} if "detail" in found else {}
         shown.table(found, "files_not_read", columns)
     if unread := standing.landing.unread:
-        rows = pd.DataFrame([(item.path, item.files, item.reason, item.advice) for item in unread])
-        rows.columns = ["path", "files", "reason", "advice"]
+        rows = pd.DataFrame([asdict(item) for item in unread])
         st.caption("What lies in landing and belongs to no dataset, whatever days are chosen:")
         shown.table(
             rows,
@@ -166,7 +171,7 @@ def _files(asked: Asked, standing: Standing) -> None:
 
 def _freshness(asked: Asked, standing: Standing) -> None:
     st.subheader("Freshness")
-    rows = pd.DataFrame(_fresh_rows(standing), columns=["table", "newest", "at", "behind"])
+    rows = pd.DataFrame([_fresh_row(standing, state) for state in standing.tables])
     # A column of an instant a row, in the zone of all other days and hours.
     rows["at"] = pd.to_datetime(rows["at"], utc=True).dt.tz_convert(asked.zone)
     shown.table(
@@ -182,9 +187,9 @@ def _freshness(asked: Asked, standing: Standing) -> None:
     st.caption("Days of Bronze and Silver are landing days, those of Gold business days.")
 
 
-def _fresh_rows(standing: Standing) -> Iterator[tuple[str, str | None, datetime | None, str]]:
-    for state in standing.tables:
-        yield state.table, state.latest, state.at, _behind(standing, state.table)
+def _fresh_row(standing: Standing, state: State) -> dict[str, object]:
+    behind = _behind(standing, state.table)
+    return {"table": state.table, "newest": state.latest, "at": state.at, "behind": behind}
 
 
 def _behind(standing: Standing, table: str) -> str:

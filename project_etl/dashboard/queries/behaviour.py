@@ -86,7 +86,7 @@ def funnel(views: Views, first: date, last: date) -> pd.DataFrame:
             strict=True,
         )
     ]
-    return pd.DataFrame(rows, columns=["step", "sessions", "of_all", "of_previous"])
+    return pd.DataFrame(rows, columns=pd.Index(["step", "sessions", "of_all", "of_previous"]))
 
 
 def funnel_by_day(views: Views, first: date, last: date) -> pd.DataFrame:

@@ -55,13 +55,12 @@ def lifetime_values(views: Views) -> pd.DataFrame:
     """
     import pandas as pd
 
-    columns = ["at_least", "below", "customers", "net_revenue"]
     query = """
         SELECT quantile_cont(net_revenue, 0.01)::DOUBLE AS low, max(net_revenue)::DOUBLE AS high FROM gold.customer_ltv
     """
     (found,) = views.sql(query).to_pylist()
     if found["high"] is None:
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame(columns=pd.Index(["at_least", "below", "customers", "net_revenue"]))
     bounds = _bounds(found["low"], found["high"])
     query = """
         SELECT b.at_least, b.below, count(customer_id) AS customers,
@@ -84,8 +83,9 @@ def repeat_by_day(views: Views, first: date, last: date) -> pd.DataFrame:
         SELECT order_date, customers, repeat_customers, repeat_rate::DOUBLE AS repeat_rate,
             (sum(repeat_customers) OVER week / nullif(sum(customers) OVER week, 0))::DOUBLE AS repeat_rate_7d
         FROM gold.repeat_customers
-        WHERE order_date BETWEEN $first AND $last
+        WHERE order_date BETWEEN $first::DATE - 6 AND $last
         WINDOW week AS (ORDER BY order_date RANGE BETWEEN INTERVAL 6 DAYS PRECEDING AND CURRENT ROW)
+        QUALIFY order_date >= $first
         ORDER BY order_date
     """
     return views.sql(query, {"first": first, "last": last}).to_pandas()

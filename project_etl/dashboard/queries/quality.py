@@ -1,7 +1,7 @@
 """Whether numbers can be trusted, in numbers: checks, quality scores, quarantine, files, rows kept. Without an engine.
 
 Days are landing days here, first and last included. No text of a record is read. Does not belong here: what is behind
-or waits (`commands/status/standing.py`), how it is shown (`pages/quality.py`).
+or waits (`standing`), how it is shown (`pages/quality.py`).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def scores(views: Views, first: date, last: date) -> pd.DataFrame:
             score = quality_score(counts)
             if score is not None:
                 rows.append((name, date.fromisoformat(day), counts["read"], counts["quarantined"], score))
-    return pd.DataFrame(rows, columns=["table", "day", "read", "quarantined", "score"])
+    return pd.DataFrame(rows, columns=pd.Index(["table", "day", "read", "quarantined", "score"]))
 
 
 def quarantined(views: Views, first: date, last: date) -> pd.DataFrame:
@@ -96,7 +96,7 @@ def files_kept_out(views: Views, first: date, last: date) -> pd.DataFrame:
     columns = ["landing_date", "path", "status", "rule", "size_bytes"]
     columns += ["detail"] if ALL_PII in views.allow_pii else []
     if not views.lake.exists(FILES):
-        return pd.DataFrame(columns=["day", *columns[1:]])
+        return pd.DataFrame(columns=pd.Index(["day", *columns[1:]]))
     day = pc.field("landing_date")
     rows = views.lake.state(FILES).rows(columns, where=~pc.field("rule").is_null() & (day >= first) & (day <= last))
     found = rows.sort_by([("landing_date", "descending"), ("path", "ascending")]).to_pandas()
@@ -122,7 +122,7 @@ def rows_kept(lake: TableStore, declared: Iterable[Table]) -> pd.DataFrame:
             is_gold = table.layer == "gold"
             found.append(gold_rows_kept(lake, table) if is_gold else silver_rows_kept(lake, table.name))
     rows = [_row(kept) for kept in sorted(found, key=lambda kept: not kept.wrong)]
-    kept = pd.DataFrame(rows, columns=["table", "expected", "found", "is_wrong", "words"])
+    kept = pd.DataFrame(rows, columns=pd.Index(["table", "expected", "found", "is_wrong", "words"]))
     return kept.astype({"expected": "Int64", "is_wrong": bool})
 
 

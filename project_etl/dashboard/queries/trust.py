@@ -1,16 +1,16 @@
 """Whether the numbers can be trusted, in words: what is wrong with them, and what to know about them.
 
-Does not belong here: finding out how things stand (`commands/status/standing.py`), numbers by day (`quality.py`).
+Does not belong here: finding out how things stand (`standing`), numbers by day (`quality.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass, field
 
-from project_etl.commands.quarantine.held import FILES
-from project_etl.commands.status.standing import Standing
 from project_etl.core.model.days import some_of, span
+from project_etl.standing.held import FILES
+from project_etl.standing.standing import Standing
 
 SHOWN = 5
 
@@ -53,9 +53,9 @@ def _not_loaded(standing: Standing) -> Iterator[str]:
     load = "`project-etl status` names the command that loads them."
     for files, what in ((standing.landing.waiting, "wait to be loaded"), (standing.landing.changed, "have changed")):
         if paths := [path for of_table in files.values() for path in of_table]:
-            yield f"Numbers lack what {_count(paths, 'file')} say that {what}: {some_of(paths, SHOWN)}. {load}"
+            yield f"Numbers lack the records of files that {what} ({len(paths):,}): {some_of(paths, SHOWN)}. {load}"
     if unread := standing.landing.unread:
-        yield f"{_count(unread, 'thing')} in landing cannot be read: {some_of([i.path for i in unread], SHOWN)}."
+        yield f"Not read in landing: {some_of([item.in_words() for item in unread], SHOWN)}."
 
 
 def _behind(standing: Standing) -> Iterator[str]:
@@ -65,7 +65,8 @@ def _behind(standing: Standing) -> Iterator[str]:
     if behind := standing.gold_behind:
         days = sorted({day for stale in behind.values() for day in stale})
         which = f" ({days_in_words(days)})" if days else ""
-        yield f"{_count(behind, 'table')} of Gold lack what Silver says now{which}: {_some(behind)}. {how}"
+        those = f"{_count(behind, 'table')}: {some_of([*behind], SHOWN)}"
+        yield f"Gold is not computed from the newest records{which}, in {those}. {how}"
 
 
 def _wrong(standing: Standing) -> Iterator[str]:
@@ -90,16 +91,12 @@ def _notes(standing: Standing) -> Iterator[str]:
         number, days = f"{sum(rows.values()):,}", some_of(sorted(rows), SHOWN)
         yield f"Rows of {table} are in no day of Gold, {number} in all: {days}."
     if standing.landing.settling:
-        yield f"{_count(standing.landing.settling, 'file')} are still being written."
+        yield f"{_count(standing.landing.settling, 'file')} still being written, to be loaded when they are still."
 
 
 def days_in_words(days: Sequence[str]) -> str:
     """Days, in order, in words."""
     return days[0] if len(days) == 1 else f"{len(days)} days, {span(days[0], days[-1])}"
-
-
-def _some(names: Mapping[str, object]) -> str:
-    return some_of([*names], SHOWN)
 
 
 def _count(things: Sized, name: str) -> str:
