@@ -15,18 +15,17 @@ from typing import NoReturn
 from rich.console import Console
 from rich.markup import escape
 
-import project_etl
 from project_etl.commands.shared.environment import lake_without_spark
 from project_etl.commands.shared.errors import UserError
 from project_etl.commands.shared.listening import check_port, url_of
-from project_etl.commands.shared.names import nearest
 from project_etl.core.lake import TableStore
+from project_etl.core.model.nearest import suggestion
 from project_etl.core.views import ALL_PII, personal
 from project_etl.settings import DEFAULT_ENV, PREFIX, Settings
 
 PACKAGES = ("plotly", "streamlit")
 LAYERS = ("gold", "silver")
-APP = Path(project_etl.__file__).parent / "dashboard" / "entry" / "app.py"
+APP = Path(__file__).parents[2] / "dashboard" / "entry" / "app.py"
 OPTIONS = {
     "server.headless": "true",
     "server.fileWatcherType": "none",
@@ -105,5 +104,5 @@ def _check_personal(lake: TableStore, allow_pii: Sequence[str]) -> None:
     for column in allow_pii:
         if column not in {*there, ALL_PII}:
             raise UserError(
-                f"--allow-pii {column}: no table has such a column of personal data; {nearest(column, there)}"
+                f"--allow-pii {column}: no table has such a column of personal data; {suggestion(column, there)}"
             )
