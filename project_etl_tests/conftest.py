@@ -41,13 +41,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A file's tests stay together, for they share what they load; and so do all files that need a JVM, for one serves.
 
+    So do those that look at one lake through the dashboard.
+
     Those come first, and then the promises: what takes long must not come last.
     """
     needs_jvm = {item.path for item in items if "jvm_session" in getattr(item, "fixturenames", ())}
     # With Spark as the engine, nearly all do.
     is_one_group = config.getoption("--engine") != "spark"
     for item in items:
-        group = "jvm" if is_one_group and item.path in needs_jvm else str(item.path)
+        of_lake = "visits" if "visits" in getattr(item, "fixturenames", ()) else str(item.path)
+        group = "jvm" if is_one_group and item.path in needs_jvm else of_lake
         item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: (item.path not in needs_jvm, item.path.parent.name != "promises"))
 

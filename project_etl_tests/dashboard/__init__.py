@@ -1,0 +1,1 @@
+"""Tests of the dashboard, on a lake that is computed once."""
