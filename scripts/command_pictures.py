@@ -6,6 +6,7 @@ dashboard (`screenshots.py`), what commands print.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
@@ -61,7 +62,7 @@ def printed(command: str) -> str:
 
 def picture(command: str, text: str) -> str:
     """A terminal window that shows a command and what it printed."""
-    console = Console(record=True, width=COLUMNS, file=Path(os.devnull).open("w"), force_terminal=True)
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     console.print(Text(f"$ {command}", style="bold"), soft_wrap=False)
     console.print(Text.from_ansi(text.rstrip()), soft_wrap=False)
     svg = console.export_svg(title="project-etl")
