@@ -102,7 +102,7 @@ def test_the_tables_for_slides_have_sums_and_names(story: Story) -> None:
 
 def test_a_run_writes_the_days_that_changed_and_says_so(story: Story) -> None:
     told = story.late.metadata("export/sqlite")
-    by_table = {record.data["table"]: record.data for record in told["tables"][0]}
+    by_table = {record.data["table"]: record.data for record in told["tables"].records}
     assert by_table["daily_revenue_by_category"]["units_written"] == 1
     assert by_table["daily_revenue_by_category"]["rows"] == 2
     nothing = story.again.metadata("export/sqlite")

@@ -2,9 +2,8 @@
 
     python -m project_etl_tests.core.export.killed FOLDER TARGET [FUNCTION]
 
-FOLDER holds a `Shop` whose target is behind. FUNCTION is the only one in which they are killed.
-After each death a reader must find the target as it was before the push, or as it is after it. Prints how many deaths
-there were.
+FOLDER holds a `Shop` whose target is behind. FUNCTION is the only one in which they are killed. After each death a
+reader must find the target as it was before the push or as it is after it. Prints how many deaths there were.
 """
 
 from __future__ import annotations
