@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "orchestration": {"core", "catalog", "settings", "setting_groups"},
     "standing": {"core", "catalog", "settings"},
     "commands": {"core", "catalog", "settings", "setting_types", "demo", "orchestration", "standing"},
-    "dashboard": {"core", "catalog", "settings", "standing"},
+    "dashboard": {"core", "catalog", "gold", "settings", "standing"},
     "definitions": {"orchestration", "settings"},
     "cli": {"commands", "core"},
     "settings": {"core", "setting_types", "setting_groups"},

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from project_etl.core.views import Views
-from project_etl.settings import Settings
+from project_etl.settings import DEFAULT_ENV, Settings
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,16 @@ class Asked:
     def currency(self) -> str:
         """The currency of all money, but where a table names another one."""
         return self.settings.reporting_currency
+
+    @property
+    def length(self) -> int:
+        """How many days they are."""
+        return (self.last - self.first).days + 1
+
+    @property
+    def program(self) -> str:
+        """The command line of the lake's environment, as a sentence names it."""
+        return "project-etl" if self.settings.env == DEFAULT_ENV else f"project-etl --env {self.settings.env}"
 
     @property
     def zone(self) -> str:

@@ -5,6 +5,7 @@ Does not belong here: figures (`charts.py`), what is asked (`queries/`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,11 @@ def duration(seconds: Number | None) -> str:
     return f"{minutes:,}:{rest:02} min"
 
 
+def plain(text: str) -> str:
+    """Text that came from files, for a sentence: it makes no link, no picture and no colour, whatever it says."""
+    return re.sub(r"([\\`\[\]<>:$*_~#])", r"\\\1", text)
+
+
 # --- columns of tables ------------------------------------------------------------------------------------------------
 
 
@@ -66,6 +72,11 @@ def decimal_column(title: str) -> Any:  # noqa: ANN401
 def share_column(title: str) -> Any:  # noqa: ANN401
     """Shares and rates."""
     return st.column_config.NumberColumn(title, format="percent")
+
+
+def bar_column(title: str) -> Any:  # noqa: ANN401
+    """Shares as bars."""
+    return st.column_config.ProgressColumn(title, format="percent", min_value=0.0, max_value=1.0)
 
 
 def text_column(title: str) -> Any:  # noqa: ANN401
@@ -104,14 +115,19 @@ def table(frame: pd.DataFrame, name: str, columns: Mapping[str, Titled]) -> None
 # --- nothing to show --------------------------------------------------------------------------------------------------
 
 
+def there_are(asked: Asked, *tables: str) -> bool:
+    """Whether tables have been computed."""
+    return all(view_of(table) in asked.views.tables for table in tables)
+
+
 def is_there(asked: Asked, *tables: str) -> bool:
     """Whether tables have been computed; says which are missing, and what to do, where they have not."""
-    missing = [table for table in tables if view_of(table) not in asked.views.tables]
+    missing = [table for table in tables if not there_are(asked, table)]
     if missing:
         are = "is" if len(missing) == 1 else "are"
         st.info(
-            f"Nothing to show yet: {', '.join(missing)} {are} not computed. Run `project-etl run --days FIRST..LAST` "
-            "for the days that have landed; `project-etl status` names them."
+            f"Nothing to show yet: {', '.join(missing)} {are} not computed. Run `{asked.program} run --days FIRST..LAST` "
+            f"for the days that have landed; `{asked.program} status` names them."
         )
     return not missing
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from project_etl.commands.shared.environment import DAGSTER_HOME, prepared_home
-from project_etl.commands.shared.errors import UserError
+from project_etl.commands.shared.listening import check_port, url_of
 from project_etl.settings import PREFIX, Settings
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -33,8 +32,8 @@ def run(console: Console, settings: Settings, host: str, port: int, arguments: S
     Raises:
         UserError: nothing can listen on the port.
     """
-    _check_port(host, port)
-    url = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"
+    check_port("The UI", host, port, f"project-etl dev -p {port + 1}")
+    url = url_of(host, port)
     for what, where in (
         ("Environment", settings.env),
         ("Landing", settings.landing_root),
@@ -48,17 +47,6 @@ def run(console: Console, settings: Settings, host: str, port: int, arguments: S
     command += ["--log-level", "error", *arguments]
     own = {f"{PREFIX}ENV": settings.env, f"{PREFIX}UI_URL": settings.ui_url or url}
     return until_stopped(command, {**os.environ, **own, DAGSTER_HOME: str(prepared_home(settings))})
-
-
-def _check_port(host: str, port: int) -> None:
-    try:
-        socket.create_server((host, port)).close()
-    except OSError as error:
-        why = (error.strerror or str(error)).partition(" (while")[0]
-        raise UserError(
-            f"The UI cannot listen on {host}:{port}: {why}. Perhaps it runs already; "
-            f"`project-etl dev -p {port + 1}` takes another port."
-        ) from error
 
 
 def until_stopped(command: Sequence[str], env: Mapping[str, str], stop_seconds: float = STOP_SECONDS) -> bool:

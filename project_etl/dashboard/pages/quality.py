@@ -25,7 +25,7 @@ FRESH_SECONDS = 30
 def show(asked: Asked) -> None:
     """Draw the page."""
     standing, kept = _found(asked.settings)
-    _verdict(trust.trust_of(standing, [*kept[kept["is_wrong"]]["words"]]))
+    _verdict(trust.trust_of(standing, [*kept[kept["is_wrong"]]["words"]], asked.program))
     if standing.is_empty:
         return
     _validation(asked)
@@ -56,7 +56,7 @@ def _validation(asked: Asked) -> None:
         return
     found = quality.validation(asked.views)
     if found.empty:
-        st.info("No check has been made yet: `project-etl run` makes them when it computes Gold.")
+        st.info(f"No check has been made yet: `{asked.program} run` makes them when it computes Gold.")
         return
     broken = found[~found["passed"]]
     if broken.empty:
@@ -136,7 +136,7 @@ def _quarantine(asked: Asked) -> None:
             "last": ("Last landing day", shown.day_column),
         },
     )
-    st.caption("`project-etl quarantine show TABLE` shows the records themselves to who may see them.")
+    st.caption(f"`{asked.program} quarantine show TABLE` shows the records themselves to whoever may see them.")
 
 
 def _files(asked: Asked, standing: Standing) -> None:
