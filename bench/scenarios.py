@@ -93,6 +93,7 @@ class Side:
                 "PROJECT_ETL_START_DATE": self.data.first.isoformat(),
                 "PROJECT_ETL_REPORTING_CURRENCY": self.data.currency,
                 "PROJECT_ETL_SETTLE_SECONDS": "0",
+                "PROJECT_ETL_EXPORTS": "",
             }
         before = counts.versions(self.lake)
         log = self.folder / f"{scenario}.log"

@@ -6,14 +6,18 @@ only look start without it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
+from project_etl import exports as exported_tables
 from project_etl import gold, silver, sources
 from project_etl.core.bronze import file_table
 from project_etl.core.bronze.landing_root import LandingRoot
 from project_etl.core.bronze.plan import BronzeJob
+from project_etl.core.export import Export, Target
+from project_etl.core.export import base as export_base
+from project_etl.core.export.push import exported, is_stale, target_of
 from project_etl.core.lake import TableStore
 from project_etl.core.model.modules import module_names, module_of, modules_of
 from project_etl.core.model.records import Feed
@@ -34,6 +38,47 @@ def table_names(names: Collection[str]) -> tuple[str, ...]:
     """Every table that is materialized with those sources on, in the order of the layers."""
     found = [dataset.bronze for dataset in datasets_of(names)]
     return (*found, *(table.name for layer in ("silver", "gold") for table in tables() if table.layer == layer))
+
+
+def exports() -> tuple[Export, ...]:
+    """What leaves the lake: one module each."""
+    return tuple(export_base.from_module(module) for module in modules_of(exported_tables))
+
+
+def asset_names(settings: Settings) -> tuple[str, ...]:
+    """All that a run may make: every table, and every target that is on."""
+    return (*table_names(settings.sources), *export_names(settings))
+
+
+def export_names(settings: Settings) -> tuple[str, ...]:
+    """The assets of the targets that are on."""
+    return tuple(f"export/{name}" for name in settings.exports)
+
+
+def targets_of(settings: Settings) -> tuple[Target, ...]:
+    """The targets that are on."""
+    return tuple(target_of(name, settings.export_root) for name in settings.exports)
+
+
+def stale_exports(
+    lake: TableStore, settings: Settings, of: Sequence[Table], stale: Collection[str] = ()
+) -> tuple[str, ...]:
+    """The assets of those targets that are not what they would be once some stale tables are computed.
+
+    Args:
+        lake: the lake.
+        settings: the settings.
+        of: all tables.
+        stale: Gold tables that are stale.
+    """
+    found: list[str] = []
+    declared = exports() if settings.exports else ()
+    for target in targets_of(settings):
+        taken = [each for each in declared if target.name in each.to]
+        follows = any(name in stale for each in taken for name in each.inputs)
+        if follows or is_stale(exported(lake, taken, of, target), target):
+            found.append(f"export/{target.name}")
+    return tuple(found)
 
 
 def source_names() -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from project_etl import sources
+from project_etl.core.export.base import TARGETS
 from project_etl.core.model.modules import module_names, module_of
 from project_etl.core.model.nearest import nearest
 from project_etl.core.transforms.iso import CURRENCIES
@@ -50,6 +51,17 @@ def source_list(value: object) -> object:
     if repeated:
         raise ValueError(f"expected each source once, found {', '.join(repeated)} more than once")
     return tuple(value)
+
+
+def target_list(value: object) -> object:
+    """Take a list, or a text with commas, of targets of exports; none is a choice, too."""
+    names = name_list(value)
+    if not isinstance(names, list | tuple):
+        raise ValueError(f"expected any of {', '.join(TARGETS)}")  # noqa: TRY004 - as in `_mapping`
+    if unknown := [str(name) for name in names if name not in TARGETS]:
+        meant = _meant(unknown[0], TARGETS)
+        raise ValueError(f"expected any of {', '.join(TARGETS)}, found {', '.join(unknown)}{meant}")
+    return tuple(dict.fromkeys(names))
 
 
 def name_list(value: object) -> object:
@@ -215,6 +227,7 @@ def _matches(pattern: str, expected: str) -> AfterValidator:
 empty_is_none = BeforeValidator(lambda value: None if value == "" else value)
 StartDate = Annotated[dt.date, BeforeValidator(iso_date)]
 Sources = Annotated[tuple[str, ...], BeforeValidator(source_list)]
+Exports = Annotated[tuple[str, ...], BeforeValidator(target_list)]
 Namespaces = Annotated[tuple[tuple[str, str], ...], BeforeValidator(namespace_list)]
 TimeZone = Annotated[str, BeforeValidator(time_zone)]
 SourceZones = Annotated[tuple[tuple[str, str], ...], BeforeValidator(zone_list)]

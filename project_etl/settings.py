@@ -51,6 +51,10 @@ class Settings(Frozen):
     landing_moved_from: Annotated[kinds.Place | None, kinds.empty_is_none] = None
     """The landing root from which the lake was loaded before you moved it: the next load accepts the new one, and the
     lake remembers that. None refuses to load a lake from another landing root than before."""
+    exports: kinds.Exports = ()
+    """Where tables of Gold are exported to: any of csv, sqlite, duckdb. What leaves is in `project_etl/exports`."""
+    export_root: kinds.Folder = "data/exports"
+    """The folder of the exported files. Each lake needs one of its own."""
     sources: kinds.Sources = ("shop",)
     namespaces: kinds.Namespaces = ()
     """Source and what is put before its ids, so that order 1001 of one is not order 1001 of another. Sources with the
@@ -190,6 +194,7 @@ def load_settings(env: Mapping[str, str] = os.environ, config_dir: Path | None =
         update={
             "landing_root": _resolve(settings.landing_root, root),
             "lake_root": lake_root,
+            "export_root": _resolve(settings.export_root, root),
             "landing_moved_from": _resolve(settings.landing_moved_from, root) if settings.landing_moved_from else None,
             "dagster_home": _resolve(settings.dagster_home, root) if settings.dagster_home else None,
             "jars_dir": _resolve(settings.jars_dir, root),

@@ -31,8 +31,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have settings, also those of processes that tests start, name the engine of the tests."""
+    """Have settings, also those of processes that tests start, name the engine of the tests, and export nothing."""
     os.environ["PROJECT_ETL_ENGINE"] = str(config.getoption("--engine"))
+    os.environ["PROJECT_ETL_EXPORTS"] = ""
 
 
 # Before xdist reads the marks.

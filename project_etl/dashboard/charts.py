@@ -39,12 +39,31 @@ def lines(
 
 
 def bars(
-    frame: pd.DataFrame, x: str, y: Mapping[str, str], x_title: str, y_title: str, y_format: str = ","
+    frame: pd.DataFrame,
+    x: str,
+    y: Mapping[str, str],
+    x_title: str,
+    y_title: str,
+    y_format: str = ",",
+    line: tuple[str, str] | None = None,
 ) -> go.Figure:
-    """Standing bars, those of several columns on top of each other; see `lines`."""
+    """Standing bars, those of several columns on top of each other; see `lines`.
+
+    Args:
+        frame: the rows.
+        x: the column along the axis.
+        y: column → name of its bars.
+        x_title: what `x` is.
+        y_title: what the bars are, with their unit.
+        y_format: how values are shown, as d3 says it.
+        line: a column that is drawn as a line to compare with, and its name.
+    """
     import plotly.graph_objects as go
 
     figure = go.Figure([go.Bar(x=frame[x], y=frame[column], name=name) for column, name in y.items()])
+    if line:
+        column, name = line
+        figure.add_scatter(x=frame[x], y=frame[column], name=name, mode="lines", line={"color": COLOURS[1], "width": 2})
     figure.update_layout(barmode="stack")
     return _laid_out(figure, x_title, y_title, y_format)
 

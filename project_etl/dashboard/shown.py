@@ -43,6 +43,11 @@ def share(value: Number | None) -> str:
     return NONE if value is None else f"{value:.1%}"
 
 
+def growth(now: Number | None, before: Number | None) -> str | None:
+    """`+7.8%`: by which share a number has grown; None where there was none before."""
+    return f"{float(now) / float(before) - 1:+.1%}" if now is not None and before else None
+
+
 def duration(seconds: Number | None) -> str:
     """`5:38 min`, or a dash where there is none."""
     if seconds is None:
@@ -94,6 +99,11 @@ def instant_column(title: str) -> Any:  # noqa: ANN401
     return st.column_config.DatetimeColumn(title, format="YYYY-MM-DD HH:mm:ss")
 
 
+def clock_column(title: str) -> Any:  # noqa: ANN401
+    """Instants of one day, by the clocks of their zone."""
+    return st.column_config.DatetimeColumn(title, format="HH:mm:ss")
+
+
 def table(frame: pd.DataFrame, name: str, columns: Mapping[str, Titled]) -> None:
     """Show a table, and a button that downloads it as CSV.
 
@@ -105,7 +115,12 @@ def table(frame: pd.DataFrame, name: str, columns: Mapping[str, Titled]) -> None
     rows = frame[[*columns]]
     looks = {column: look(title) for column, (title, look) in columns.items()}
     st.dataframe(
-        rows, hide_index=True, width="stretch", column_config=looks, height="content" if len(rows) < 12 else 420
+        rows,
+        hide_index=True,
+        width="stretch",
+        column_config=looks,
+        height="content" if len(rows) < 12 else 420,
+        placeholder=NONE,
     )
     st.download_button(
         "Download CSV", lambda: rows.to_csv(index=False), f"{name}.csv", "text/csv", key=f"download_{name}"
@@ -126,8 +141,8 @@ def is_there(asked: Asked, *tables: str) -> bool:
     if missing:
         are = "is" if len(missing) == 1 else "are"
         st.info(
-            f"Nothing to show yet: {', '.join(missing)} {are} not computed. Run `{asked.program} run --days FIRST..LAST` "
-            f"for the days that have landed; `{asked.program} status` names them."
+            f"Nothing to show yet: {', '.join(missing)} {are} not computed. `{asked.program} status` names the days that "
+            f"have landed; `{asked.program} run --days FIRST..LAST` computes them."
         )
     return not missing
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import dagster as dg
 
-from project_etl.catalog import datasets_of, tables
+from project_etl.catalog import datasets_of, exports, tables, targets_of
 from project_etl.orchestration.alerts.sensor import alerts_sensor
 from project_etl.orchestration.daily_load import daily_load
+from project_etl.orchestration.exports import GROUP, export_asset
 from project_etl.orchestration.factory import (
     IO_MANAGER_KEY,
     Wiring,
@@ -49,6 +50,7 @@ def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None
     assets = [bronze_asset(wiring, dataset) for dataset in datasets_of(settings.sources)]
     assets += [silver_asset(wiring, table) for table in declared if table.layer == "silver"]
     assets += [gold_asset(wiring, table, declared) for table in declared if table.layer == "gold"]
+    assets += [export_asset(wiring, target, exports(), declared) for target in targets_of(settings)]
     # A history whose sister keeps the same records out has no quarantine of its own.
     kept_out = [quarantine_spec(wiring, table) for table in declared if table.layer == "silver" and not table.sister]
     loads, gold = Loads(settings, lake, declared), Gold(settings, lake, declared)
@@ -61,6 +63,7 @@ def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None
                 description=DESCRIPTIONS[name],
             )
             for name, layer in LAYERS.items()
+            if layer != GROUP or settings.exports
         ],
         sensors=[
             new_files_sensor(loads),

@@ -26,7 +26,7 @@ def daily_load(loads: Loads, gold: Gold) -> dg.ScheduleDefinition:
 
     @dg.schedule(
         name=NAME,
-        target=dg.AssetSelection.groups("bronze", "silver", "gold"),
+        target=dg.AssetSelection.groups("bronze", "silver", *gold.groups),
         cron_schedule=CRON,
         execution_timezone=loads.settings.reporting_timezone,
         default_status=dg.DefaultScheduleStatus.STOPPED,

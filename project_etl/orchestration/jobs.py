@@ -12,13 +12,20 @@ import dagster as dg
 
 EVERYTHING = "everything"
 # Name of a job → the layer whose tables it makes; all of them where that is empty.
-LAYERS: Mapping[str, str] = {EVERYTHING: "", "bronze": "bronze", "silver": "silver", "gold": "gold"}
+LAYERS: Mapping[str, str] = {
+    EVERYTHING: "",
+    "bronze": "bronze",
+    "silver": "silver",
+    "gold": "gold",
+    "export": "export",
+}
 DESCRIPTIONS: Mapping[str, str] = {
     EVERYTHING: "Loads the files of some landing days, judges them, and computes Gold for the same days. What is up "
     "to date is left as it is. Gold days that late records reach beyond these are computed by the sensor changed_days.",
     "bronze": "Reads the files of some landing days as text. Files that are loaded already are not read again.",
     "silver": "Judges the records of some landing days: what passes is published, the rest goes to quarantine.",
     "gold": "Computes some business days from Silver. Days that are up to date are left as they are.",
+    "export": "Brings the exported files up to date with Gold. What is up to date is left as it is.",
 }
 
 # A step goes on from what is published. A table that holds back some of its days has published the others, and its

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from project_etl.catalog import datasets_of, landing_refusal, silver_behind, staleness_of, tables
+from project_etl.catalog import datasets_of, landing_refusal, silver_behind, stale_exports, staleness_of, tables
 from project_etl.core.bronze import file_table
 from project_etl.core.bronze.landing import LandingFile, Unrecognized
 from project_etl.core.bronze.plan import new_files
@@ -90,6 +90,7 @@ class Standing:
         due: the day for which every daily Gold table must be there; None when nothing is expected.
         overdue: the daily Gold tables that have not been computed for it.
         validation: what the last run found of the star schema; None when none has looked.
+        exports_behind: the assets of targets that are not what Gold would make of them.
     """
 
     refusal: str
@@ -104,6 +105,7 @@ class Standing:
     due: date | None
     overdue: Sequence[str]
     validation: Validated | None = None
+    exports_behind: Sequence[str] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -113,7 +115,9 @@ class Standing:
     @property
     def is_fine(self) -> bool:
         """Whether all that landed is in Gold, and Gold is as it should be."""
-        wrong = self.refusal or self.silver_behind or self.gold_behind or self.held or self.overdue
+        wrong = (
+            self.refusal or self.silver_behind or self.gold_behind or self.held or self.overdue or self.exports_behind
+        )
         wrong = wrong or (self.validation is not None and self.validation.errors)
         return self.landing.is_loaded and not wrong
 
@@ -138,6 +142,7 @@ class Standing:
             },
             "gold_behind": self.gold_behind,
             "held_back": self.held,
+            "exports_behind": list(self.exports_behind),
             "in_no_gold_day": self.outside,
             "validation": self.validation.to_json() if self.validation else None,
             "freshness": {"due": self.due, "overdue": self.overdue},
@@ -171,6 +176,7 @@ def find(settings: Settings, now: datetime) -> Standing:
     due = due_day(settings.freshness_deadline, settings.clock(now.timestamp()))
     is_due = due is not None and settings.start_date <= due <= last
     judged = silver_behind(lake, [table for table in declared if table.layer == "silver"], settings)
+    behind = gold_behind(lake, declared, settings, last)
     return Standing(
         refusal=refusal,
         tables=[*bronze, *(state_of(lake, table.name) for table in declared)],
@@ -178,12 +184,13 @@ def find(settings: Settings, now: datetime) -> Standing:
         recent_to=newest,
         landing=landing,
         silver_behind={name: late for name, late in judged.items() if late.days or late.parents},
-        gold_behind=gold_behind(lake, declared, settings, last),
+        gold_behind=behind,
         held=held_back(lake, declared),
         outside={name: rows for name, rows in outside.items() if rows},
         due=due if is_due else None,
         overdue=missing_day(lake, declared, due, settings.reporting_timezone) if due and is_due else [],
         validation=star,
+        exports_behind=stale_exports(lake, settings, declared, behind),
     )
 
 

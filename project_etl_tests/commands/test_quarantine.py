@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from project_etl.commands.quarantine import show as quarantine
-from project_etl.commands.shared.errors import UserError
+from project_etl.core.lake import LakeError
 from project_etl.standing import held
 from project_etl_tests.commands.given import (
     bad_file,
@@ -101,7 +101,7 @@ def test_an_empty_quarantine_says_so(tmp_path):
     [("silver/order", r"did you mean orders\?"), ("customers", "there is files, order_items, orders")],
 )
 def test_an_unknown_table_names_the_nearest_or_those_there_are(settings, asked: str, words: str):
-    with pytest.raises(UserError, match=f"nothing of '{asked}' .*; {words}"):
+    with pytest.raises(LakeError, match=f"nothing of '{asked}' .*; {words}"):
         held.counts(lake_in(settings), asked)
 
 

@@ -12,7 +12,7 @@ import click
     "--allow-pii",
     multiple=True,
     metavar="COLUMN",
-    help="Column with personal data that pages may show, such as email. Give it once per column, or several with commas.",
+    help="Column with personal data that pages may show, such as email. Once a column, or several with commas.",
 )
 @click.pass_obj
 def command(env: str | None, host: str, port: int, allow_pii: tuple[str, ...]) -> None:

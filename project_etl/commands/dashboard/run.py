@@ -32,6 +32,7 @@ OPTIONS = {
     "server.fileWatcherType": "none",
     "browser.gatherUsageStats": "false",
     # No menu for those who build apps; an error is told in full where the dashboard was started, not to who looks on.
+    "logger.level": "warning",
     "client.toolbarMode": "minimal",
     "client.showErrorDetails": "type",
     "theme.primaryColor": "#0072B2",
@@ -84,15 +85,15 @@ def _lake_of(settings: Settings) -> TableStore:
     lake = lake_without_spark(settings)
     if not lake.is_local:
         raise UserError(
-            f"The dashboard reads a lake on this machine only; lake_root is {settings.lake_root}. Start it with a copy: "
-            f"{PREFIX}LAKE_ROOT=FOLDER."
+            f"The dashboard reads a lake on this machine only; lake_root is {settings.lake_root}. Start it with a "
+            f"copy: {PREFIX}LAKE_ROOT=FOLDER."
         )
     if not any(lake.names(layer) for layer in LAYERS):
         env = "" if settings.env == DEFAULT_ENV else f" --env {settings.env}"
         fill = "`project-etl demo`" if settings.env == "demo" else f"`project-etl{env} run --days FIRST..LAST`"
         raise UserError(
-            f"There is nothing to show yet: the lake in {settings.lake_root} has no table. Fill it with {fill}, or show "
-            "another environment: `project-etl --env NAME dashboard`."
+            f"There is nothing to show yet: the lake in {settings.lake_root} has no table. Fill it with {fill}, or "
+            "show another environment: `project-etl --env NAME dashboard`."
         )
     return lake
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from project_etl.catalog import table_names
+from project_etl.catalog import asset_names
 from project_etl.commands.generate import run as generate
 from project_etl.commands.shared.environment import dagster_instance, settings_of
 from project_etl.commands.shared.errors import UserError
@@ -20,8 +20,8 @@ from project_etl.settings import Settings
 
 ENV = "demo"
 # Settings that another folder changes, and what is there for each of them.
-FOLDERS: tuple[str, ...] = ("landing_root", "lake_root", "dagster_home")
-PARTS = ("landing", "lake", "dagster")
+FOLDERS: tuple[str, ...] = ("landing_root", "lake_root", "export_root", "dagster_home")
+PARTS = ("landing", "lake", "exports", "dagster")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def run(console: Console, demo: Demo) -> bool:
     defs, _ = platform(settings)
     with dagster_instance(settings) as instance:
         work = ShownRuns(console, settings, defs, instance, command="demo")
-        outcome = work.materialize(days, table_names(settings.sources))
+        outcome = work.materialize(days, asset_names(settings))
     if not outcome.is_success:
         return False
     console.print(f"All tables are up to date after {time.monotonic() - started:.0f} s (run {outcome.run_id}).")

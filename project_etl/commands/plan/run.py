@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from project_etl.catalog import landing_refusal, table_names
+from project_etl.catalog import asset_names, landing_refusal
 from project_etl.commands.plan.timing import Timing, in_words, timing_of, total
 from project_etl.commands.plan.work import Work, work_of
 from project_etl.commands.shared.console import print_json
@@ -51,7 +51,7 @@ def run(
     lake = lake_without_spark(settings)
     if refused := landing_refusal(lake, settings):
         raise UserError(refused)
-    names = selected(select, table_names(settings.sources))
+    names = selected(select, asset_names(settings))
     work = work_of(lake, settings, [day.isoformat() for day in each_day(first, last)], names)
     with dagster_instance(settings) as instance:
         timing = timing_of(instance, lake)
@@ -102,13 +102,17 @@ def _to_json(work: Sequence[Work], timing: Timing) -> dict[str, Any]:
 
 
 def _runs(work: Sequence[Work]) -> int:
-    """The runs that the sensors make: one loads and judges, one computes Gold."""
-    return len({each.table.startswith("gold/") for each in work if each.is_busy})
+    """The runs that the sensors make: one loads and judges, one computes Gold and exports it."""
+    return len({_is_load(each) for each in work if each.is_busy})
 
 
 def _loads(work: Sequence[Work]) -> bool:
     """Whether Bronze or Silver change."""
-    return any(each.is_busy and not each.table.startswith("gold/") for each in work)
+    return any(each.is_busy and _is_load(each) for each in work)
+
+
+def _is_load(work: Work) -> bool:
+    return work.table.startswith(("bronze/", "silver/"))
 
 
 def _days(work: Work) -> str:

@@ -12,7 +12,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from project_etl.catalog import datasets_of, parameters_of, silver_job, staleness_of, table_names, tables
+from project_etl.catalog import (
+    asset_names,
+    datasets_of,
+    export_names,
+    parameters_of,
+    silver_job,
+    stale_exports,
+    staleness_of,
+    tables,
+)
 from project_etl.core.bronze.landing import list_files
 from project_etl.core.bronze.plan import new_files
 from project_etl.core.contracts.report import Report
@@ -59,7 +68,7 @@ def work_of(
         days: the days asked for, ISO dates in order.
         names: the tables that the run makes; None means all.
     """
-    chosen = set(table_names(settings.sources) if names is None else names)
+    chosen = set(asset_names(settings) if names is None else names)
     plan_run, declared = Run("plan", parameters=parameters_of(settings)), tables()
     loads: dict[str, tuple[str, ...]] = {}
     for dataset in datasets_of(settings.sources):
@@ -72,8 +81,11 @@ def work_of(
             job = silver_job(lake, table, settings, tuple(days), plan_run)
             to_come = {day for feed in job.feeds for day in loads.get(feed.bronze, ())}
             judged[table.name] = tuple(sorted({*silver_plan(job).batch_days, *to_come}))
-    units = {**loads, **judged, **_gold(lake, settings, declared, days, loads, judged, chosen)}
-    return [_work(lake, name, units[name]) for name in table_names(settings.sources) if name in chosen]
+    gold = _gold(lake, settings, declared, days, loads, judged, chosen)
+    behind = stale_exports(lake, settings, declared, [name for name, found in gold.items() if found])
+    pushed = {name: (WHOLE,) if name in behind else () for name in export_names(settings)}
+    units = {**loads, **judged, **gold, **pushed}
+    return [_work(lake, name, units[name]) for name in asset_names(settings) if name in chosen]
 
 
 def _gold(

@@ -8,7 +8,7 @@ from datetime import date
 from rich.console import Console
 from rich.markup import escape
 
-from project_etl.catalog import landing_refusal, table_names
+from project_etl.catalog import asset_names, landing_refusal
 from project_etl.commands.shared.environment import dagster_instance, lake_without_spark
 from project_etl.commands.shared.errors import UserError
 from project_etl.commands.shared.names import selected
@@ -28,7 +28,7 @@ def run(console: Console, settings: Settings, days: Days, select: str) -> bool:
     Raises:
         UserError: there is no such table, a day has no partition, or the lake was loaded from another landing root.
     """
-    names, wanted = selected(select, table_names(settings.sources)), days_to_run(settings, days)
+    names, wanted = selected(select, asset_names(settings)), days_to_run(settings, days)
     if refused := landing_refusal(lake_without_spark(settings), settings):
         raise UserError(refused)
     defs, _ = platform(settings)

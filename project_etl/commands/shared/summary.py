@@ -130,6 +130,7 @@ def _show_next(console: Console, settings: Settings, changed: Sequence[str]) -> 
     for what, how in (
         ("the Dagster UI", f"{ui}, then {UI_URL}"),
         ("the tables (Delta)", settings.lake_root),
+        *((("the exported files", settings.export_root),) if settings.exports else ()),
         ("what was kept out", f"{command} quarantine list"),
         ("why, row by row", f"{command} quarantine show order_items"),
         ("the run's checks", f"{command} gate"),

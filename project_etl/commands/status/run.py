@@ -85,6 +85,10 @@ class _Words:
                 f": {table} {what}. Judge it: {self._command(days or [self._any_day])}.",
             )
         self._say_gold_behind()
+        if found.exports_behind and not found.is_empty:
+            push = self._command([self._any_day], "export/*")
+            said = f": {', '.join(found.exports_behind)}. Bring them up to date: {push}."
+            self._say(("Exports behind Gold", WRONG), said)
         for table, days in found.held.items():
             told = [f"{day} ({why})" for day, why in days.items()]
             self._say(("Held back", WRONG), f" by {table}: {some_of(told, SHOWN)}")

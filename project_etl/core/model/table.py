@@ -127,7 +127,7 @@ class Conserves:
 
     Attributes:
         of: argument name of the input, which is read by the same day.
-        amount: column of the input that is summed; empty counts its rows, of which each row here stands for one or more.
+        amount: column of the input that is summed; empty counts its rows, and each row here stands for one or more.
         here: SQL over a row here of which the sum is the same; empty takes `amount`, or counts the rows.
         where: SQL condition on the rows of the input that count; empty takes all.
         within: by how much a row's value here may differ, for it is rounded.

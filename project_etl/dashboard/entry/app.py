@@ -9,17 +9,15 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from project_etl.core.lake import LakeError, TableStore
-from project_etl.core.views import QueryError, Views
-from project_etl.dashboard import spans
+from project_etl.core.lake import LakeError
+from project_etl.core.views import QueryError
+from project_etl.dashboard import fresh, spans
 from project_etl.dashboard.asked import Asked
 from project_etl.dashboard.pages import behaviour, customers, quality, sales, today
-from project_etl.settings import Settings, load_settings
+from project_etl.settings import load_settings
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,8 @@ class Page:
 
     @property
     def path(self) -> str:
-        """Its place below the dashboard's address."""
-        return self.title.lower()
+        """Its place below the dashboard's address, where the first page is."""
+        return "" if self is PAGES[0] else self.title.lower()
 
 
 PAGES = (
@@ -65,8 +63,10 @@ def main(arguments: list[str]) -> None:
         [st.Page(_nothing_of(page), title=page.title, icon=page.icon, url_path=page.path) for page in PAGES]
     )
     page = titled[chosen.title]
-    views = views_now(settings.lake_root, allow_pii, settings.reporting_timezone)
+    views = fresh.views_now(settings.lake_root, allow_pii, settings.reporting_timezone)
     first, last = spans.choose(views, settings) if page.has_days else (settings.last_day(), settings.last_day())
+    # Streamlit keeps room for a toolbar, which is not there.
+    st.html("<style>.stMainBlockContainer {padding-top: 2rem}</style>")
     st.title(page.title)
     asked = Asked(views, settings, first, last)
     st.caption(" · ".join(_facts(asked, has_days=page.has_days)))
@@ -76,39 +76,13 @@ def main(arguments: list[str]) -> None:
         st.error(str(error))
 
 
-def views_now(lake_root: str, allow_pii: tuple[str, ...], zone: str) -> Views:
-    """The tables of a lake as they are now: the same views as long as no table has moved on."""
-    lake = _lake(lake_root)
-    names = [name for layer in ("gold", "silver", "quarantine", "bronze") for name in lake.names(layer)]
-    return _views(lake_root, allow_pii, zone, tuple((name, lake.version(name)) for name in names))
-
-
-@st.cache_resource(show_spinner=False)
-def _lake(lake_root: str) -> TableStore:
-    return TableStore(lake_root)
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _views(
-    lake_root: str, allow_pii: tuple[str, ...], zone: str, versions: tuple[tuple[str, int | None], ...]
-) -> Views:  # noqa: ARG001 - new ones, new views
-    return Views(_lake(lake_root), allow_pii, zone)
-
-
 def _facts(asked: Asked, *, has_days: bool) -> list[str]:
     """What the reader of every number must know."""
     facts = [f"{asked.days} ({asked.length:,} days)"] if has_days else []
     facts += [f"Money in {asked.currency}", f"Days and hours of {asked.zone}"]
-    if at := updated_at(asked.views, asked.zone):
+    if at := fresh.updated_at(asked.views, asked.zone):
         facts.append(f"Gold updated {at:%Y-%m-%d %H:%M}")
     return facts
-
-
-def updated_at(views: Views, zone: str) -> datetime | None:
-    """When a Gold table was last written; None when there is none."""
-    lake = views.lake
-    newest = max((lake.state(name).made_by.timestamp for name in lake.names("gold")), default=None)
-    return None if newest is None else datetime.fromtimestamp(newest / 1000, ZoneInfo(zone))
 
 
 def _nothing_of(page: Page) -> Callable[[], None]:
@@ -117,7 +91,7 @@ def _nothing_of(page: Page) -> Callable[[], None]:
     def nothing() -> None:
         """Nothing."""
 
-    nothing.__name__ = page.path
+    nothing.__name__ = page.title
     return nothing
 
 

@@ -46,34 +46,33 @@ def _rates(asked: Asked) -> None:
     for found in sales.without_rate(asked.views, asked.first, asked.last):
         st.warning(
             f"The days of {found['orders']:,} revenue orders are missing below, from {found['first']} to "
-            f"{found['last']}: there is no rate from {found['currency']} to {asked.currency}. Land the rate in fx_rates, "
-            f"and run `{asked.program} run --days {found['first']}..{found['last']}`."
+            f"{found['last']}: there is no rate from {found['currency']} to {asked.currency}. Land the rate in "
+            f"fx_rates, and run `{asked.program} run --days {found['first']}..{found['last']}`."
         )
 
 
 def _metrics(asked: Asked, in_all: dict[str, Any]) -> None:
     then = sales.in_all(asked.views, *sales.before(asked.first, asked.last))
-    against = f"against the {asked.length:,} days before" if asked.length > 1 else "against the day before"
+    against = "vs the day before" if asked.length == 1 else f"vs {asked.length:,} days before"
     columns = st.columns(4)
-    for column, (title, name, look) in zip(
+    for column, (title, name, places) in zip(
         columns,
         (
-            ("Net revenue", "net_revenue", lambda value: shown.money(value, asked.currency)),
-            ("Orders", "orders", shown.number),
-            ("Average order", "aov", lambda value: shown.money(value, asked.currency)),
+            (f"Net revenue ({asked.currency})", "net_revenue", 0),
+            ("Revenue orders", "orders", 0),
+            (f"Average order ({asked.currency})", "aov", 2),
         ),
         strict=False,
     ):
-        grown = sales.growth(in_all[name], then[name])
-        delta = None if grown is None else f"{grown:+.1%}"
-        column.metric(title, look(in_all[name]), delta, delta_description=against if delta else None, border=True)
+        delta = shown.growth(in_all[name], then[name])
+        value = shown.number(in_all[name], places)
+        column.metric(title, value, delta, delta_description=against if delta else None, border=True)
     if shown.there_are(asked, *REFUNDS):
-        refunds = sales.refunds_by_day(asked.views, asked.first, asked.last)
-        of_revenue = float(refunds["amount"].sum()) / float(in_all["net_revenue"] or 1)
+        refunded = float(sales.refunds_by_day(asked.views, asked.first, asked.last)["amount"].sum())
         columns[3].metric(
-            "Refunds",
-            shown.money(float(refunds["amount"].sum()), asked.currency),
-            shown.share(of_revenue),
+            f"Refunds ({asked.currency})",
+            shown.number(refunded),
+            shown.share(refunded / float(in_all["net_revenue"])) if in_all["net_revenue"] else None,
             delta_color="off",
             delta_arrow="off",
             delta_description="of net revenue",
@@ -111,28 +110,24 @@ def _categories(asked: Asked) -> None:
     left.plotly_chart(
         charts.lying_bars(found, "category", "net_revenue", "Category", f"Net revenue ({asked.currency})")
     )
-    with right:
-        shown.table(
-            found,
-            "revenue_by_category",
-            {
-                "category": ("Category", shown.text_column),
-                "orders": ("Orders", shown.count_column),
-                "units": ("Units", shown.count_column),
-                "gross_revenue": ("Gross", shown.decimal_column),
-                "discount": ("Discount", shown.decimal_column),
-                "net_revenue": ("Net revenue", shown.decimal_column),
-                "share": ("Share", shown.share_column),
-                "growth": ("Growth", shown.share_column),
-            },
-        )
-        st.caption(
-            f"Money in {asked.currency}. An order with items of two categories counts in both. Growth is against "
-            f"as many days before."
-        )
     days = sales.by_category_and_day(asked.views, asked.first, asked.last)
     names = {str(name): str(name) for name in days.columns if name != "order_date"}
-    st.plotly_chart(charts.bars(days, "order_date", names, DAY, f"Net revenue ({asked.currency})"))
+    right.plotly_chart(charts.bars(days, "order_date", names, DAY, f"Net revenue ({asked.currency})"))
+    shown.table(
+        found,
+        "revenue_by_category",
+        {
+            "category": ("Category", shown.text_column),
+            "orders": ("Orders", shown.count_column),
+            "units": ("Units", shown.count_column),
+            "gross_revenue": (f"Gross revenue ({asked.currency})", shown.decimal_column),
+            "discount": (f"Discount ({asked.currency})", shown.decimal_column),
+            "net_revenue": (f"Net revenue ({asked.currency})", shown.decimal_column),
+            "share": ("Share", shown.bar_column),
+            "growth": ("Growth", shown.share_column),
+        },
+    )
+    st.caption("An order with items of two categories counts in both. Growth is against as many days before.")
 
 
 def _countries_and_hours(asked: Asked) -> None:

@@ -38,11 +38,6 @@ def in_all(views: Views, first: date, last: date) -> dict[str, Any]:
     return found
 
 
-def growth(now: float | None, then: float | None) -> float | None:
-    """By which share a number has grown; None where there was none before."""
-    return float(now) / float(then) - 1 if now is not None and then else None
-
-
 def by_day(views: Views, first: date, last: date) -> pd.DataFrame:
     """Gold's `daily_aov`, oldest day first: `order_date`, `orders`, `net_revenue`, `aov`."""
     query = """
@@ -196,7 +191,7 @@ def refunds_by_day(views: Views, first: date, last: date) -> pd.DataFrame:
 
 
 def refunds_by_reason(views: Views, first: date, last: date) -> pd.DataFrame:
-    """The refunds of Gold's `fact_refunds` by what was said: `reason`, `refunds`, `amount`, the largest amount first."""
+    """The refunds of Gold's `fact_refunds` by reason: `reason`, `refunds`, `amount`, the largest amount first."""
     query = """
         SELECT coalesce(reason, 'no reason given') AS reason, count(*) AS refunds,
             round(sum(amount_reporting), 2)::DOUBLE AS amount

@@ -15,6 +15,7 @@ from typing import Any
 
 import dagster as dg
 
+from project_etl.catalog import export_names
 from project_etl.core.lake import TableStore
 from project_etl.core.model.days import each_day
 from project_etl.core.model.table import Table
@@ -69,7 +70,7 @@ class Cursor:
 
 def alerts_sensor(settings: Settings, lake: TableStore, tables: Sequence[Table]) -> dg.SensorDefinition:
     """The sensor for one lake and the channels of its settings."""
-    snapshots = frozenset(table.name for table in tables if not table.is_daily)
+    snapshots = frozenset((*(table.name for table in tables if not table.is_daily), *export_names(settings)))
 
     @dg.sensor(
         name=NAME,

@@ -1,4 +1,4 @@
-"""The sensor `changed_days`: Gold follows Silver, and no day is computed that is not stale.
+"""The sensor `changed_days`: Gold follows Silver, exports follow Gold, and nothing is computed that is not stale.
 
 What is wanted is what `core/staleness` calls stale, found without Spark: one run makes all stale tables of days that
 adjoin. It waits while files are being loaded, or have landed and are about to be, for they would make the same days
@@ -15,7 +15,7 @@ from functools import cached_property
 
 import dagster as dg
 
-from project_etl.catalog import staleness_of
+from project_etl.catalog import stale_exports, staleness_of, targets_of
 from project_etl.core.bronze.landing import LandingFile
 from project_etl.core.digest import digest
 from project_etl.core.lake import TableStore
@@ -32,6 +32,7 @@ NAME = "changed_days"
 PATIENCE_SECONDS = 600
 
 Stale = Mapping[str, frozenset[date]]
+EXPORTS_BEHIND = "exports behind Gold"
 
 
 @dataclass
@@ -62,12 +63,17 @@ class Gold:
     lake: TableStore
     tables: Sequence[Table]
     waiting: Waiting = field(default_factory=Waiting)
-    _stale: Remembered[Stale] = field(default_factory=Remembered[Stale])
+    _stale: Remembered[tuple[Stale, tuple[str, ...]]] = field(default_factory=Remembered[tuple[Stale, tuple[str, ...]]])
 
     @property
     def code(self) -> str:
         """Digest of code and settings of what the runs make."""
         return code_of(self.settings, self._gold)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups of the assets that the runs make."""
+        return ("gold", "export") if self.settings.exports else ("gold",)
 
     @property
     def is_loaded(self) -> bool:
@@ -109,15 +115,18 @@ class Gold:
         """
         staleness = staleness_of(self.lake, self.settings, self.tables)
 
-        def find() -> Stale:
+        def find() -> tuple[Stale, tuple[str, ...]]:
             days = days_of_data(self.lake, self.tables, self.settings.start_date, until)
             # What is held back would be again: it is wanted when what it is computed from has changed.
-            return staleness.everywhere(days, with_held=False)
+            found = staleness.everywhere(days, with_held=False)
+            return found, stale_exports(self.lake, self.settings, self.tables, found)
 
         versions = versions_of(self.lake, (table.name for table in self.tables))
-        stale = self._stale.of((versions, newest_landing_day(self.lake), until), find)
-        tables = by_day(stale, until)
-        why, follow = staleness.why(stale), staleness.followers(stale)
+        targets = [target.mark for target in targets_of(self.settings)]
+        stale, exports = self._stale.of((versions, newest_landing_day(self.lake), until, targets), find)
+        # An export is brought up to date as a whole, as a snapshot table is.
+        tables = by_day({**stale, **dict.fromkeys(exports, frozenset[date]())}, until)
+        why, follow = staleness.why(stale) if stale else (EXPORTS_BEHIND,), staleness.followers(stale)
         wanted = {day: Wanted(names, why, follows=day in follow) for day, names in tables.items()}
         return Goal(wanted, digest(versions), lambda days: self._changed_at(tables, days))
 
@@ -171,10 +180,10 @@ def changed_days_sensor(gold: Gold) -> dg.SensorDefinition:
 
     @dg.sensor(
         name=NAME,
-        target=dg.AssetSelection.groups("gold"),
+        target=dg.AssetSelection.groups(*gold.groups),
         minimum_interval_seconds=settings.tick_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING if settings.automation else dg.DefaultSensorStatus.STOPPED,
-        description="Computes the Gold days that changes in Silver reach, and no others.",
+        description="Computes the Gold days that changes in Silver reach, and no others. Exports follow.",
     )
     def changed_days(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         said = tick(gold, context.instance, time.time())

@@ -27,7 +27,7 @@ def versions_of(lake: TableStore, names: Iterable[str]) -> Versions:
 
 
 # Beside those that transforms take: what a run that failed for want of them may do with others.
-SETTINGS = {"sources", "landing_root", "engine", "engine_max_bytes", "spark"}
+SETTINGS = {"sources", "landing_root", "engine", "engine_max_bytes", "spark", "exports", "export_root"}
 
 
 def code_of(settings: Settings, tables: Iterable[Table]) -> str:
