@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime
 
 import pandas as pd
 import streamlit as st
 
 from project_etl.catalog import tables
 from project_etl.core.lake import TableStore
-from project_etl.dashboard import charts, shown
+from project_etl.dashboard import charts, shown, spans
 from project_etl.dashboard.asked import Asked
 from project_etl.dashboard.queries import quality, trust
 from project_etl.settings import Settings
@@ -29,11 +29,18 @@ def show(asked: Asked) -> None:
     if standing.is_empty:
         return
     _validation(asked)
-    _scores(asked)
-    _quarantine(asked)
-    _files(asked, standing)
+    landed = replace(asked, last=last_landing_day(asked, standing))
+    _scores(landed)
+    _quarantine(landed)
+    _files(landed, standing)
     _freshness(asked, standing)
     _rows(kept)
+
+
+def last_landing_day(asked: Asked, standing: Standing) -> date:
+    """The last landing day that is shown: what landed after the newest business day belongs to the newest days, too."""
+    newest = spans.newest_day(asked.views)
+    return max(asked.last, standing.recent_to) if newest is None or asked.last >= newest else asked.last
 
 
 @st.cache_data(ttl=FRESH_SECONDS, show_spinner="Looking at landing and at every table …", hash_funcs={Settings: repr})
