@@ -141,8 +141,8 @@ def is_there(asked: Asked, *tables: str) -> bool:
     if missing:
         are = "is" if len(missing) == 1 else "are"
         st.info(
-            f"Nothing to show yet: {', '.join(missing)} {are} not computed. `{asked.program} status` names the days that "
-            f"have landed; `{asked.program} run --days FIRST..LAST` computes them."
+            f"Nothing to show yet: {', '.join(missing)} {are} not computed. `{asked.program} status` names the days "
+            f"that have landed; `{asked.program} run --days FIRST..LAST` computes them."
         )
     return not missing
 

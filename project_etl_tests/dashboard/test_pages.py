@@ -12,11 +12,11 @@ from streamlit.testing.v1 import AppTest
 from project_etl.core.lake import TableStore
 from project_etl.core.views import Views
 from project_etl.dashboard.asked import Asked
-from project_etl.dashboard.pages import behaviour, customers, quality
+from project_etl.dashboard.pages import behaviour, customers, quality, sales, today
 from project_etl_tests.small_shop import settings_of
 
 JANUARY = (date(2025, 1, 1), date(2025, 1, 31))
-PAGES = {"behaviour": behaviour, "customers": customers, "quality": quality}
+PAGES = {"today": today, "sales": sales, "behaviour": behaviour, "customers": customers, "quality": quality}
 Opened = Callable[..., AppTest]
 
 
@@ -72,11 +72,40 @@ def test_nothing_but_what_to_do_is_shown_of_an_empty_lake(opened: Opened, page: 
     assert not app.dataframe
 
 
-@pytest.mark.parametrize(("page", "table"), [("behaviour", "gold/fact_sessions"), ("customers", "gold/customer_ltv")])
+@pytest.mark.parametrize(
+    ("page", "table"),
+    [("sales", "gold/daily_aov"), ("behaviour", "gold/fact_sessions"), ("customers", "gold/customer_ltv")],
+)
 def test_without_gold_a_page_names_the_tables_and_the_command(opened: Opened, page: str, table: str) -> None:
     app = opened(page, "silver")
     assert table in said(app)
     assert "project-etl --env test run --days" in said(app)
+    assert not app.metric
+
+
+def test_today_says_that_it_shows_the_newest_day_with_data(opened: Opened) -> None:
+    app = opened("today")
+    assert "No order yet today (20" in said(app)
+    assert "Newest day with data: 2025-01-13." in said(app)
+    found = metrics(app)
+    assert (found["Orders"], found["Net revenue (EUR)"], found["Put into the cart"]) == ("2", "10", "1")
+
+
+def test_today_does_not_wait_for_gold(opened: Opened) -> None:
+    assert metrics(opened("today", "silver")) == metrics(opened("today"))
+
+
+def test_sales_shows_golds_numbers(opened: Opened) -> None:
+    found = metrics(opened("sales"))
+    assert found["Net revenue (EUR)"] == "390"
+    assert found["Revenue orders"] == "5"
+    assert found["Average order (EUR)"] == "78.00"
+    assert found["Refunds (EUR)"] == "5"
+
+
+def test_days_without_a_revenue_order_name_the_days_that_have_some(opened: Opened) -> None:
+    app = opened("sales", days=(date(2025, 2, 1), date(2025, 2, 28)))
+    assert "No revenue order from 2025-02-01 to 2025-02-28" in said(app)
     assert not app.metric
 
 

@@ -60,7 +60,10 @@ def main(arguments: list[str]) -> None:
     st.set_page_config(page_title="Shop", page_icon=":material/storefront:", layout="wide")
     titled = {page.title: page for page in PAGES}
     chosen = st.navigation(
-        [st.Page(_nothing_of(page), title=page.title, icon=page.icon, url_path=page.path) for page in PAGES]
+        [
+            st.Page(_nothing_of(page), title=page.title, icon=page.icon, url_path=page.path, default=not page.path)
+            for page in PAGES
+        ]
     )
     page = titled[chosen.title]
     views = fresh.views_now(settings.lake_root, allow_pii, settings.reporting_timezone)
