@@ -198,3 +198,27 @@ def test_commands_that_only_look_start_without_dagster(command: str) -> None:
 def test_the_code_location_loads_the_event_log_only_with_an_instance() -> None:
     script = "import sys, project_etl.definitions; sys.exit('sqlalchemy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=PACKAGE.parent, check=False).returncode == 0
+
+
+# What shows pages in a browser, and is no part of any run.
+FOR_BROWSERS = {"streamlit", "plotly", "playwright"}
+IMPORT_ALL_COMMANDS = f"""
+import importlib, pkgutil, sys
+import project_etl.definitions
+from project_etl import commands
+for module in pkgutil.walk_packages(commands.__path__, "project_etl.commands."):
+    importlib.import_module(module.name)
+sys.exit(", ".join({FOR_BROWSERS} & set(sys.modules)) or 0)
+"""
+
+
+def test_no_run_and_no_command_imports_what_shows_pages_in_a_browser() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL_COMMANDS], cwd=PACKAGE.parent, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if layer_of(path) != "dashboard"], ids=str)
+def test_only_the_dashboard_knows_what_shows_pages_in_a_browser(path: Path) -> None:
+    assert not [name for _, name in imports_of(path) if name.split(".")[0] in FOR_BROWSERS]

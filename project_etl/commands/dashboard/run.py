@@ -15,7 +15,6 @@ from typing import NoReturn
 from rich.console import Console
 from rich.markup import escape
 
-import project_etl
 from project_etl.commands.shared.environment import lake_without_spark
 from project_etl.commands.shared.errors import UserError
 from project_etl.commands.shared.listening import check_port, url_of
@@ -26,7 +25,7 @@ from project_etl.settings import DEFAULT_ENV, PREFIX, Settings
 
 PACKAGES = ("plotly", "streamlit")
 LAYERS = ("gold", "silver")
-APP = Path(project_etl.__file__).parent / "dashboard" / "entry" / "app.py"
+APP = Path(__file__).parents[2] / "dashboard" / "entry" / "app.py"
 OPTIONS = {
     "server.headless": "true",
     "server.fileWatcherType": "none",
