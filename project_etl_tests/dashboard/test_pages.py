@@ -180,12 +180,15 @@ def test_a_customer_whom_the_shop_has_not_sent_has_a_history(opened: Opened) -> 
     assert app.tabs[0].label == "Orders (1)"
 
 
-def test_quality_begins_with_a_verdict(opened: Opened) -> None:
+def test_quality_begins_with_the_verdict_on_revenue(opened: Opened) -> None:
     app = opened("quality")
-    assert not app.error, said(app)
-    assert app.success[0].value.startswith("**Yes, with 3 notes:")
-    assert "fact_orders_customer_id_in_dim_customers fails for 1" in said(app)
-    assert "2 files left out whole" in said(app)
+    assert app.success[0].value.startswith("**gold/daily_aov for 2025-01-13: yes, with")
+    assert "fact\\_orders\\_customer\\_id\\_in\\_dim\\_customers fails for 1" in said(app)
+
+
+def test_another_table_can_be_judged(opened: Opened) -> None:
+    app = opened("quality", table="gold/daily_sessions")
+    assert app.success[0].value.startswith("**gold/daily_sessions for 2025-01-13: yes, with")
 
 
 def test_quality_shows_no_text_of_a_record(opened: Opened) -> None:
@@ -195,5 +198,5 @@ def test_quality_shows_no_text_of_a_record(opened: Opened) -> None:
 
 def test_without_gold_the_verdict_is_no(opened: Opened) -> None:
     app = opened("quality", "silver")
-    assert app.error[0].value == "**No: 1 reason.**"
-    assert "Gold is not computed from the newest records" in said(app)
+    assert "has not been computed yet" in app.error[0].value
+    assert "project-etl --env test run --days" in said(app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from project_etl.core.views import ALL_PII, Views
 from project_etl.dashboard.asked import Asked
 from project_etl.dashboard.pages.quality import last_landing_day
 from project_etl.dashboard.queries import quality
-from project_etl_tests.dashboard.test_trust import FINE
+from project_etl.standing.standing import find
 from project_etl_tests.small_shop import settings_of
 
 JANUARY = date(2025, 1, 1), date(2025, 1, 31)
@@ -94,8 +94,11 @@ def test_a_lake_without_tables_has_nothing_to_judge(visits: Path) -> None:
 
 
 @pytest.mark.parametrize(("last", "shown"), [(13, 15), (31, 31), (7, 7)])
-def test_what_landed_after_the_newest_business_day_is_shown_with_it(views: Views, last: int, shown: int) -> None:
-    # The newest business day is the 13th; the newest file landed on the 15th.
-    asked = Asked(views, settings_of(), date(2025, 1, 1), date(2025, 1, last))
-    standing = replace(FINE, recent_to=date(2025, 1, 15))
+def test_what_landed_after_the_newest_business_day_is_shown_with_it(
+    views: Views, visits: Path, last: int, shown: int
+) -> None:
+    # The newest business day is the 13th; let the newest file have landed on the 15th.
+    settings = settings_of(lake_root=str(visits / "lake"), landing_root=str(visits / "landing"))
+    standing = replace(find(settings, datetime.now(UTC)), recent_to=date(2025, 1, 15))
+    asked = Asked(views, settings, date(2025, 1, 1), date(2025, 1, last))
     assert last_landing_day(asked, standing) == date(2025, 1, shown)

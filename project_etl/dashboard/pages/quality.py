@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 
@@ -10,24 +11,36 @@ import streamlit as st
 
 from project_etl.catalog import tables
 from project_etl.core.lake import TableStore
+from project_etl.core.model.days import span
 from project_etl.dashboard import charts, shown, spans
 from project_etl.dashboard.asked import Asked
-from project_etl.dashboard.queries import quality, trust
+from project_etl.dashboard.queries import quality
 from project_etl.settings import Settings
 from project_etl.standing.standing import Standing, State, find
+from project_etl.standing.verdict import Finding, Kind, Verdict, verdict_on
 
 LANDING_DAY = "Landing day"
 # Scores below differ no more in colour: one record of three would make all others pale.
 WORST_SCORE = 0.8
 FRESH_SECONDS = 30
+# The first is judged when the page opens: revenue.
+JUDGED = sorted(
+    (each.name for each in tables() if each.layer == "gold"), key=lambda name: (name != "gold/daily_aov", name)
+)
+MARKS = {
+    Kind.WRONG: ":red[:material/error:]",
+    Kind.NOTE: ":orange[:material/info:]",
+    Kind.GOOD: ":green[:material/check:]",
+}
 
 
 def show(asked: Asked) -> None:
     """Draw the page."""
     standing, kept = _found(asked.settings)
-    _verdict(trust.trust_of(standing, [*kept[kept["is_wrong"]]["words"]], asked.program))
     if standing.is_empty:
+        st.info(f"There are no numbers yet: nothing has been loaded. `{asked.program} status` says what waits.")
         return
+    _verdict(asked)
     _validation(asked)
     landed = replace(asked, last=last_landing_day(asked, standing))
     _scores(landed)
@@ -49,12 +62,27 @@ def _found(settings: Settings) -> tuple[Standing, pd.DataFrame]:
     return find(settings, datetime.now(UTC)), quality.rows_kept(TableStore(settings.lake_root), tables())
 
 
-def _verdict(judged: trust.Trust) -> None:
-    say = st.error if judged.reasons else st.success
-    st.markdown("#### Can today's numbers be trusted?")
-    say(f"**{judged.verdict}**")
-    if said := [*judged.reasons, *judged.notes]:
-        st.markdown("\n".join(f"- {sentence}" for sentence in said))
+def _verdict(asked: Asked) -> None:
+    st.markdown("#### Can the newest numbers be trusted?")
+    table = st.selectbox("Of which table", JUDGED, key="table", bind="query-params")
+    judged = _judged(asked.settings, table)
+    day = f" for {judged.day}" if judged.day else ""
+    say = st.success if judged.is_trusted else st.error
+    say(f"**{table}{day}: {shown.plain(judged.in_words())}**")
+    st.markdown("\n".join(_sentence(found) for found in judged.findings))
+
+
+@st.cache_data(
+    ttl=FRESH_SECONDS, show_spinner="Looking at all that a table is made from …", hash_funcs={Settings: repr}
+)
+def _judged(settings: Settings, table: str) -> Verdict:
+    """The verdict on the newest day of a table, now or half a minute ago."""
+    return verdict_on(TableStore(settings.lake_root), settings, table, None, datetime.now(UTC))
+
+
+def _sentence(found: Finding) -> str:
+    todo = f" `{found.command}`" if found.command else ""
+    return f"- {MARKS[found.kind]} {shown.plain(found.text)}{todo}"
 
 
 def _validation(asked: Asked) -> None:
@@ -202,11 +230,16 @@ def _fresh_row(standing: Standing, state: State) -> dict[str, object]:
 def _behind(standing: Standing, table: str) -> str:
     if table in standing.gold_behind:
         days = standing.gold_behind[table]
-        return trust.days_in_words(days) if days else "the whole table"
+        return _days(days) if days else "the whole table"
     if table in standing.silver_behind:
         days = sorted(standing.silver_behind[table].days)
-        return trust.days_in_words(days) if days else "what it refers to"
-    return f"held back: {trust.days_in_words(sorted(standing.held[table]))}" if table in standing.held else ""
+        return _days(days) if days else "what it refers to"
+    return f"held back: {_days(sorted(standing.held[table]))}" if table in standing.held else ""
+
+
+def _days(days: Sequence[str]) -> str:
+    """Days, in order, in words."""
+    return days[0] if len(days) == 1 else f"{len(days)} days, {span(days[0], days[-1])}"
 
 
 def _rows(kept: pd.DataFrame) -> None:
