@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 LAYERS = ("gold", "silver", "quarantine", "bronze")
 # Their text is as it was received: it may hold personal data that nobody has declared.
 AS_RECEIVED = ("quarantine", "bronze")
+# Functions of which a query may read the rows.
+TABLE_FUNCTIONS = ("generate_series", "range", "unnest")
+PLACE_CHARS = 40
 ALL_PII = "*"
 """Stands for all personal data, declared or not."""
 
@@ -173,6 +176,15 @@ def view_of(table: str) -> str:
     return f"{layer}.{name.replace('/', '_')}"
 
 
+def day_column(state: TableState) -> str | None:
+    """The column of a table's days: the first one of type date among those that it is looked up by; None without."""
+    import pyarrow as pa
+
+    looked_up = (state.delta.metadata().configuration.get("delta.dataSkippingStatsColumns") or "").split(",")
+    names = [*looked_up, *state.partition_columns]
+    return next((name for name in names if name and pa.types.is_date(state.arrow_schema.field(name).type)), None)
+
+
 def personal(state: TableState) -> tuple[str, ...]:
     """The columns of a table that its contract marks as personal data (`pii`)."""
     return tuple(item["name"] for item in json.loads(state.schema_json)["fields"] if item["metadata"].get("pii"))
@@ -182,26 +194,39 @@ def _tables_in(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
     """The tables that a query names, in small letters.
 
     Raises:
-        QueryError: it is not one SELECT that can be parsed.
+        QueryError: it is not one SELECT that can be parsed, or reads something else than tables.
     """
     ((text,),) = connection.execute("SELECT json_serialize_sql(?)", [query]).fetchall()
     parsed = json.loads(text)
     if parsed["error"]:
-        raise QueryError(f"The query is not one SELECT: {parsed['error_message']}.")
+        place = int(parsed.get("position") or 0)
+        shown = f" It stops at: {query[place:][:PLACE_CHARS]}" if parsed["error_type"] == "parser" else ""
+        raise QueryError(f"The query cannot be asked: {parsed['error_message'].rstrip('!.')}.{shown}")
     if len(parsed["statements"]) != 1:
         raise QueryError(f"A query is one SELECT; found {len(parsed['statements'])} statements.")
-    return sorted({name.lower() for name in _named_in(parsed)})
+    for function in _nodes(parsed, "TABLE_FUNCTION"):
+        name = function["function"]["function_name"]
+        if name not in TABLE_FUNCTIONS:
+            # A query that reads files would see the personal data that views leave out.
+            raise QueryError(
+                f"A query reads the lake's tables; {name}() is none. There is {', '.join(TABLE_FUNCTIONS)}."
+            )
+    named = [(node["schema_name"], node["table_name"]) for node in _nodes(parsed, "BASE_TABLE")]
+    if files := [name for _, name in named if "/" in name or "." in name]:
+        raise QueryError(f"A query reads the lake's tables, such as gold.daily_aov; {files[0]!r} is none.")
+    return sorted({".".join(filter(None, name)).lower() for name in named})
 
 
-def _named_in(node: Any) -> Iterator[str]:  # noqa: ANN401 - a parsed query as JSON values
+def _nodes(node: Any, kind: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a parsed query as JSON values
+    """All nodes of a kind in a parsed query."""
     if isinstance(node, dict):
-        if node.get("type") == "BASE_TABLE":
-            yield ".".join(filter(None, (node["schema_name"], node["table_name"])))
+        if node.get("type") == kind:
+            yield node
         for value in node.values():
-            yield from _named_in(value)
+            yield from _nodes(value, kind)
     elif isinstance(node, list):
         for value in node:
-            yield from _named_in(value)
+            yield from _nodes(value, kind)
 
 
 def _kind(state: TableState, column: str) -> str:

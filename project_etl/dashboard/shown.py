@@ -5,6 +5,7 @@ Does not belong here: figures (`charts.py`), what is asked (`queries/`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,11 @@ def duration(seconds: Number | None) -> str:
         return NONE
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes:,}:{rest:02} min"
+
+
+def plain(text: str) -> str:
+    """Text that came from files, for a sentence: it makes no link, no picture and no colour, whatever it says."""
+    return re.sub(r"([\\`\[\]<>:$*_~#])", r"\\\1", text)
 
 
 # --- columns of tables ------------------------------------------------------------------------------------------------

@@ -163,10 +163,15 @@ def test_personal_data_that_is_allowed_is_shown(opened: Opened) -> None:
 
 def test_who_may_be_meant_by_an_id_that_is_not_there_can_be_chosen(opened: Opened) -> None:
     app = opened("customers", customer="c2")
-    assert "No such customer: `c2`" in said(app)
+    assert "No such customer: c2." in said(app)
     app.button[0].click().run()
     assert not app.exception
     assert metrics(app)["Lifetime value"] == "300.00 EUR"
+
+
+def test_what_is_entered_makes_no_link_and_no_picture(opened: Opened) -> None:
+    app = opened("customers", customer="![x](http://example.org/x)")
+    assert r"!\[x\](http\://example.org/x)" in app.warning[0].value
 
 
 def test_a_customer_whom_the_shop_has_not_sent_has_a_history(opened: Opened) -> None:

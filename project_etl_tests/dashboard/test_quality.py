@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+
+import pytest
 
 from project_etl.catalog import tables
 from project_etl.core.lake import ReplaceWhere, TableStore
 from project_etl.core.views import ALL_PII, Views
+from project_etl.dashboard.asked import Asked
+from project_etl.dashboard.pages.quality import last_landing_day
 from project_etl.dashboard.queries import quality
+from project_etl_tests.dashboard.test_trust import FINE
+from project_etl_tests.small_shop import settings_of
 
 JANUARY = date(2025, 1, 1), date(2025, 1, 31)
 AFTER_TUESDAY = date(2025, 1, 8), date(2025, 1, 31)
@@ -84,3 +91,11 @@ def test_a_lake_without_tables_has_nothing_to_judge(visits: Path) -> None:
     assert len(quality.quarantined(nothing, *JANUARY)) == 0
     assert len(quality.files_kept_out(nothing, *JANUARY)) == 0
     assert len(quality.rows_kept(nothing.lake, tables())) == 0
+
+
+@pytest.mark.parametrize(("last", "shown"), [(13, 15), (31, 31), (7, 7)])
+def test_what_landed_after_the_newest_business_day_is_shown_with_it(views: Views, last: int, shown: int) -> None:
+    # The newest business day is the 13th; the newest file landed on the 15th.
+    asked = Asked(views, settings_of(), date(2025, 1, 1), date(2025, 1, last))
+    standing = replace(FINE, recent_to=date(2025, 1, 15))
+    assert last_landing_day(asked, standing) == date(2025, 1, shown)

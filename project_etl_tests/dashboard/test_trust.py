@@ -13,6 +13,7 @@ from project_etl.dashboard.queries.trust import trust_of
 from project_etl.standing.standing import Landing, Standing, State
 from project_etl.standing.validated import Validated
 
+PROGRAM = "project-etl --env shop"
 FINE = Standing(
     refusal="",
     tables=[State("silver/orders", "2025-01-07", datetime(2025, 1, 8, tzinfo=UTC), 1.0)],
@@ -31,7 +32,7 @@ UNREAD = Unrecognized("shop/ordres", "no such dataset", "rename it")
 
 
 def test_numbers_of_all_that_landed_can_be_trusted() -> None:
-    found = trust_of(FINE, [])
+    found = trust_of(FINE, [], PROGRAM)
     assert found.verdict == "Yes: every number is computed from all that landed up to 2025-01-07."
     assert not found.reasons
     assert not found.notes
@@ -56,13 +57,18 @@ def test_numbers_of_all_that_landed_can_be_trusted() -> None:
     ],
 )
 def test_one_reason_makes_a_no(standing: Standing, reason: str) -> None:
-    found = trust_of(standing, [])
+    found = trust_of(standing, [], PROGRAM)
     assert found.verdict == "No: 1 reason."
     assert reason in found.reasons[0]
 
 
+def test_a_command_is_that_of_the_environment() -> None:
+    found = trust_of(replace(FINE, gold_behind={"gold/customer_ltv": []}), [], PROGRAM)
+    assert "`project-etl --env shop status`" in found.reasons[0]
+
+
 def test_lost_rows_make_a_no() -> None:
-    assert trust_of(FINE, ["Gold: rows are gone"]).reasons == ["Gold: rows are gone"]
+    assert trust_of(FINE, ["Gold: rows are gone"], PROGRAM).reasons == ["Gold: rows are gone"]
 
 
 @pytest.mark.parametrize(
@@ -76,13 +82,13 @@ def test_lost_rows_make_a_no() -> None:
     ],
 )
 def test_a_note_leaves_the_yes(standing: Standing, note: str) -> None:
-    found = trust_of(standing, [])
+    found = trust_of(standing, [], PROGRAM)
     assert found.verdict.startswith("Yes, with 1 note: ")
     assert note in found.notes[0]
 
 
 def test_an_empty_lake_has_no_numbers_to_trust() -> None:
     empty = replace(FINE, tables=[State("silver/orders", None, None, None)], landing=Landing(waiting={"b": ["x.csv"]}))
-    found = trust_of(empty, [])
+    found = trust_of(empty, [], PROGRAM)
     assert found.verdict.startswith("There are no numbers yet")
     assert "x.csv" in found.reasons[0]

@@ -12,9 +12,8 @@ from rich.console import Console
 from rich.text import Text
 
 from project_etl.commands.contracts.described import TableSaid, described
-from project_etl.commands.shared.console import print_json
+from project_etl.commands.shared.console import grid, print_json
 from project_etl.commands.shared.names import named
-from project_etl.commands.shared.summary import grid
 from project_etl.settings import Settings
 
 

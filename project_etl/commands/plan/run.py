@@ -15,11 +15,10 @@ from rich.console import Console
 from project_etl.catalog import asset_names, landing_refusal
 from project_etl.commands.plan.timing import Timing, in_words, timing_of, total
 from project_etl.commands.plan.work import Work, work_of
-from project_etl.commands.shared.console import print_json
+from project_etl.commands.shared.console import grid, print_json
 from project_etl.commands.shared.environment import dagster_instance, lake_without_spark
 from project_etl.commands.shared.errors import UserError
 from project_etl.commands.shared.names import selected
-from project_etl.commands.shared.summary import grid
 from project_etl.core.model.days import each_day
 from project_etl.settings import Settings
 

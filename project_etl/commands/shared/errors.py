@@ -31,7 +31,8 @@ def _meant_for_people() -> tuple[type[Exception], ...]:
     # Here, and not above: only when something has gone wrong is it worth importing Spark's and Pandera's modules.
     from project_etl.core.lake import LakeError
     from project_etl.core.model.table import TableError
+    from project_etl.core.views import QueryError
     from project_etl.demo import ManifestError
     from project_etl.settings import SettingsError
 
-    return (SettingsError, LakeError, TableError, ManifestError)
+    return (SettingsError, LakeError, TableError, QueryError, ManifestError)

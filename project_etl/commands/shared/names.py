@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from project_etl.commands.shared.errors import UserError
+from project_etl.core.lake import TableStore
 from project_etl.core.model.nearest import suggestion
 
 
@@ -35,3 +36,16 @@ def selected(patterns: str, names: Sequence[str]) -> list[str]:
     if not asked:
         raise UserError(f"No table is named; {suggestion('', names)}")
     return [name for name in names if any(fnmatchcase(name, pattern) for pattern in asked)]
+
+
+def table_named(lake: TableStore, name: str) -> str:
+    """The table of the lake that is meant: `daily_aov` is `gold/daily_aov`, `shop/orders` is `bronze/shop/orders`.
+
+    Raises:
+        UserError: there is none.
+    """
+    # Of two with one name, Gold's is meant, then Silver's.
+    there = [each for layer in ("bronze", "quarantine", "silver", "gold") for each in lake.names(layer)]
+    if not there:
+        raise UserError(f"There is no table in {lake.root} yet: load something first, or name another environment.")
+    return named(name.replace(".", "/"), there)

@@ -84,6 +84,19 @@ class _Days(click.ParamType):
 DAYS = _Days()
 
 
+def _names(_: click.Context, __: click.Parameter, text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+allow_pii_option = click.option(
+    "--allow-pii",
+    default="",
+    callback=_names,
+    metavar="COLUMNS",
+    help="Columns with personal data to show, with commas; '*' allows all, and tables of text as received.",
+)
+
+
 def exit_with(*, is_fine: bool) -> None:
     """End with exit code 1 when data, a check or the machine is not fine."""
     if not is_fine:

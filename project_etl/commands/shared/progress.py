@@ -93,6 +93,10 @@ class Progress:
             # The counts of all days together, which a materialization event, one for each day, does not have.
             metadata = getattr(event.event_specific_data, "metadata", {})
             self.lines[table].counts = {name: metadata[name].value for name in SHOWN if name in metadata}
+        elif event.event_type is happened.ASSET_MATERIALIZATION and self.lines[table].counts is None:
+            # No IO manager handles what is exported, all of it in one event.
+            metadata = event.step_materialization_data.materialization.metadata
+            self.lines[table].counts = {name: metadata[name].value for name in SHOWN if name in metadata}
         elif event.event_type is happened.STEP_SUCCESS:
             self._end(table, "done")
         elif event.event_type is happened.STEP_FAILURE:

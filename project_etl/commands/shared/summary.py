@@ -5,18 +5,18 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich import box
 from rich.columns import Columns
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 from rich.text import Text
 
+from project_etl.commands.shared.console import grid, size_text
 from project_etl.commands.shared.environment import lake_without_spark
 from project_etl.core.lake import TableStore
 from project_etl.settings import DEFAULT_ENV, PREFIX, Settings
@@ -67,14 +67,6 @@ def sizes(lake: TableStore, layer: str) -> list[TableSize]:
 def _size(lake: TableStore, name: str) -> TableSize:
     state = lake.state(name)
     return TableSize(name, state.row_count, state.version, state.size_bytes)
-
-
-def grid(title: str, *columns: str, right: Iterable[str] = ()) -> Grid:
-    """An empty table with a title; `right` names the columns of numbers."""
-    made = Grid(box=box.SIMPLE, title=title, title_justify="left", title_style="bold")
-    for column in columns:
-        made.add_column(column, justify="right" if column in right else "left")
-    return made
 
 
 def _layer(layer: str, tables: Sequence[TableSize]) -> Grid:
@@ -151,12 +143,3 @@ def _program() -> str:
         return program.name
     is_below = program.is_absolute() and program.is_relative_to(Path.cwd())
     return str(program.relative_to(Path.cwd()) if is_below else program)
-
-
-def size_text(size: float) -> str:
-    """Bytes in the unit that people read: `3.2 MB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:,.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"
-        size /= 1000
-    return f"{size:,.1f} TB"

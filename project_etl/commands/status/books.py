@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from project_etl.catalog import datasets_of, parameters_of, silver_job, tables
+from project_etl.commands.shared.console import grid
 from project_etl.commands.shared.runs import errors_into, spark_log
-from project_etl.commands.shared.summary import grid
 from project_etl.core.contracts.report import SILVER_COUNTS
 from project_etl.core.gold.books import GoldBooks, gold_books
 from project_etl.core.gold.stage import GoldJob

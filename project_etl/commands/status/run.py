@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.text import Text
 
-from project_etl.commands.shared.console import print_json
-from project_etl.commands.shared.summary import grid
+from project_etl.commands.shared.console import grid, print_json
 from project_etl.core.bronze.landing_root import shown
 from project_etl.core.model.days import some_of, span
 from project_etl.settings import DEFAULT_ENV, Settings

@@ -11,13 +11,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Collection, Generator, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from project_etl.core.arrow import ArrowRecordBatchReader
+from project_etl.core.arrow import ArrowRecordBatch, ArrowRecordBatchReader
 from project_etl.core.export.as_text import is_text, plain
 from project_etl.core.export.aside import clear, mark_of, replacing
 from project_etl.core.export.base import CSV, ExportedTable, Found
@@ -119,14 +119,8 @@ class CsvWriter:
 
     def put(self, table: ExportedTable, bookmarks: Mapping[str, str], rows: ArrowRecordBatchReader) -> None:
         """Replace the file of a table by these rows."""
-        number = 0
         with replacing(self.files.file(table.name)) as aside:
-            with aside.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file, lineterminator="\r\n")
-                writer.writerow(table.columns)
-                for batch in rows:
-                    writer.writerows(zip(*(_cells(column) for column in batch.columns), strict=True))
-                    number += batch.num_rows
+            number = write_csv(aside, table.columns, rows)
             size, sha256 = aside.stat().st_size, _sha256(aside)
         said = {"file": self.files.file(table.name).name, "rows": number, "bytes": size, "sha256": sha256}
         self.manifest[table.name] = {**said, "bookmark": bookmarks[WHOLE]}
@@ -138,6 +132,27 @@ class CsvWriter:
         """Remove the file of a table."""
         self.files.file(name).unlink(missing_ok=True)
         self.manifest.pop(name, None)
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[ArrowRecordBatch]) -> int:
+    """Write a CSV file.
+
+    Args:
+        path: the file.
+        columns: the header.
+        rows: the rows, in batches.
+
+    Returns:
+        How many rows there were.
+    """
+    number = 0
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\r\n")
+        writer.writerow(columns)
+        for batch in rows:
+            writer.writerows(zip(*(_cells(column) for column in batch.columns), strict=True))
+            number += batch.num_rows
+    return number
 
 
 def _cells(column: Any) -> list[Any]:  # noqa: ANN401 - an array of pyarrow

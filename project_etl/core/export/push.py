@@ -117,9 +117,9 @@ def push(of: Sequence[Exported], target: Target) -> list[Pushed]:
         What was done to each table, be it nothing.
     """
     held = target.held()
-    anew = _has_other(of, held)
-    work = _work(of, {} if anew else held)
-    if anew or any(each.is_stale for each in work):
+    anew = not held or _has_other(of, held)
+    work = _work(of, held, anew=anew)
+    if any(each.is_stale for each in work):
         by_name = {each.name: each for each in of}
         with target.writing(anew=anew) as writer:
             for each in work:
@@ -150,9 +150,9 @@ def _write(writer: Writer, made: Exported | None, work: Pushed) -> None:
         writer.put(made.table, bookmarks, made.rows(work.written))
 
 
-def _work(of: Sequence[Exported], held: Held) -> list[Pushed]:
+def _work(of: Sequence[Exported], held: Held, *, anew: bool = False) -> list[Pushed]:
     """What is to be done to each table, be it nothing."""
-    found = [_work_on(each, held.get(each.name)) for each in of]
+    found = [_work_on(each, None if anew else held.get(each.name)) for each in of]
     names = {each.name for each in of}
     return found + [Pushed(name, is_gone=True) for name in sorted(held) if name not in names]
 

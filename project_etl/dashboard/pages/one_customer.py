@@ -35,7 +35,7 @@ def show(asked: Asked, customer_id: str) -> None:
         _nobody(asked, customer_id)
         return
     title, back = st.columns([5, 1], vertical_alignment="bottom")
-    title.subheader(str(found.about.get("full_name") or f"Customer {customer_id}"))
+    title.subheader(shown.plain(found.about.get("full_name") or f"Customer {customer_id}"))
     back.button("All customers", on_click=_choose, args=("",), width="stretch")
     _about(found)
     if found.is_known:
@@ -44,12 +44,12 @@ def show(asked: Asked, customer_id: str) -> None:
 
 
 def _nobody(asked: Asked, customer_id: str) -> None:
-    st.warning(f"No such customer: `{customer_id}`. Capital and small letters are different.")
+    st.warning(f"No such customer: {shown.plain(customer_id)}. Capital and small letters are different.")
     meant = customer.nearest(asked.views, customer_id)
     if meant:
         st.write("Is one of these meant?")
         for column, each in zip(st.columns(len(meant)), meant, strict=True):
-            column.button(each, on_click=_choose, args=(each,), width="stretch")
+            column.button(shown.plain(each), on_click=_choose, args=(each,), width="stretch")
 
 
 def _choose(customer_id: str) -> None:
@@ -64,7 +64,7 @@ def _about(found: customer.Customer) -> None:
     facts += [f"{title} {about[name]}" for name, title in PERSONAL.items() if about.get(name)]
     facts += [place] if (place := ", ".join(filter(None, (about.get("city"), about.get("country"))))) else []
     facts += [f"signed up on {about['signup_date']}"] if about.get("signup_date") else []
-    st.caption(" · ".join(facts))
+    st.caption(" · ".join(map(shown.plain, facts)))
     if left_out := [name for name in PERSONAL if name in found.left_out]:
         st.caption(
             f"Personal data is left out: {', '.join(PERSONAL[name] for name in left_out)}. Whoever may see it starts "

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime
 
 import pandas as pd
 import streamlit as st
 
 from project_etl.catalog import tables
 from project_etl.core.lake import TableStore
-from project_etl.dashboard import charts, shown
+from project_etl.dashboard import charts, shown, spans
 from project_etl.dashboard.asked import Asked
 from project_etl.dashboard.queries import quality, trust
 from project_etl.settings import Settings
@@ -25,15 +25,22 @@ FRESH_SECONDS = 30
 def show(asked: Asked) -> None:
     """Draw the page."""
     standing, kept = _found(asked.settings)
-    _verdict(trust.trust_of(standing, [*kept[kept["is_wrong"]]["words"]]))
+    _verdict(trust.trust_of(standing, [*kept[kept["is_wrong"]]["words"]], asked.program))
     if standing.is_empty:
         return
     _validation(asked)
-    _scores(asked)
-    _quarantine(asked)
-    _files(asked, standing)
+    landed = replace(asked, last=last_landing_day(asked, standing))
+    _scores(landed)
+    _quarantine(landed)
+    _files(landed, standing)
     _freshness(asked, standing)
     _rows(kept)
+
+
+def last_landing_day(asked: Asked, standing: Standing) -> date:
+    """The last landing day that is shown: what landed after the newest business day belongs to the newest days, too."""
+    newest = spans.newest_day(asked.views)
+    return max(asked.last, standing.recent_to) if newest is None or asked.last >= newest else asked.last
 
 
 @st.cache_data(ttl=FRESH_SECONDS, show_spinner="Looking at landing and at every table …", hash_funcs={Settings: repr})
@@ -56,7 +63,7 @@ def _validation(asked: Asked) -> None:
         return
     found = quality.validation(asked.views)
     if found.empty:
-        st.info("No check has been made yet: `project-etl run` makes them when it computes Gold.")
+        st.info(f"No check has been made yet: `{asked.program} run` makes them when it computes Gold.")
         return
     broken = found[~found["passed"]]
     if broken.empty:
@@ -136,7 +143,7 @@ def _quarantine(asked: Asked) -> None:
             "last": ("Last landing day", shown.day_column),
         },
     )
-    st.caption("`project-etl quarantine show TABLE` shows the records themselves to who may see them.")
+    st.caption(f"`{asked.program} quarantine show TABLE` shows the records themselves to whoever may see them.")
 
 
 def _files(asked: Asked, standing: Standing) -> None:

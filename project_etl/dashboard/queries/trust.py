@@ -30,16 +30,17 @@ class Trust:
     notes: Sequence[str] = field(default_factory=list[str])
 
 
-def trust_of(standing: Standing, lost: Sequence[str]) -> Trust:
+def trust_of(standing: Standing, lost: Sequence[str], program: str) -> Trust:
     """Judge how things stand.
 
     Args:
         standing: how they stand.
         lost: a sentence on each table that does not hold the rows it should.
+        program: the command line of the environment, which sentences name.
     """
     if standing.is_empty:
-        return Trust("There are no numbers yet: nothing has been loaded.", [*_not_loaded(standing)])
-    reasons = [*_not_loaded(standing), *_behind(standing), *_wrong(standing), *lost]
+        return Trust("There are no numbers yet: nothing has been loaded.", [*_not_loaded(standing, program)])
+    reasons = [*_not_loaded(standing, program), *_behind(standing, program), *_wrong(standing, program), *lost]
     notes = [*_notes(standing)]
     if reasons:
         return Trust(f"No: {_count(reasons, 'reason')}.", reasons, notes)
@@ -47,10 +48,10 @@ def trust_of(standing: Standing, lost: Sequence[str]) -> Trust:
     return Trust(f"Yes{but}: every number is computed from all that landed up to {standing.recent_to}.", [], notes)
 
 
-def _not_loaded(standing: Standing) -> Iterator[str]:
+def _not_loaded(standing: Standing, program: str) -> Iterator[str]:
     if standing.refusal:
         yield f"Nothing can be loaded. {standing.refusal}"
-    load = "`project-etl status` names the command that loads them."
+    load = f"`{program} status` names the command that loads them."
     for files, what in ((standing.landing.waiting, "wait to be loaded"), (standing.landing.changed, "have changed")):
         if paths := [path for of_table in files.values() for path in of_table]:
             yield f"Numbers lack the records of files that {what} ({len(paths):,}): {some_of(paths, SHOWN)}. {load}"
@@ -58,8 +59,8 @@ def _not_loaded(standing: Standing) -> Iterator[str]:
         yield f"Not read in landing: {some_of([item.in_words() for item in unread], SHOWN)}."
 
 
-def _behind(standing: Standing) -> Iterator[str]:
-    how = "`project-etl status` names the command that computes them."
+def _behind(standing: Standing, program: str) -> Iterator[str]:
+    how = f"`{program} status` names the command that computes them."
     if tables := standing.silver_behind:
         yield f"Records that are loaded are not judged yet, of {some_of([*tables], SHOWN)}. {how}"
     if behind := standing.gold_behind:
@@ -69,12 +70,12 @@ def _behind(standing: Standing) -> Iterator[str]:
         yield f"Gold is not computed from the newest records{which}, in {those}. {how}"
 
 
-def _wrong(standing: Standing) -> Iterator[str]:
+def _wrong(standing: Standing, program: str) -> Iterator[str]:
     for table, days in standing.held.items():
         why = some_of([f"{day} ({rules})" for day, rules in days.items()], SHOWN)
         yield f"{table} shows older numbers, or none, for days that break a rule: {why}."
     if standing.validation and standing.validation.errors:
-        yield f"The star schema is wrong: {'; '.join(standing.validation.errors)}. `project-etl validate` says where."
+        yield f"The star schema is wrong: {'; '.join(standing.validation.errors)}. `{program} validate` says where."
     if standing.overdue:
         yield f"{standing.due} is late: {some_of([*standing.overdue], SHOWN)} have not been computed for it."
 
