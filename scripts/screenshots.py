@@ -34,6 +34,8 @@ HOST = "127.0.0.1"
 # The dashboard's pictures; a longer page ends there.
 WIDTH, HEIGHT = 1400, 1400
 CONTENT = "[data-testid=stMain]"
+# What is still to come has a grey place of its own, and charts grow into theirs.
+DRAWN = "!document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton]')"
 GROWING_MILLISECONDS = 5_000
 BROWSER_OPTIONS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -82,11 +84,11 @@ def _dashboard(browser: str, settings: Settings) -> None:
             tab = chromium.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
             tab.goto(f"http://{HOST}:{port}/{page.path}", timeout=RENDER_MILLISECONDS)
             tab.get_by_role("heading", name=page.title, level=1).wait_for(timeout=RENDER_MILLISECONDS)
-            tab.get_by_test_id("stStatusWidget").wait_for(state="detached", timeout=RENDER_MILLISECONDS)
+            tab.wait_for_function(DRAWN, timeout=RENDER_MILLISECONDS)
             length = tab.evaluate(f"document.querySelector('{CONTENT}').scrollHeight")
             tab.set_viewport_size({"width": WIDTH, "height": min(length, HEIGHT)})
-            # Charts grow into their places.
             tab.wait_for_timeout(GROWING_MILLISECONDS)
+            tab.wait_for_function(DRAWN, timeout=RENDER_MILLISECONDS)
             name = f"dashboard_{page.title.lower()}.png"
             tab.screenshot(path=PICTURES / name)
             tab.close()

@@ -106,8 +106,7 @@ def _metrics(asked: Asked, until: datetime, orders: pd.DataFrame, then: pd.DataF
     columns = st.columns(5 if has_events else 3)
 
     def metric(place: int, title: str, value: float, earlier: float, places: int = 0, told: str | None = None) -> None:
-        grown = shown.growth(value, earlier)
-        columns[place].metric(title, shown.number(value, places), grown, help=told, border=True)
+        shown.compared(columns[place], title, shown.number(value, places), shown.growth(value, earlier), told)
 
     metric(0, "Orders", now["orders"], before["orders"], told="Of any status.")
     sold = "Items of revenue orders after discount. From Silver, so that it does not wait for Gold."
