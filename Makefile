@@ -71,7 +71,7 @@ soak: setup ## Run the tests that take an hour
 bench: setup ## Measure speed and memory beside scripts that do the same, results in bench/results
 	@$(JAVA) $(BIN)/python -m bench $(ARGS)
 
-screenshots: setup ## Make the README's pictures from the running UI (needs Chromium)
+screenshots: setup ## Make the pictures of README and docs from the running UIs (needs Chromium)
 	@$(JAVA) $(BIN)/python scripts/screenshots.py $(ARGS)
 
 docs: setup ## Write docs/tables.md and the tables in docs/own-data.md again, after a change of a contract

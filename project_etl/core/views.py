@@ -53,8 +53,8 @@ class Views:
     lake: TableStore
     allow_pii: Collection[str] = ()
     zone: str = "UTC"
-    _made: set[str] = field(default_factory=set[str], repr=False, compare=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+    _made: set[str] = field(default_factory=set[str], init=False, repr=False, compare=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     @cached_property
     def tables(self) -> Mapping[str, str]:

@@ -23,6 +23,7 @@ Titled = tuple[str, Callable[[str], Any]]
 """A column's title, and how its values look."""
 
 NONE = "–"
+UNCHANGED = "±0.0%"
 
 
 # --- single values ----------------------------------------------------------------------------------------------------
@@ -45,7 +46,32 @@ def share(value: Number | None) -> str:
 
 def growth(now: Number | None, before: Number | None) -> str | None:
     """`+7.8%`: by which share a number has grown; None where there was none before."""
-    return f"{float(now) / float(before) - 1:+.1%}" if now is not None and before else None
+    grown = f"{float(now) / float(before) - 1:+.1%}" if now is not None and before else None
+    return UNCHANGED if grown in ("+0.0%", "-0.0%") else grown
+
+
+def compared(place: Any, title: str, text: str, grown: str | None, told: str | None = None, against: str = "") -> None:  # noqa: ANN401
+    """Show a number with its growth.
+
+    Args:
+        place: where, as one of Streamlit's columns.
+        title: what the number is, with its unit.
+        text: the number.
+        grown: what `growth` says.
+        told: what the question mark beside the title says.
+        against: what the growth is against.
+    """
+    has_changed = grown not in (None, UNCHANGED)
+    place.metric(
+        title,
+        text,
+        grown,
+        delta_color="normal" if has_changed else "off",
+        delta_arrow="auto" if has_changed else "off",
+        delta_description=against if grown and against else None,
+        help=told,
+        border=True,
+    )
 
 
 def duration(seconds: Number | None) -> str:

@@ -20,7 +20,7 @@ from project_etl.core.lake import WHOLE, LakeError, TableStore
 from project_etl.core.model.days import instants_of, some_of
 from project_etl.core.model.table import Table
 from project_etl.core.rows_kept import gold_rows_kept, silver_rows_kept
-from project_etl.core.staleness import newest_landing_day
+from project_etl.core.staleness import days_of_data, newest_landing_day
 from project_etl.settings import DEFAULT_ENV, Settings
 from project_etl.standing.landing import survey_of
 from project_etl.standing.standing import look_at
@@ -169,9 +169,11 @@ class _Judge:
         yield Finding(Kind.GOOD, f"{self._what} was computed at {at:%Y-%m-%d %H:%M} UTC.")
 
     def _stale(self) -> Iterator[Finding]:
-        day = self.day or self.settings.last_day(self.now.timestamp())
+        last = self.settings.last_day(self.now.timestamp())
         staleness = staleness_of(self.lake, self.settings, self._made_of)
-        stale = staleness.everywhere([day], with_held=False)
+        # Of a table that is computed as a whole, any day of its inputs may be stale.
+        days = [self.day] if self.day else days_of_data(self.lake, self._made_of, self.settings.start_date, last)
+        day, stale = self.day or last, staleness.everywhere(days, with_held=False)
         if self.table.name in stale:
             why = "; ".join(staleness.why({self.table.name: stale[self.table.name]}))
             command = _command(self.settings, f"run --days {day} --select 'gold/*'")

@@ -56,6 +56,7 @@ def open_page(page: Page, address: str, title: str) -> None:
 def is_drawn(page: Page) -> None:
     """Wait until nothing is drawn any more, and see that no error is."""
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     expect(page.get_by_test_id("stException")).to_have_count(0)
     expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
 

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from project_etl.core.lake import TableStore
 from project_etl.core.views import Views
+from project_etl.dashboard import shown
 from project_etl.dashboard.asked import Asked
 from project_etl.dashboard.pages import behaviour, customers, quality, sales, today
 from project_etl_tests.small_shop import settings_of
@@ -200,3 +201,11 @@ def test_without_gold_the_verdict_is_no(opened: Opened) -> None:
     app = opened("quality", "silver")
     assert "has not been computed yet" in app.error[0].value
     assert "project-etl --env test run --days" in said(app)
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "grown"),
+    [(3, 2, "+50.0%"), (1, 2, "-50.0%"), (2, 2, "±0.0%"), (2, 0, None), (None, 2, None), (2, None, None)],
+)
+def test_growth_in_words(now: float | None, before: float | None, grown: str | None) -> None:
+    assert shown.growth(now, before) == grown

@@ -1,8 +1,8 @@
 """The target `sqlite`: one file, `star.sqlite`, with a table for each export, `_exports` and `_columns`.
 
-SQLite has no types of its own for most of what Gold holds. A decimal is declared as `DECIMAL(p,s)`, and SQLite stores
-it as a number: up to 15 digits are exact. A whole amount becomes an integer, so a quotient of two of them is cut:
-write `1.0 * a / b`. Days, instants, arrays and structs are text (`as_text.py`), booleans 0 and 1.
+SQLite has no types of its own for most of what Gold holds. A decimal is a REAL, of which up to 15 digits are exact: of a
+column that is declared as DECIMAL, SQLite would make whole amounts integers, and cut their quotients. Days, instants,
+arrays and structs are text (`as_text.py`), booleans 0 and 1.
 """
 
 from __future__ import annotations
@@ -198,11 +198,9 @@ def _type(kind: Any) -> str:  # noqa: ANN401 - a type of pyarrow
     import pyarrow as pa
 
     types = pa.types
-    if types.is_decimal(kind):
-        return f"DECIMAL({kind.precision},{kind.scale})"
     if types.is_integer(kind):
         return "INTEGER"
-    if types.is_floating(kind):
+    if types.is_decimal(kind) or types.is_floating(kind):
         return "REAL"
     if types.is_boolean(kind):
         # An affinity of numbers, and a name that tools know.

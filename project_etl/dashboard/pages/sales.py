@@ -64,9 +64,8 @@ def _metrics(asked: Asked, in_all: dict[str, Any]) -> None:
         ),
         strict=False,
     ):
-        delta = shown.growth(in_all[name], then[name])
-        value = shown.number(in_all[name], places)
-        column.metric(title, value, delta, delta_description=against if delta else None, border=True)
+        grown = shown.growth(in_all[name], then[name])
+        shown.compared(column, title, shown.number(in_all[name], places), grown, against=against)
     if shown.there_are(asked, *REFUNDS):
         refunded = float(sales.refunds_by_day(asked.views, asked.first, asked.last)["amount"].sum())
         columns[3].metric(

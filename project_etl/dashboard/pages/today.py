@@ -106,19 +106,18 @@ def _metrics(asked: Asked, until: datetime, orders: pd.DataFrame, then: pd.DataF
     columns = st.columns(5 if has_events else 3)
 
     def metric(place: int, title: str, value: float, earlier: float, places: int = 0, told: str | None = None) -> None:
-        grown = shown.growth(value, earlier)
-        columns[place].metric(title, shown.number(value, places), grown, help=told, border=True)
+        shown.compared(columns[place], title, shown.number(value, places), shown.growth(value, earlier), told)
 
     metric(0, "Orders", now["orders"], before["orders"], told="Of any status.")
     sold = "Items of revenue orders after discount. From Silver, so that it does not wait for Gold."
     metric(1, f"Net revenue ({asked.currency})", now["net_revenue"], before["net_revenue"], told=sold)
     averages = [each["net_revenue"] / (each["revenue_orders"] or 1) for each in (now, before)]
-    metric(2, f"Average order ({asked.currency})", *averages, places=2, told="Of revenue orders.")
+    metric(2, f"Average order ({asked.currency})", averages[0], averages[1], 2, "Of revenue orders.")
     if has_events:
         people = [today.visitors(views, day, until), today.visitors(views, day - WEEK, until - WEEK)]
-        metric(3, "Visitors", *people)
+        metric(3, "Visitors", people[0], people[1])
         carts = [today.events_by_hour(views, *at)["carts"].sum() for at in _both(until)]
-        metric(4, "Put into the cart", *carts, told="Events, not pieces.")
+        metric(4, "Put into the cart", carts[0], carts[1], told="Events, not pieces.")
     st.caption(f"Growth is against {day - WEEK:%A, %Y-%m-%d}, a week before, up to the same time of day.")
 
 

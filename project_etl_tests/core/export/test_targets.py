@@ -76,7 +76,7 @@ def test_sqlite_has_numbers_that_can_be_summed_and_text_for_what_it_lacks(shop: 
     ]
     assert asked(shop, "SELECT sum(amount) FROM sales") == [(pytest.approx(-1234567890123.35, abs=0.001),)]
     types = dict(asked(shop, "SELECT name, type FROM pragma_table_info('sales')"))
-    assert (types["amount"], types["day"], types["is_paid"]) == ("DECIMAL(20,2)", "TEXT", "BOOLEAN")
+    assert (types["amount"], types["day"], types["is_paid"]) == ("REAL", "TEXT", "BOOLEAN")
     assert asked(shop, "SELECT name FROM pragma_table_info('sales') WHERE pk ORDER BY pk") == [("day",), ("sale_id",)]
     described = asked(shop, "SELECT description FROM _columns WHERE table_name = 'sales' AND column_name = 'amount'")
     assert described == [("Amount.",)]
