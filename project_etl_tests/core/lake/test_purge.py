@@ -67,7 +67,8 @@ def fresh(lake: TableStore) -> TableStore:
 
 
 def test_nothing_shows_what_was_there(lake: TableStore, name: str) -> None:
-    assert len({Path(found.file).parent.name for found in traces_of(Path(lake.root), [GONE])}) >= 4
+    folders = {part for found in traces_of(Path(lake.root), [GONE]) for part in Path(found.file).parts}
+    assert folders >= {"_delta_log", "_journal", "_change_data"}
     assert purge(lake, name) >= 3
     assert traces_of(Path(lake.root), [GONE]) == []
     folder = Path(lake.path(name))
@@ -209,7 +210,7 @@ def test_spark_takes_turns_with_purges(
     assert sorted(row.id for row in read.load(lake.path(WHOLE)).collect()) == [1, 2, 3]
     version = lake.version(WHOLE)
     commit("upsert", 3, 4, text="c")
-    feed = read.option("readChangeFeed", "true").option("startingVersion", version).load(lake.path(WHOLE))
+    feed = read.option("readChangeFeed", "true").option("startingVersion", version + 1).load(lake.path(WHOLE))
     assert sorted(row.id for row in feed.collect()) == [3, 3, 4]
     purge(lake, WHOLE)
     commit("append", 5, text="d")
