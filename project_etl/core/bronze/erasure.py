@@ -9,7 +9,7 @@ so that Silver judges its landing day again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -28,7 +28,7 @@ from project_etl.core.lake import ReplaceWhere
 from project_etl.core.lake.state import on_days
 from project_etl.core.model.names import RESCUED
 from project_etl.core.model.staged import note_of
-from project_etl.core.transforms.text import clean_code
+from project_etl.core.transforms.text import clean_code, clean_key
 
 FILE = "_source_file"
 
@@ -69,22 +69,26 @@ def find(job: BronzeJob, redaction: Redaction) -> Found:
     return Found(removed, emptied, tuple(sorted(files)))
 
 
-def addresses(job: BronzeJob, redaction: Redaction) -> tuple[set[str], set[str]]:
-    """The e-mail addresses of the customers whose ids are erased, and those of them that others have too.
+def addresses(job: BronzeJob, redaction: Redaction) -> set[str]:
+    """The e-mail addresses of the customers whose ids are erased, cleaned and in small letters."""
+    return {address for key, address in _addressed(job, redaction) if redaction.is_customer(key)}
 
-    Returns:
-        Cleaned addresses in small letters, that of one customer alone and that of several.
-    """
+
+def shared(job: BronzeJob, redaction: Redaction, own: Collection[str]) -> set[str]:
+    """Those of some addresses that another customer has too."""
+    return {address for key, address in _addressed(job, redaction) if address in own and not redaction.is_customer(key)}
+
+
+def _addressed(job: BronzeJob, redaction: Redaction) -> Iterator[tuple[str, str]]:
+    """The id of each record that has one and a cleaned address, with that."""
     person = redaction.person
     if person is None or person.email is None:
-        return set(), set()
-    own, others = set[str](), set[str]()
+        return
     for batch in _batches(job, [person.column, person.email]):
         for key, text in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             address = clean_code(text, redaction.nothing)
-            if address and key is not None:
-                (own if redaction.is_customer(key) else others).add(address.lower())
-    return own - others, own & others
+            if address and clean_key(key, redaction.nothing):
+                yield key, address.lower()
 
 
 def erase(job: BronzeJob, redaction: Redaction) -> Found:
