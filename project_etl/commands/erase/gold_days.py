@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from project_etl.commands.erase.subject import CUSTOMER, CUSTOMERS
+from project_etl.commands.erase.subject import CUSTOMER
 from project_etl.core.lake import WHOLE, TableStore
 from project_etl.core.model.order import gold_order
 from project_etl.core.model.table import Table
@@ -45,7 +45,7 @@ def _silver_days(lake: TableStore, tables: Sequence[Table], customer_id: str) ->
             continue
         columns = list(dict.fromkeys((CUSTOMER, *table.days)))
         rows = lake.state(table.name).rows(columns, among=(CUSTOMER, [customer_id])).to_pylist()
-        if rows or table.name == CUSTOMERS:
+        if rows:
             found[table.name] = {str(row[day]) for row in rows for day in table.days if row[day] is not None}
     return found
 

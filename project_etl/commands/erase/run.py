@@ -43,10 +43,8 @@ from project_etl.core.bronze.erasure import Found
 from project_etl.core.bronze.file_table import FILES
 from project_etl.core.lake import TableStore
 from project_etl.core.lake.purge import purge
-from project_etl.core.model.days import stretches
 from project_etl.core.model.order import with_dependents
 from project_etl.core.model.staged import Run
-from project_etl.core.staleness import MOST_STRETCHES
 from project_etl.orchestration.forget import StillOpen, forget
 from project_etl.orchestration.sensors.runs import UNENDED
 from project_etl.settings import Settings
@@ -68,7 +66,11 @@ def run(console: Console, settings: Settings, customer_id: str, *, dry_run: bool
     if refused := landing_refusal(lake, settings):
         raise UserError(refused)
     subject = subject_of(lake, settings, customer_id)
-    _show(console, lake, settings, subject)
+    _show(console, lake, subject)
+    if dry_run or not is_sure:
+        shown.show_quarantine(console, quarantined(lake, settings, subject))
+        days = gold_days(lake, tables(), subject.customer_id)
+        shown.show_gold(console, "Gold to be computed again, at least", in_words(days))
     if dry_run:
         shown.show_landing(console, landing_of(lake, settings, subject.found))
         console.print("Nothing was written: this was a dry run.")
@@ -80,14 +82,11 @@ def run(console: Console, settings: Settings, customer_id: str, *, dry_run: bool
         return _erase(console, settings, lake, instance, subject)
 
 
-def _show(console: Console, lake: TableStore, settings: Settings, subject: Subject) -> None:
+def _show(console: Console, lake: TableStore, subject: Subject) -> None:
     again = " An earlier erasure named them; what it left to do is done now." if subject.is_known else ""
     console.print(f"Customer {escape(subject.customer_id)} in {escape(lake.root)}.{again}", soft_wrap=True)
     shown.show_found(console, subject.found)
     shown.show_addresses(console, subject)
-    shown.show_quarantine(console, quarantined(lake, settings, subject))
-    days = gold_days(lake, tables(), subject.customer_id)
-    shown.show_gold(console, "Gold to be computed again, at least", in_words(days))
 
 
 def _erase(
@@ -131,11 +130,10 @@ def _bring_up_to_date(console: Console, settings: Settings, lake: TableStore, in
     days = [
         day for of_table in behind.values() for day in map(date.fromisoformat, of_table.days) if first <= day <= last
     ]
-    is_success = True
-    for stretch in stretches({*days}, MOST_STRETCHES) if days else []:
-        is_success &= work.materialize(stretch, with_dependents(silver, behind)).is_success
+    # All days in one run: keys that several of them name are derived again together.
+    is_judged = not days or work.materialize((min(days), max(days)), with_dependents(silver, behind)).is_success
     computed = bring_gold_up_to_date(work, lake, declared)
-    return Computed(is_success and computed.is_success, computed.days)
+    return Computed(is_judged and computed.is_success, computed.days)
 
 
 def _forget(console: Console, settings: Settings, instance: dg.DagsterInstance, subject: Subject) -> None:
