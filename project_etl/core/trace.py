@@ -233,5 +233,9 @@ def _kept_out(lake: TableStore, name: str, files: Mapping[str, int]) -> dict[str
 
 
 def _is_gone(error: Exception) -> bool:
-    """Whether a file of an old version is no longer there; deltalake has no class of its own for that."""
-    return isinstance(error, FileNotFoundError) or "not found" in str(error).lower() or "No such file" in str(error)
+    """Whether an old version or a file of it is no longer there; deltalake has no class of its own for that."""
+    return (
+        isinstance(error, FileNotFoundError | LakeError)
+        or "not found" in str(error).lower()
+        or "No such file" in str(error)
+    )
