@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -23,7 +24,7 @@ WORD = "zelda@example.org"
 SPELLED = json.dumps({"a": [WORD]}).replace("z", "\\u007a")
 
 
-def parquet(file: Path, values: list[object], **options: object) -> None:
+def parquet(file: Path, values: list[Any], **options: Any) -> None:
     schema = options.pop("schema", None)
     pq.write_table(pa.table({"kind": ["a"] * len(values), "who": values}, schema=schema), file, **options)
 
