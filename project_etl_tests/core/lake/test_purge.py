@@ -137,7 +137,7 @@ def test_a_crash_between_two_steps_is_harmless(
 
 
 def test_later_commits_feeds_and_maintenance_go_on(lake: TableStore, name: str) -> None:
-    before = lake.version(name)
+    before = lake.state(name).version
     purge(lake, name)
     # Who had read the newest version before the purge follows what changes from then on.
     assert lake.state(name).changes(before).num_rows == 0
