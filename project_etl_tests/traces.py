@@ -12,8 +12,9 @@ from __future__ import annotations
 import gzip
 import json
 import sqlite3
+import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -114,6 +115,10 @@ def _duckdb(file: Path, _: bytes) -> Iterator[Piece]:
 
 def _cell(place: str, value: Any) -> Iterator[Piece]:
     content = value if isinstance(value, bytes) else str(value)
+    if isinstance(value, bytes):
+        # As Dagster stores what jobs look like.
+        with suppress(zlib.error):
+            content = zlib.decompress(value)
     yield place, content
     yield from ((place, piece) for _, piece in _json(content))
 

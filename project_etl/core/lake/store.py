@@ -360,8 +360,7 @@ class TableStore:
             return newest
         later = newest.commits_since(state.version)
         # Commits that a purge has removed may have changed rows.
-        is_known = len(later) == newest.version - state.version
-        if not is_known or any(commit.may_change_rows for commit in later):
+        if len(later) < newest.version - state.version or any(commit.may_change_rows for commit in later):
             raise Conflict(
                 f"Table {state.name} was at version {state.version} when this run read it and is at {newest.version}: "
                 "another process has written it, so nothing was published. Run again."

@@ -110,8 +110,8 @@ def test_a_purge_of_a_purged_table_changes_no_file(lake: TableStore, name: str) 
 STEPS = ("vacuum", "commit", "store_alone", "create_checkpoint", "_clean_log", "_remove_checksums")
 
 
-@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("step", STEPS)
 def test_a_crash_between_two_steps_is_harmless(
     lake: TableStore, name: str, step: str, is_done: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,7 +137,7 @@ def test_a_crash_between_two_steps_is_harmless(
 
 
 def test_later_commits_feeds_and_maintenance_go_on(lake: TableStore, name: str) -> None:
-    before = lake.version(name)
+    before = lake.state(name).version
     purge(lake, name)
     # Who had read the newest version before the purge follows what changes from then on.
     assert lake.state(name).changes(before).num_rows == 0
@@ -206,12 +206,16 @@ def test_spark_takes_turns_with_purges(
     purge(lake, WHOLE)
     assert traces_of(Path(lake.root), [GONE]) == []
     assert not list(Path(lake.path(WHOLE)).rglob("*.crc"))
-    read = jvm.read.format("delta")
-    assert sorted(row.id for row in read.load(lake.path(WHOLE)).collect()) == [1, 2, 3]
+
+    def read(**options: Any) -> list[int]:
+        frame = jvm.read.format("delta").options(**options).load(lake.path(WHOLE))
+        return sorted(row.id for row in frame.collect())
+
+    assert read() == [1, 2, 3]
     version = lake.version(WHOLE)
+    assert version is not None
     commit("upsert", 3, 4, text="c")
-    feed = read.option("readChangeFeed", "true").option("startingVersion", version + 1).load(lake.path(WHOLE))
-    assert sorted(row.id for row in feed.collect()) == [3, 3, 4]
+    assert read(readChangeFeed=True, startingVersion=version + 1) == [3, 3, 4]
     purge(lake, WHOLE)
     commit("append", 5, text="d")
-    assert sorted(row.id for row in read.load(lake.path(WHOLE)).collect()) == ids_in(lake, WHOLE) == [1, 2, 3, 4, 5]
+    assert read() == ids_in(lake, WHOLE) == [1, 2, 3, 4, 5]
