@@ -136,7 +136,9 @@ def staleness_of(lake: TableStore, settings: Settings, of: Collection[Table]) ->
 def bronze_job(lake: TableStore, dataset: Dataset, settings: Settings, days: tuple[str, ...], run: Run) -> BronzeJob:
     """What materializes a Bronze table for some landing days."""
     moved_from = settings.landing_moved_from
-    return BronzeJob(lake, dataset, settings.landing_root, days, run, settings.settle_seconds, moved_from)
+    prefix, nothing = dict(settings.namespaces).get(dataset.source, ""), settings.words_for_nothing
+    landing, seconds = settings.landing_root, settings.settle_seconds
+    return BronzeJob(lake, dataset, landing, days, run, seconds, moved_from, prefix, nothing)
 
 
 def landing_refusal(lake: TableStore, settings: Settings) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from project_etl.catalog import datasets_of, parameters_of, silver_job, tables
+from project_etl.catalog import bronze_job, datasets_of, parameters_of, silver_job, tables
 from project_etl.core.bronze.file_table import FILES
 from project_etl.core.bronze.plan import BronzeJob
 from project_etl.core.bronze.stage import stage_bronze
@@ -186,8 +187,12 @@ class SmallShop:
 
     def bronze(self, dataset: str, *days: str) -> Report:
         """Materialize a Bronze table."""
-        job = BronzeJob(self.lake, self.dataset(dataset), str(self.landing), days, self._run())
-        return self._publish(stage_bronze(job))
+        return self._publish(stage_bronze(self.bronze_job(dataset, *days)))
+
+    def bronze_job(self, dataset: str, *days: str) -> BronzeJob:
+        """What materializes a Bronze table; files count as still at once."""
+        job = bronze_job(self.lake, self.dataset(dataset), self.settings, days, self._run())
+        return replace(job, landing_root=str(self.landing), settle_seconds=0)
 
     def dataset(self, name: str) -> Dataset:
         """A dataset by its name."""

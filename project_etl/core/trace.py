@@ -207,7 +207,13 @@ def _made(lake: TableStore, name: str, days: tuple[str, ...] | None, version: in
 
 
 def _commits(lake: TableStore, name: str, version: int | None) -> list[Commit]:
-    return [commit for commit in lake.commits(name) if version is None or commit.version <= version]
+    known = lake.commits(name)
+    # Of what the log has forgotten the journal knows the commits that made each day last.
+    journal, oldest = lake.journal(name), min((commit.version for commit in known), default=0)
+    entries = {entry.version: entry for entry in [*journal.units.values(), *filter(None, [journal.last])]}
+    kept = [Commit(number, "", {}, entry.note, entry.timestamp) for number, entry in sorted(entries.items())[::-1]]
+    told = [*known, *(commit for commit in kept if commit.version < oldest)]
+    return [commit for commit in told if version is None or commit.version <= version]
 
 
 def _files(lake: TableStore, name: str, column: str, days: Sequence[str], version: int | None) -> dict[str, int]:
@@ -227,5 +233,9 @@ def _kept_out(lake: TableStore, name: str, files: Mapping[str, int]) -> dict[str
 
 
 def _is_gone(error: Exception) -> bool:
-    """Whether a file of an old version is no longer there; deltalake has no class of its own for that."""
-    return isinstance(error, FileNotFoundError) or "not found" in str(error).lower() or "No such file" in str(error)
+    """Whether an old version or a file of it is no longer there; deltalake has no class of its own for that."""
+    return (
+        isinstance(error, FileNotFoundError | LakeError)
+        or "not found" in str(error).lower()
+        or "No such file" in str(error)
+    )

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from project_etl.core.model.names import RESCUED
 from project_etl.core.model.records import ARRIVAL_ORDER, LINEAGE_NAMES, Feed
-from project_etl.core.model.source import Dataset, Source
+from project_etl.core.model.source import Dataset, Person, Source
 from project_etl.core.transforms.casts import looked_up, to_decimal, to_utc
 from project_etl.core.transforms.iso import UNKNOWN_COUNTRY
 from project_etl.core.transforms.patterns import BLANK
@@ -36,6 +36,7 @@ LINES = Dataset(
         "CustomerID": "Customer number; empty for a guest.",
         "Country": "Name of the customer's country.",
     },
+    person=Person("CustomerID"),
 )
 COLUMNS = tuple(LINES.columns)
 # What a mapping passes on for every record.

@@ -27,6 +27,7 @@ from project_etl.core.transforms.casts import (
 )
 from project_etl.core.transforms.json_text import json_object, read_texts
 from project_etl.core.transforms.patterns import portable
+from project_etl.core.transforms.text import Kind, clean, clean_code, clean_key
 from project_etl_tests.oracle import values as plain
 from project_etl_tests.parity.engines import Build, Engines, Rows, arrow, same_rows
 from project_etl_tests.parity.values import ARRAYS, BLANK, BOOLEANS, DAYS, ESCAPED, NUMBERS, OFFSETS, TIMES, WORDS
@@ -192,3 +193,23 @@ def test_patterns_mean_what_they_mean_in_java(engines: Engines, pattern: str) ->
     rows = same_rows(engines, of_texts(MATCHED, lambda: F.col("t").rlike(portable(pattern))))
     java = of_spark(engines, of_texts(MATCHED, lambda: F.col("t").rlike(pattern)))
     assert java == {row["row"]: row["found"] for row in rows}
+
+
+KEYS = ["12", "12.0", "12.00.0", "012", ".0", "1.0a", "-1.0", "C1", "c1.0", *NUMBERS, *WORDS, "NA", "nUlL", "n/a", "-"]
+GUARDED = [
+    f for key in KEYS[:12] for f in (f'="{key}"', f" '{key}", f'="{key}" ', f'="{key}', f'x="{key}"', f'=" {key} "')
+]
+SPELLED = st.lists(st.sampled_from([*" \t\n\u00a0\u200b\ufeff\"'=.0123", "na", "N/A", "İ", "x"]), max_size=6).map(
+    "".join
+)
+
+
+@pytest.mark.parametrize(("kind", "reading"), [(Kind.KEY, clean_key), (Kind.CODE, clean_code)])
+@FEW
+@given(drawn=st.lists(SPELLED | TEXTS, min_size=300, max_size=300))
+def test_keys_and_codes_are_cleaned_alike_with_and_without_an_engine(
+    engines: Engines, kind: Kind, reading: Callable[[str | None], str | None], drawn: list[str]
+) -> None:
+    texts = padded([*KEYS, *GUARDED, *drawn])
+    rows = same_rows(engines, of_texts(texts, lambda: clean(F.col("t"), kind)))
+    assert_reading(rows, reading)

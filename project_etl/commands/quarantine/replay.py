@@ -6,10 +6,10 @@ Three steps, each of which does nothing where nothing is to be done, so that one
    a table are part of what a landing day was judged by, so that a change of them judges the day again; what passes
    now is published once and leaves quarantine. Tables of the same records (`customers_history` beside
    `customers`) and those that refer to the table go along.
-2. Gold's stale days are found, among those that were computed before (`core/staleness`).
-3. Gold is materialized for these, one run per stretch of days, until none is stale.
+2. Gold's stale days are found, among those that were computed before, and
+3. materialized (`bring_gold.py`).
 
-Does not belong here: how a run is made (`runs.py`), which days are stale (`core/staleness`).
+Does not belong here: how a run is made (`runs.py`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from datetime import date
 
 from rich.console import Console
 
-from project_etl.catalog import staleness_of
+from project_etl.commands.shared.bring_gold import bring_gold_up_to_date
 from project_etl.commands.shared.environment import dagster_instance, lake_without_spark
 from project_etl.commands.shared.errors import UserError
 from project_etl.commands.shared.runs import platform
@@ -29,7 +29,6 @@ from project_etl.core.lake import TableStore
 from project_etl.core.model.nearest import suggestion
 from project_etl.core.model.order import with_dependents
 from project_etl.core.model.table import Table
-from project_etl.core.staleness import work_of
 from project_etl.settings import Settings
 from project_etl.standing import held
 
@@ -55,7 +54,7 @@ def run(console: Console, settings: Settings, replay: Replay) -> bool:
     days = _days_held(lake, names, replay, settings)
     with dagster_instance(settings) as instance:
         work = ShownRuns(console, settings, defs, instance, command="quarantine replay")
-        return _judge_again(work, lake, names, days) and _bring_gold_up_to_date(work, lake, tables)
+        return _judge_again(work, lake, names, days) and bring_gold_up_to_date(work, lake, tables).is_success
 
 
 def judged_along(tables: Sequence[Table], asked: str) -> list[str]:
@@ -95,28 +94,4 @@ def _judge_again(work: ShownRuns, lake: TableStore, names: Sequence[str], days: 
         held_now = held.size(lake, name.rpartition("/")[2])
         change = f"held {held_before:,} records, holds {held_now:,} now" if held_now != held_before else "is as it was"
         work.console.print(f"Quarantine of {name} {change}.")
-    return True
-
-
-def _bring_gold_up_to_date(work: ShownRuns, lake: TableStore, tables: Sequence[Table]) -> bool:
-    """Compute what is stale, and what then is, until nothing is; of days for which nothing was computed, none."""
-    daily = [table for table in tables if table.layer == "gold" and table.is_daily]
-    units = {unit for table in daily for unit in lake.journal(table.name).units}
-    first, last = work.settings.start_date, work.settings.last_day()
-    days = sorted(day for day in map(date.fromisoformat, units) if first <= day <= last)
-    if not days:
-        work.console.print("Gold has not been computed yet, so nothing of it is stale.")
-        return True
-    is_first = True
-    while stale := staleness_of(lake, work.settings, tables).everywhere(days, with_held=False):
-        concerned = sorted(frozenset[date]().union(*stale.values()))
-        span = f"{len(concerned)} days, {concerned[0]} to {concerned[-1]}" if concerned else "snapshots only"
-        work.console.print(f"Gold to be computed again: {len(stale)} tables, {span}.")
-        # A day that is held back fails its run, and keeps no other from being computed.
-        done = [work.materialize(stretch, names).is_success for stretch, names in work_of(stale, days[-1])]
-        if not all(done):
-            return False
-        is_first = False
-    if is_first:
-        work.console.print("Nothing of Gold is stale. `project-etl plan` names days that are yet to be computed.")
     return True

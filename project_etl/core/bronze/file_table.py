@@ -69,6 +69,9 @@ class FileRow:
     records: int = field(default=0, metadata=_says("Records in the file. A copy's are in Bronze under its holder."))
     malformed: int = field(default=0, metadata=_says("Records that could not be parsed."))
     malformed_sample: str | None = field(default=None, metadata=_says("What is wrong with the first of them."))
+    erased: int = field(
+        default=0, metadata=_says("Records that erasures removed or emptied; what they removed is in no other count.")
+    )
     rescued: int = field(default=0, metadata=_says("Records with values that fit no declared column."))
     rescued_sample: str | None = field(default=None, metadata=_says("Those values of the first of them, as JSON."))
     absent: str | None = field(default=None, metadata=_says("Declared columns that the file does not have."))
@@ -105,7 +108,8 @@ class FileRow:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> FileRow:
         """The row with these values; the status as text."""
-        typed: dict[str, Any] = {**values, "status": Status(values["status"])}
+        # Rows from before there were erasures count none.
+        typed: dict[str, Any] = {**values, "status": Status(values["status"]), "erased": values.get("erased") or 0}
         return cls(**typed)
 
 
@@ -259,7 +263,10 @@ def _stored(lake: TableStore, bronze: Iterable[str], days: Collection[str], colu
         return pa.table({name: [] for name in columns})
     same_tables = ("bronze_id", [lake.state(name).table_id for name in bronze])
     day, first, last = pc.field("landing_date"), date.fromisoformat(min(days)), date.fromisoformat(max(days))
-    return lake.state(FILES).rows(columns, where=(day >= first) & (day <= last), among=same_tables)
+    state = lake.state(FILES)
+    # A table of an earlier version lacks columns until it is written again.
+    there = [name for name in columns if name in state.arrow_schema.names]
+    return state.rows(there, where=(day >= first) & (day <= last), among=same_tables)
 
 
 def _noted(lake: TableStore, bronze: str) -> list[FileRow]:

@@ -18,10 +18,13 @@ from project_etl.core.bronze.file_table import FileRow, Status
 from project_etl.core.bronze.landing import Listing, Unrecognized, list_landing
 from project_etl.core.bronze.landing_root import LandingRoot
 from project_etl.core.bronze.landing_store import LandingFile
+from project_etl.core.bronze.redaction import Redaction
+from project_etl.core.bronze.tombstones import Tombstones
 from project_etl.core.bronze.unreadable import FILE_UNIQUE
 from project_etl.core.lake import TableStore
 from project_etl.core.model.source import Dataset
 from project_etl.core.model.staged import Run
+from project_etl.core.transforms.words import NOTHING
 
 IS_GOOD = (Status.LOADED, Status.COPY)
 
@@ -38,6 +41,8 @@ class BronzeJob:
         run: the run.
         settle_seconds: how long a file must have been still before it is taken.
         landing_moved_from: the root that landing had before somebody moved it.
+        prefix: namespace of the source's ids.
+        nothing: words that mean that there is no value, in small letters.
     """
 
     lake: TableStore
@@ -47,11 +52,17 @@ class BronzeJob:
     run: Run
     settle_seconds: float = 0
     landing_moved_from: str | None = None
+    prefix: str = ""
+    nothing: tuple[str, ...] = NOTHING
 
     @property
     def landing(self) -> LandingRoot:
         """Where the lake is loaded from."""
         return LandingRoot(self.lake.root, self.landing_root, self.landing_moved_from)
+
+    def redaction(self, tombstones: Tombstones) -> Redaction:
+        """What is left of the dataset's records when some customers are erased."""
+        return Redaction(tombstones, self.dataset.person, self.prefix, self.nothing)
 
     def listing(self) -> Listing:
         """What lies in landing now."""

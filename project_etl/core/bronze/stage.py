@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from project_etl.core.arrow import ArrowRecordBatch
-from project_etl.core.bronze import file_table
+from project_etl.core.bronze import file_table, tombstones
 from project_etl.core.bronze.file_table import FileRow, Status
 from project_etl.core.bronze.landing_store import LandingFile, content_version, is_unchanged, new_digest, open_bytes
 from project_etl.core.bronze.plan import BronzeJob, Look, Moves, is_as_known, look, moves, with_holders
@@ -100,6 +100,8 @@ class _Reading:
     def __init__(self, job: BronzeJob, known: Mapping[str, FileRow], spool: Spool) -> None:
         self.rows, self.denied, self.unstable = dict(known), dict[str, str](), dict[str, str]()
         self._job, self._spool, self._columns = job, spool, tuple(job.dataset.columns)
+        # Read under the table's lock: an erasure that comes later finds what is loaded now.
+        self._redaction = job.redaction(tombstones.read(job.lake))
         # Landing day and version → what bytes say that are known.
         self._by_bytes = {(row.day, row.version): row for row in known.values() if row.status is not Status.DENIED}
 
@@ -166,7 +168,7 @@ class _Reading:
             self._spool.take_back(mark)
             bad = {"status": Status.UNREADABLE, "rule": error.rule, "detail": error.detail}
             return replace(row, version=version, **bad)
-        if row.records:
+        if row.records or row.erased:
             return row
         return replace(row, status=Status.EMPTY, rule=FILE_HAS_RECORDS, detail="has a header and no records")
 
@@ -180,8 +182,9 @@ class _Reading:
         for batch in read_batches(
             self._job.landing_root, row.path, self._columns, expect_version=expected, content=content
         ):
-            row = _counted(row, batch)
-            self._spool.add(self._with_lineage(row, batch))
+            left = self._redaction.redact(batch)
+            row = counted(replace(row, erased=row.erased + left.erased), left.rows)
+            self._spool.add(self._with_lineage(row, left.rows))
         return row
 
     def _with_lineage(self, row: FileRow, batch: ArrowRecordBatch) -> ArrowRecordBatch:
@@ -219,7 +222,7 @@ def _version(root: str, file: LandingFile) -> tuple[str, bytes | None]:
     return digest.hexdigest(), content
 
 
-def _counted(row: FileRow, batch: ArrowRecordBatch) -> FileRow:
+def counted(row: FileRow, batch: ArrowRecordBatch) -> FileRow:
     """The row with some more of its file's records."""
     row = replace(row, records=row.records + batch.num_rows, absent=_absent(batch))
     rescued: list[str] = batch.column(RESCUED).drop_null().to_pylist()

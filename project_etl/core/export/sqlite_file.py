@@ -1,8 +1,8 @@
 """The target `sqlite`: one file, `star.sqlite`, with a table for each export, `_exports` and `_columns`.
 
-SQLite has no types of its own for most of what Gold holds. A decimal is a REAL, of which up to 15 digits are exact: of a
-column that is declared as DECIMAL, SQLite would make whole amounts integers, and cut their quotients. Days, instants,
-arrays and structs are text (`as_text.py`), booleans 0 and 1.
+SQLite has no types of its own for most of what Gold holds. A decimal is a REAL, of which up to 15 digits are exact. Of
+a column that is declared as DECIMAL, SQLite would make whole amounts integers, and cut their quotients. Days, instants,
+arrays and structs are text (`as_text.py`). Booleans are 0 and 1.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fsspec import AbstractFileSystem
@@ -188,6 +188,19 @@ class Journal:
             held,
         )
 
+    def without_samples(self) -> Journal:
+        """The journal whose notes show no records, for nobody may read those any more."""
+        notes = {entry.version: entry for entry in [*self.units.values(), *self.held.values()]}
+        if self.last:
+            notes[self.last.version] = self.last
+        bare = {version: replace(entry, note=_without_samples(entry.note)) for version, entry in notes.items()}
+        return replace(
+            self,
+            units={unit: bare[entry.version] for unit, entry in self.units.items()},
+            held={unit: bare[entry.version] for unit, entry in self.held.items()},
+            last=bare[self.last.version] if self.last else None,
+        )
+
     # --- how it is stored ---------------------------------------------------------------------------------------------
 
     def to_json(self) -> dict[str, Any]:
@@ -240,6 +253,14 @@ def _trimmed(note: Mapping[str, Any], units: set[str]) -> dict[str, Any]:
     return kept
 
 
+def _without_samples(note: Mapping[str, Any]) -> dict[str, Any]:
+    """A note without the files that it names, of which it may show records, and without samples of rules."""
+    kept = {key: value for key, value in note.items() if key != "files"}
+    if report := kept.get("report"):
+        kept["report"] = report | {"rules": [rule | {"samples": []} for rule in report.get("rules", [])]}
+    return kept
+
+
 class JournalFiles:
     """The stored journals of a table."""
 
@@ -284,6 +305,14 @@ class JournalFiles:
         older = [old for old in names if _version_of(old) < journal.version]
         for old in {*names} - {*older[1 - KEPT_FILES :], f"{journal.version:020}.json.gz"}:
             fs.rm_file(f"{folder}/{old}")
+
+    def store_alone(self, journal: Journal) -> None:
+        """Store a journal, and remove all others, those that a crash left half-written too."""
+        self.store(journal)
+        fs, folder = self._folder()
+        for path in fs.ls(folder, detail=False):
+            if not path.endswith(f"/{journal.version:020}.json.gz"):
+                fs.rm_file(path)
 
     def _folder(self) -> tuple[AbstractFileSystem, str]:
         return url_to_fs(f"{self._path}/_journal", use_listings_cache=False)

@@ -7,7 +7,7 @@ here: reading a table's log (`state.py`).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,8 @@ METRICS = {
     "numTargetFilesAdded": "num_target_files_added",
     "numTargetFilesRemoved": "num_target_files_removed",
 }
+# Key in the note of a commit after which a purge has removed the older ones: the version that had changed rows last.
+PURGED = "purged"
 # Counts of what an operation added and removed; where it made none, a writer leaves some of them out.
 COUNTS = {
     "WRITE": ("numOutputRows", "numRemovedFiles", "numDeletedRows"),
@@ -109,6 +111,20 @@ def commit_of(entry: Mapping[str, Any]) -> Commit:
         timestamp=entry.get("timestamp", 0),
         is_append=operation == "WRITE" and mode == "Append",
     )
+
+
+def after_purge(version: int, later: Iterable[Commit]) -> int:
+    """The version from which a log tells what changed since an older one.
+
+    Args:
+        version: the older version.
+        later: the commits after it that the log still knows.
+
+    Returns:
+        The version of a purge, where no row had changed between the two; else the version itself.
+    """
+    purges = (commit.version for commit in later if commit.note.get(PURGED, version + 1) <= version)
+    return max(purges, default=version)
 
 
 def _metrics(found: Mapping[str, Any]) -> dict[str, str]:

@@ -33,16 +33,30 @@ def tidy(lake: TableStore, name: str, keep_hours: float) -> dict[str, int]:
     with lake.lock(name):
         lake.state(name).keep_journal()
         found = lake.state(name).release().optimize.compact()
-        table = lake.state(name).release()
-        vacuum = partial(
-            table.vacuum, retention_hours=math.ceil(keep_hours), enforce_retention_duration=False, full=True
-        )
-        # The log goes on naming files that are gone already.
-        if stale := [file for file in vacuum(dry_run=True) if _may_be_there(lake, name, file)]:
-            vacuum(dry_run=False)
-        if found["numFilesRemoved"] or stale or _lacks_checkpoint(lake, name):
+        removed = vacuum(lake, name, keep_hours)
+        if found["numFilesRemoved"] or removed or _lacks_checkpoint(lake, name):
             lake.state(name).delta.create_checkpoint()
-    return {"files_compacted": int(found["numFilesRemoved"]), "files_removed": len(stale)}
+    return {"files_compacted": int(found["numFilesRemoved"]), "files_removed": removed}
+
+
+def vacuum(lake: TableStore, name: str, keep_hours: float) -> int:
+    """Remove the files of a table that its newest version does not need; the caller holds its lock.
+
+    Args:
+        lake: the lake.
+        name: the table, which must exist.
+        keep_hours: how long such a file is kept.
+
+    Returns:
+        How many files were removed. When there are none, no commit is made.
+    """
+    table = lake.state(name).release()
+    clean = partial(table.vacuum, retention_hours=math.ceil(keep_hours), enforce_retention_duration=False, full=True)
+    # The log goes on naming files that are gone already.
+    stale = [file for file in clean(dry_run=True) if _may_be_there(lake, name, file)]
+    if stale:
+        clean(dry_run=False)
+    return len(stale)
 
 
 def _may_be_there(lake: TableStore, name: str, file: str) -> bool:

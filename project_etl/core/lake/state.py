@@ -21,7 +21,7 @@ from project_etl.core import meter
 from project_etl.core.arrow import ArrowDataset, ArrowSchema, ArrowTable
 from project_etl.core.lake.errors import LakeError
 from project_etl.core.lake.journal import MOST_COMMITS, MOST_SECONDS, Journal, JournalFiles
-from project_etl.core.lake.log import Commit, commit_of
+from project_etl.core.lake.log import Commit, after_purge, commit_of
 from project_etl.core.lake.schema import REQUIRED
 
 # Kinds of changes in a change feed that show a row as it was before.
@@ -338,9 +338,11 @@ class TableState:
         """
         import pyarrow as pa
 
+        later = self.commits_since(since)
+        since = after_purge(since, later)
         if self.version <= since:
             return pa.table({})
-        if any(REMADE in commit.note for commit in self.commits_since(since)):
+        if any(REMADE in commit.note for commit in later):
             raise LakeError(f"{self.name} has had other columns since version {since}: no change feed spans that.")
         rows, batches = 0, list[Any]()
         try:

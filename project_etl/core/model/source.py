@@ -15,6 +15,21 @@ from project_etl.core.model.records import BRONZE_LINEAGE, Feed
 
 
 @dataclass(frozen=True)
+class Person:
+    """Where the records of a dataset name a customer, for who has to be erased.
+
+    Attributes:
+        column: holds the customer's id.
+        email: holds the customer's e-mail address; None where no column does.
+        is_about: whether a record is about the customer and goes with them; any other stays, and loses the id.
+    """
+
+    column: str
+    email: str | None = None
+    is_about: bool = False
+
+
+@dataclass(frozen=True)
 class Dataset:
     """One kind of file that a source delivers.
 
@@ -23,12 +38,14 @@ class Dataset:
         name: the dataset's name, the second folder.
         columns: declared columns and what they mean; all are text in Bronze.
         owners: people or teams in charge, as Dagster writes them.
+        person: where its records name a customer; None where they name none.
     """
 
     source: str
     name: str
     columns: Mapping[str, str]
     owners: tuple[str, ...] = ("team:data-platform",)
+    person: Person | None = None
 
     @property
     def bronze(self) -> str:

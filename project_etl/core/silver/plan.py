@@ -230,7 +230,9 @@ def _fingerprints(job: SilverJob, days: Collection[str]) -> dict[str, str]:
     files: dict[str, list[tuple[str, str, str]]] = {day: [] for day in days}
     for path, row in file_table.files(job.lake, [feed.bronze for feed in job.feeds], days).items():
         if row.status is file_table.Status.LOADED:
-            files[row.day].append((row.dataset, path, row.version or ""))
+            # What an erasure has changed is judged again.
+            erased = f"/{row.erased}" if row.erased else ""
+            files[row.day].append((row.dataset, path, f"{row.version or ''}{erased}"))
     return {day: f"{job.version}/{digest(sorted(found))}" if found else EMPTY for day, found in files.items()}
 
 

@@ -112,7 +112,8 @@ def changes_of(lake: TableStore, name: str, rejected: DataFrame, leaving: DataFr
     Returns:
         None when the table is right already.
     """
-    verdict = ["_source_version", "rules", "rules_version"]
+    # An erasure changes the text of a record and leaves its file's version.
+    verdict = ["_source_version", "rules", "rules_version", "record", "raw"]
     known = lake.read(name).select(*KEYS, *verdict)
     entering = rejected.join(known, on=[*KEYS, *verdict], how="left_anti")
     rows = entering.select(*COLUMNS, F.lit("update").alias("_op"), F.lit(False).alias("_valid"))

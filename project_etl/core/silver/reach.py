@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from project_etl.core.arrow import ArrowTable
 from project_etl.core.lake import LakeError, TableState
+from project_etl.core.lake.log import after_purge
 from project_etl.core.lake.state import BEFORE_IMAGES
 from project_etl.core.model.records import of_days
 from project_etl.core.model.table import Reference
@@ -80,6 +81,7 @@ def changed_parents(parent: TableState, ref: Reference, since: int) -> set[str] 
     Commits that prove to have only added rows cannot change what is carried, which the log tells without its rows. What
     anybody else did to the table may have, and so may commits that the log has forgotten.
     """
+    since = after_purge(since, parent.commits_since(since))
     commits = parent.commits_since(since)
     if len(commits) != parent.version - since:
         return None

@@ -4,11 +4,12 @@ Belongs here: the steps, with code points spelled out, for engines differ in wha
 Does not belong here: which column is what (`RECORDS` in each Silver table's module), casts (`casts.py`).
 
 The steps, in their order: blanks at the ends, the guards of spreadsheets, blanks again, whole numbers that a tool wrote
-as floats, and words for nothing.
+as floats, and words for nothing. `clean` is for columns of a frame, and `clean_key` and `clean_code` for one text.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from enum import Enum
 
@@ -68,3 +69,27 @@ def clean(text: Column, kind: Kind, nothing: Collection[str] = NOTHING) -> Colum
         return F.when(~text.isin("", *NOTHING_IN_TEXT), text)
     words = nothing if kind in (Kind.COUNTRY, Kind.LABEL) else (*nothing, "na")
     return F.when(~F.lower(text).isin("", *words), text)
+
+
+def clean_key(text: str | None, nothing: Collection[str] = NOTHING) -> str | None:
+    """What `clean` makes of a text that is a `Kind.KEY`, without an engine."""
+    return _plain(text, nothing, is_key=True)
+
+
+def clean_code(text: str | None, nothing: Collection[str] = NOTHING) -> str | None:
+    """What `clean` makes of a text that is a `Kind.CODE`, without an engine."""
+    return _plain(text, nothing, is_key=False)
+
+
+# Python writes the end of a text in capitals.
+_PLAIN_GUARDS, _PLAIN_FLOAT = (re.compile(pattern.replace(r"\z", r"\Z")) for pattern in (_GUARDS, _FLOAT))
+
+
+def _plain(text: str | None, nothing: Collection[str], *, is_key: bool) -> str | None:
+    if text is None:
+        return None
+    text = text.strip(BLANKS)
+    text = _PLAIN_GUARDS.sub(lambda found: (found[1] or "") + (found[2] or ""), text).strip(BLANKS)
+    if is_key:
+        text = _PLAIN_FLOAT.sub(r"\1", text)
+    return None if text.lower() in ("", "na", *nothing) else text
