@@ -3,8 +3,9 @@
 1. Tombstones: from now on no load brings the customer back.
 2. Dagster's memory, while Bronze still says which words name the customer.
 3. Bronze, table by table.
-4. Silver and quarantine, then Gold, by runs of Dagster like any others.
-5. The history of all tables, once no table names the customer, and what Dagster remembers of these runs.
+4. The exports, those too that are off: what was deleted lives on in their files. They are made anew after Gold.
+5. Silver and quarantine, then Gold, by runs of Dagster like any others.
+6. The history of all tables, once no table names the customer, and what Dagster remembers of these runs.
 
 Run again after a crash, each step does what is left to do. Does not belong here: what each step does.
 """
@@ -22,7 +23,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.markup import escape
 
-from project_etl.catalog import landing_refusal, silver_behind, tables
+from project_etl.catalog import export_names, landing_refusal, silver_behind, tables
 from project_etl.commands.erase import shown
 from project_etl.commands.erase.gold_days import gold_days, in_words
 from project_etl.commands.erase.subject import (
@@ -41,6 +42,8 @@ from project_etl.commands.shared.shown_runs import ShownRuns
 from project_etl.core.bronze import erasure, tombstones
 from project_etl.core.bronze.erasure import Found
 from project_etl.core.bronze.file_table import FILES
+from project_etl.core.export.base import TARGETS
+from project_etl.core.export.push import target_of
 from project_etl.core.lake import TableStore
 from project_etl.core.lake.purge import purge
 from project_etl.core.model.order import with_dependents
@@ -95,7 +98,8 @@ def _erase(
     tombstones.write(lake, subject.tombstones)
     _forget(console, settings, instance, subject)
     erased = _erase_bronze(lake, settings)
-    # Exports are rewritten by the run; what they hold is removed here first.
+    for target in TARGETS:
+        target_of(target, settings.export_root).remove()
     computed = _bring_up_to_date(console, settings, lake, instance)
     if left := rows_of_customer(lake, subject.customer_id):
         named = ", ".join(f"{name} ({rows:,} rows)" for name, rows in left.items())
@@ -133,7 +137,9 @@ def _bring_up_to_date(console: Console, settings: Settings, lake: TableStore, in
     # All days in one run: keys that several of them name are derived again together.
     is_judged = not days or work.materialize((min(days), max(days)), with_dependents(silver, behind)).is_success
     computed = bring_gold_up_to_date(work, lake, declared)
-    return Computed(is_judged and computed.is_success, computed.days)
+    exports = export_names(settings)
+    is_exported = not exports or work.materialize((last, last), exports).is_success
+    return Computed(is_judged and computed.is_success and is_exported, computed.days)
 
 
 def _forget(console: Console, settings: Settings, instance: dg.DagsterInstance, subject: Subject) -> None:
