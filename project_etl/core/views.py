@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from project_etl.core.arrow import ArrowRecordBatchReader, ArrowTable
+from project_etl.core.arrow import ArrowRecordBatch, ArrowRecordBatchReader, ArrowTable
 from project_etl.core.lake import TableStore
 from project_etl.core.lake.state import TableState
 from project_etl.core.model.nearest import nearest
@@ -74,8 +74,9 @@ class Views:
         return self.reader(query, parameters).read_all()
 
     def reader(self, query: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> ArrowRecordBatchReader:
-        """The answer to a query, in batches; see `sql`."""
+        """The answer to a query, in batches, each of which may raise, too; see `sql`."""
         import duckdb
+        import pyarrow as pa
 
         # Threads of a server share the views, and each query has a connection of its own.
         with self._lock:
@@ -84,9 +85,10 @@ class Views:
                 self._make(name)
             connection = self._connection.cursor()
         try:
-            return connection.sql(query, params=parameters or None).to_arrow_reader()
+            rows = connection.sql(query, params=parameters or None).to_arrow_reader()
         except duckdb.Error as error:
             raise QueryError(self._explained(str(error), names)) from error
+        return pa.RecordBatchReader.from_batches(rows.schema, self._batches(rows, names))
 
     def left_out(self, table: str) -> tuple[str, ...]:
         """The columns with personal data that the view of a table does not have."""
@@ -112,6 +114,13 @@ class Views:
         connection.execute("SET GLOBAL lock_configuration = true")
         return connection
 
+    def _batches(self, rows: ArrowRecordBatchReader, names: Sequence[str]) -> Iterator[ArrowRecordBatch]:
+        try:
+            yield from rows
+        except OSError as error:
+            # As which pyarrow passes on what DuckDB finds in a later batch.
+            raise QueryError(self._explained(str(error), names)) from error
+
     def _meant(self, name: str) -> str | None:
         """The view that a query means by a name; None when that is no table's."""
         return next((each for each in (name, f"gold.{name}", f"silver.{name}") if each in self.tables), None)
@@ -129,19 +138,19 @@ class Views:
             )
         if name != view:
             self._make(view)
-            self._connection.execute(f"CREATE VIEW main.{_name(short)} AS FROM {layer}.{_name(short)}")
+            self._connection.execute(f"CREATE VIEW main.{quoted(short)} AS FROM {layer}.{quoted(short)}")
         else:
             state = self.lake.state(self.tables[view])
             hidden = self.left_out(state.name)
-            columns = ", ".join(_name(column) for column in state.arrow_schema.names if column not in hidden)
+            columns = ", ".join(quoted(column) for column in state.arrow_schema.names if column not in hidden)
             rows = self._rows(state, view)
-            self._connection.execute(f"CREATE VIEW {layer}.{_name(short)} AS SELECT {columns} FROM ({rows})")
+            self._connection.execute(f"CREATE VIEW {layer}.{quoted(short)} AS SELECT {columns} FROM ({rows})")
         self._made.add(name)
 
     def _rows(self, state: TableState, view: str) -> str:
         """SQL for all rows of a table."""
         # The empty table gives the columns where there are no files, or where none has a column that was added since.
-        empty = f"empty.{_name(view)}"
+        empty = f"empty.{quoted(view)}"
         self._connection.register("_empty", state.arrow_schema.empty_table())
         self._connection.execute(f"CREATE TABLE {empty} AS FROM _empty")
         self._connection.unregister("_empty")
@@ -157,17 +166,23 @@ class Views:
 
     def _explained(self, message: str, names: Sequence[str]) -> str:
         """DuckDB's message, and what may be meant: a table with another name, a column that is left out."""
-        said = [message.strip()]
         for name in names:
-            view = self._meant(name)
-            if view is None and name in message and (meant := nearest(name, [*self.tables])):
-                said.append(f"Is {meant} meant?")
+            if self._meant(name) is None and f"name {name.rpartition('.')[2]} does not exist" in message.lower():
+                return f"There is no table {name}; {self._suggested(name)}"
+        said = [message.strip()]
+        for view in {view: None for name in names if (view := self._meant(name))}:
             said += [
                 f"{column} of {view} is personal data: allow it by its name, --allow-pii {column}."
-                for column in (self.left_out(self.tables[view]) if view else ())
+                for column in self.left_out(self.tables[view])
                 if f'"{column}"' in message
             ]
         return "\n".join(said)
+
+    def _suggested(self, name: str) -> str:
+        """Which table is meant by a name that is none's; all those of Gold and Silver where none is like it."""
+        views = [view for view in self.tables if not view.startswith(AS_RECEIVED)]
+        meant = nearest(name.replace(".", "/"), [self.tables[view] for view in views])
+        return f"did you mean {view_of(meant)}?" if meant else f"there is {', '.join(views) or 'none'}."
 
 
 def view_of(table: str) -> str:
@@ -199,9 +214,13 @@ def _tables_in(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
     ((text,),) = connection.execute("SELECT json_serialize_sql(?)", [query]).fetchall()
     parsed = json.loads(text)
     if parsed["error"]:
+        if parsed["error_type"] != "parser":
+            raise QueryError("A query is one SELECT, which changes nothing and is no PIVOT; this is another statement.")
         place = int(parsed.get("position") or 0)
-        shown = f" It stops at: {query[place:][:PLACE_CHARS]}" if parsed["error_type"] == "parser" else ""
-        raise QueryError(f"The query cannot be asked: {parsed['error_message'].rstrip('!.')}.{shown}")
+        message = parsed["error_message"].rstrip("!.")
+        # DuckDB counts bytes.
+        rest = query.encode()[place:].decode(errors="ignore")
+        raise QueryError(f"The query cannot be asked: {message}. It stops at: {rest[:PLACE_CHARS]}")
     if len(parsed["statements"]) != 1:
         raise QueryError(f"A query is one SELECT; found {len(parsed['statements'])} statements.")
     for function in _nodes(parsed, "TABLE_FUNCTION"):
@@ -235,7 +254,8 @@ def _kind(state: TableState, column: str) -> str:
     return {"date32[day]": "DATE"}.get(kind, "VARCHAR")
 
 
-def _name(text: str) -> str:
+def quoted(text: str) -> str:
+    """A name of a table or column as SQL has it."""
     return '"' + text.replace('"', '""') + '"'
 
 

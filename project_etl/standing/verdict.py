@@ -237,16 +237,14 @@ class _Judge:
         survey = survey_of(self.settings)
         files = [file for file in survey.files if file.path.startswith(folders)]
         landing = look_at(self.lake, datasets, files, self.settings.settle_seconds, self.now.timestamp())
-        waiting = [path for paths in (*landing.waiting.values(), *landing.changed.values()) for path in paths]
-        if waiting:
-            days = sorted({path.split("/")[2] for path in waiting})
-            which = days[0] if len(days) == 1 else f"{days[0]}..{days[-1]}"
-            yield Finding(
-                Kind.WRONG,
-                f"{_files(len(waiting))} landed and not loaded: {some_of(waiting, SHOWN)}.",
-                _command(self.settings, f"run --days {which}"),
-            )
-        elif files:
+        late = {"landed and not loaded": landing.waiting, "changed since a run looked": landing.changed}
+        for what, by_table in late.items():
+            if paths := [path for paths in by_table.values() for path in paths]:
+                days = sorted({path.split("/")[2] for path in paths})
+                which = days[0] if len(days) == 1 else f"{days[0]}..{days[-1]}"
+                text = f"{_files(len(paths))} {what}: {some_of(paths, SHOWN)}."
+                yield Finding(Kind.WRONG, text, _command(self.settings, f"run --days {which}"))
+        if files and not landing.waiting and not landing.changed:
             yield Finding(Kind.GOOD, f"All {_files(len(files))} that it is made from are loaded.")
         known = file_table.files(self.lake, sorted(bronze), self._landing_days)
         bad = [row for row in known.values() if row.status in (file_table.Status.UNREADABLE, file_table.Status.DENIED)]

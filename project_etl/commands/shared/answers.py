@@ -17,7 +17,7 @@ from rich.text import Text
 
 from project_etl.commands.shared.console import grid, size_text
 from project_etl.commands.shared.errors import UserError
-from project_etl.core.arrow import ArrowRecordBatchReader, ArrowTable
+from project_etl.core.arrow import ArrowRecordBatch, ArrowRecordBatchReader, ArrowTable
 
 FORMATS = (".csv", ".parquet", ".xlsx")
 # What a sheet of Excel holds, its header included.
@@ -81,11 +81,11 @@ def show(console: Console, title: str, rows: ArrowTable, names: Iterable[str] | 
     """
     import pyarrow as pa
 
-    shown = list(names if names is not None else rows.schema.names)
-    fields = [rows.schema.field(name) for name in shown]
-    right = [field.name for field in fields if pa.types.is_decimal(field.type) or _is_number(field.type)]
-    made = grid(title, *shown, right=right)
-    for values in zip(*(rows[name].to_pylist() for name in shown), strict=True):
+    # A query may give two columns one name.
+    shown = rows if names is None else rows.select(list(names))
+    right = [field.name for field in shown.schema if pa.types.is_decimal(field.type) or _is_number(field.type)]
+    made = grid(title, *shown.schema.names, right=right)
+    for values in _rows(shown.to_batches()):
         made.add_row(*(Text(cell(value)) for value in values))
     console.print(made)
 
@@ -125,8 +125,13 @@ def _write_excel(path: Path, rows: ArrowRecordBatchReader, zone: ZoneInfo) -> in
 
     names = [f"{field.name} ({zone.key})" if _is_instant(field.type) else field.name for field in rows.schema]
     number = 0
-    # Rows go to the disk as they come, and no text becomes a formula or a link.
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    # Rows go to the disk as they come, and no text becomes a formula or a link. Excel has no NaN and no infinity.
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "nan_inf_to_errors": True,
+    }
     with xlsxwriter.Workbook(str(path), options) as book:
         sheet = book.add_worksheet("rows")
         header = book.add_format({"bold": True})
@@ -167,7 +172,7 @@ def _write_cell(sheet: Any, row: int, at: int, value: Any, formats: Mapping[str,
         sheet.write_string(row, at, str(value)[:EXCEL_CHARS])
 
 
-def _rows(rows: ArrowRecordBatchReader) -> Iterator[tuple[Any, ...]]:
+def _rows(rows: Iterable[ArrowRecordBatch]) -> Iterator[tuple[Any, ...]]:
     """The rows, with arrays and structs as JSON text."""
     import pyarrow as pa
 

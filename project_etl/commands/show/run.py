@@ -16,7 +16,7 @@ from project_etl.commands.shared.environment import lake_without_spark
 from project_etl.commands.shared.errors import UserError
 from project_etl.commands.shared.names import table_named
 from project_etl.core.lake import TableState
-from project_etl.core.views import ALL_PII, Views, day_column, view_of
+from project_etl.core.views import ALL_PII, Views, day_column, quoted, view_of
 from project_etl.settings import Settings
 
 MASK = "***"
@@ -47,9 +47,10 @@ def run(
     if day and column is None:
         raise UserError(f"{name} has no days: leave out --day.")
     hidden = views.left_out(name)
-    masked = ", ".join(f"'{MASK}' AS {each}" if each in hidden else each for each in state.arrow_schema.names)
-    where = f" WHERE {column} = DATE '{day}'" if day else ""
-    order = f" ORDER BY {column} DESC" if column else ""
+    names = [(each, quoted(each)) for each in state.arrow_schema.names]
+    masked = ", ".join(f"'{MASK}' AS {column}" if each in hidden else column for each, column in names)
+    where = f" WHERE {quoted(column)} = DATE '{day}'" if day and column else ""
+    order = f" ORDER BY {quoted(column)} DESC" if column else ""
     # The view leaves personal data out; here people are to see that there is some.
     shown = Views(lake, (ALL_PII,) if hidden else allow_pii, settings.reporting_timezone)
     rows = shown.sql(f"SELECT {masked} FROM {view_of(name)}{where}{order} LIMIT {limit}")
