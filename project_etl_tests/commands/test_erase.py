@@ -6,7 +6,9 @@ One shop is erased from. The command dies between any two of its steps before it
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,12 @@ import dagster as dg
 import pytest
 from filelock import FileLock
 
+from project_etl.catalog import exports, stale_exports, tables, targets_of
 from project_etl.commands.erase import run as erase
 from project_etl.commands.shared.errors import UserError
 from project_etl.core.bronze import tombstones
 from project_etl.core.engine.base import Engine
+from project_etl.core.export.push import exported, push
 from project_etl.settings import Settings
 from project_etl_tests.commands.given import dagster_home_in, memory_in, paper, settings_in, text_of
 from project_etl_tests.promises.contents import assert_same, contents
@@ -113,13 +117,11 @@ def dying_at(patch: pytest.MonkeyPatch, step: str, calls: int) -> None:
     patch.setattr(erase, step, mortal)
 
 
-# After tombstones, before Bronze, after it, after Silver and before Gold, before and amid the purge, before the end.
+# Before Bronze, after it, after Silver and before Gold, amid the purge, before the end.
 DEATHS = [
-    ("_forget", 1),
     ("_erase_bronze", 1),
     ("_bring_up_to_date", 1),
     ("bring_gold_up_to_date", 1),
-    ("purge", 1),
     ("purge", 3),
     ("_forget", 2),
 ]
@@ -146,7 +148,12 @@ def story(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Story:
         LANDING_ROOT=str(folder / "landing"),
         DAGSTER_HOME=dagster_home_in(folder),
         ENGINE="embedded",
+        EXPORTS="csv,sqlite,duckdb",
+        EXPORT_ROOT=str(folder / "exports"),
     )
+    for target in targets_of(settings):
+        push(exported(shop.lake, exports(), tables(), target), target)
+    assert {trace.file for trace in traces_of(folder / "exports", [ADA])} >= {"star.sqlite", "star.duckdb"}
     lake = folder / "lake"
     before = digest_of(lake)
     dry_run, _ = command(settings, dry_run=True)
@@ -177,7 +184,7 @@ def test_every_table_is_as_if_the_person_had_never_been(story: Story) -> None:
 
 
 def test_nothing_of_the_person_is_left_in_any_file(story: Story) -> None:
-    for folder in ("lake", "home"):
+    for folder in ("lake", "exports", "home"):
         assert traces_of(story.folder / folder, [ADA, MAIL]) == []
 
 
@@ -194,6 +201,13 @@ def test_orders_stay_as_those_of_guests(story: Story) -> None:
     ]
     assert story.shop.rows("gold/repeat_customers", "customers", "repeat_customers") == [(1, 0), (1, 0), (1, 1)]
     assert [key for (key,) in story.shop.rows("gold/customer_first_order", "customer_id")] == ["C2", "C3"]
+
+
+def test_exports_are_made_anew(story: Story) -> None:
+    assert stale_exports(story.shop.lake, story.settings, tables()) == ()
+    with closing(sqlite3.connect(story.folder / "exports/star.sqlite")) as star:
+        rows = star.execute("SELECT order_id, customer_id FROM fact_orders ORDER BY 1").fetchall()
+    assert rows == story.shop.rows("gold/fact_orders", "order_id", "customer_id")
 
 
 def test_the_books_are_right(story: Story) -> None:
