@@ -83,10 +83,16 @@ def run(console: Console, settings: Settings, customer_id: str, *, dry_run: bool
 
 
 def _show(console: Console, lake: TableStore, subject: Subject) -> None:
-    again = " An earlier erasure named them; what it left to do is done now." if subject.is_known else ""
+    again = " An earlier erasure named them." if subject.is_known else ""
     console.print(f"Customer {escape(subject.customer_id)} in {escape(lake.root)}.{again}", soft_wrap=True)
     shown.show_found(console, subject.found)
     shown.show_addresses(console, subject)
+    if others := sorted({*lake.names("bronze")} - {*subject.found}):
+        console.print(
+            f"[red]Not looked at[/]: {escape(', '.join(others))}, of sources that are off. Add their sources to the "
+            "setting `sources`, and erase the customer again.",
+            soft_wrap=True,
+        )
 
 
 def _erase(
@@ -95,9 +101,9 @@ def _erase(
     tombstones.write(lake, subject.tombstones)
     _forget(console, settings, instance, subject)
     erased = _erase_bronze(lake, settings)
-    # Exports are rewritten by the run; what they hold is removed here first.
+    # Here is the place for what exports hold: they are written anew by the runs that follow.
     computed = _bring_up_to_date(console, settings, lake, instance)
-    if left := rows_of_customer(lake, subject.customer_id):
+    if left := rows_of_customer(lake, subject.customer_id) | quarantined(lake, settings, subject):
         named = ", ".join(f"{name} ({rows:,} rows)" for name, rows in left.items())
         console.print(
             f"[red]The erasure is not complete[/]: {named} still name the customer, and older versions of all "
