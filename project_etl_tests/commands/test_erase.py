@@ -15,9 +15,11 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from click.testing import CliRunner
 from filelock import FileLock
 
 from project_etl.catalog import exports, stale_exports, tables, targets_of
+from project_etl.cli import main
 from project_etl.commands.erase import run as erase
 from project_etl.commands.shared.errors import UserError
 from project_etl.core.bronze import tombstones
@@ -266,6 +268,24 @@ def test_runs_in_progress_and_another_erasure_keep_it_from_starting(story: Story
         command(story.settings)
     with memory_in(story.folder) as instance:
         instance.delete_run(run.run_id)
+
+
+def test_who_is_asked_and_says_no_has_written_nothing(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROJECT_ETL_CONFIG_DIR", str(story.folder / "config"))
+    for name in ("lake_root", "landing_root", "dagster_home"):
+        monkeypatch.setenv(f"PROJECT_ETL_{name.upper()}", str(getattr(story.settings, name)))
+    before = digest_of(story.folder / "lake")
+    asked = CliRunner().invoke(main, ["erase", "customer", "C2"], input="n\n")
+    assert asked.exit_code == 1, asked.output
+    assert "Erase customer C2? Nobody can undo this." in asked.output
+    assert CliRunner().invoke(main, ["erase", "customer", "nobody"]).exit_code == 2
+    assert digest_of(story.folder / "lake") == before
+
+
+def test_a_table_of_a_source_that_is_off_is_said_not_to_be_looked_at(story: Story) -> None:
+    story.shop.lake.create("bronze/other/people", tombstones.SCHEMA)
+    said, _ = command(story.settings, "C2", dry_run=True)
+    assert "Not looked at: bronze/other/people, of sources that are off" in said
 
 
 def test_landing_brings_nobody_back(story: Story) -> None:

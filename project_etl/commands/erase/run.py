@@ -86,10 +86,16 @@ def run(console: Console, settings: Settings, customer_id: str, *, dry_run: bool
 
 
 def _show(console: Console, lake: TableStore, subject: Subject) -> None:
-    again = " An earlier erasure named them; what it left to do is done now." if subject.is_known else ""
+    again = " An earlier erasure named them." if subject.is_known else ""
     console.print(f"Customer {escape(subject.customer_id)} in {escape(lake.root)}.{again}", soft_wrap=True)
     shown.show_found(console, subject.found)
     shown.show_addresses(console, subject)
+    if others := sorted({*lake.names("bronze")} - {*subject.found}):
+        console.print(
+            f"[red]Not looked at[/]: {escape(', '.join(others))}, of sources that are off. Add their sources to the "
+            "setting `sources`, and erase the customer again.",
+            soft_wrap=True,
+        )
 
 
 def _erase(
@@ -101,7 +107,7 @@ def _erase(
     for target in TARGETS:
         target_of(target, settings.export_root).remove()
     computed = _bring_up_to_date(console, settings, lake, instance)
-    if left := rows_of_customer(lake, subject.customer_id):
+    if left := rows_of_customer(lake, subject.customer_id) | quarantined(lake, settings, subject):
         named = ", ".join(f"{name} ({rows:,} rows)" for name, rows in left.items())
         console.print(
             f"[red]The erasure is not complete[/]: {named} still name the customer, and older versions of all "
