@@ -242,7 +242,9 @@ class _Judge:
                 which = days[0] if len(days) == 1 else f"{days[0]}..{days[-1]}"
                 text = f"{_files(len(paths))} {what}: {some_of(paths, SHOWN)}."
                 yield Finding(Kind.WRONG, text, _command(self.settings, f"run --days {which}"))
-        if files and not landing.waiting and not landing.changed:
+        if settling := landing.settling:
+            yield Finding(Kind.NOTE, f"{_files(len(settling))} still being written: {some_of(settling, SHOWN)}.")
+        if files and not (landing.waiting or landing.changed or settling):
             yield Finding(Kind.GOOD, f"All {_files(len(files))} that it is made from are loaded.")
         known = file_table.files(self.lake, sorted(bronze), self._landing_days)
         bad = [row for row in known.values() if row.status in (file_table.Status.UNREADABLE, file_table.Status.DENIED)]
