@@ -153,8 +153,8 @@ class _Judge:
 
     def _computed(self) -> Iterator[Finding]:
         journal = self.lake.journal(self.table.name)
-        if entry := journal.held.get(self._unit):
-            rules = entry.held[self._unit]
+        if held := journal.held.get(self._unit):
+            rules = held.held[self._unit]
             yield Finding(
                 Kind.WRONG,
                 f"{self._what} is held back and keeps the rows that it had, or none. It breaks: {rules}.",
@@ -162,32 +162,43 @@ class _Judge:
             )
         entry = journal.units.get(self._unit)
         if entry is None:
-            command = _command(self.settings, f"run --days {self.day} --select 'gold/*'")
-            yield Finding(Kind.WRONG, f"{self._what} has never been computed.", command)
+            if not held:
+                command = _command(self.settings, f"run --days {self.day} --select 'gold/*'")
+                yield Finding(Kind.WRONG, f"{self._what} has never been computed.", command)
             return
         at = datetime.fromtimestamp(entry.timestamp / 1000, UTC)
         yield Finding(Kind.GOOD, f"{self._what} was computed at {at:%Y-%m-%d %H:%M} UTC.")
 
     def _stale(self) -> Iterator[Finding]:
-        last = self.settings.last_day(self.now.timestamp())
         staleness = staleness_of(self.lake, self.settings, self._made_of)
-        # Of a table that is computed as a whole, any day of its inputs may be stale.
-        days = [self.day] if self.day else days_of_data(self.lake, self._made_of, self.settings.start_date, last)
-        day, stale = self.day or last, staleness.everywhere(days, with_held=False)
-        if self.table.name in stale:
-            why = "; ".join(staleness.why({self.table.name: stale[self.table.name]}))
-            command = _command(self.settings, f"run --days {day} --select 'gold/*'")
-            yield Finding(Kind.WRONG, f"{self._what} is out of date ({why}).", command)
-        else:
+        last = self.settings.last_day(self.now.timestamp())
+        # Windows look back on other days, and a table that is computed as a whole on all.
+        days = {
+            *days_of_data(self.lake, self._made_of, self.settings.start_date, last),
+            *([self.day] if self.day else []),
+        }
+        stale = staleness.everywhere(days, with_held=False)
+        found = stale.get(self.table.name)
+        if found is None or (self.day and self.day not in found):
             yield Finding(Kind.GOOD, "It was computed from what Silver says now.")
+            return
+        why = "; ".join(staleness.why({self.table.name: found & {self.day}}))
+        to_run = sorted({day for days in stale.values() for day in days}) or [max(days)]
+        command = _command(self.settings, f"run --days {_range(to_run)} --select 'gold/*'")
+        yield Finding(Kind.WRONG, f"{self._what} is out of date ({why}).", command)
 
     def _rules(self) -> Iterator[Finding]:
-        note = self.lake.journal(self.table.name).note(self._unit)
-        for rule in note.get("report", {}).get("rules", []):
-            number = rule["by_day"].get(self._unit, 0)
-            if number and rule["action"] in ("warn", "error"):
-                kind = Kind.WRONG if rule["action"] == "error" else Kind.NOTE
-                yield Finding(kind, f"{number:,} rows break {rule['name']}: {rule['description']}.")
+        journal = self.lake.journal(self.table.name)
+        # Silver is judged by landing day.
+        is_gold = self.table.layer == "gold"
+        for unit in [self._unit] if is_gold else self._landing_days:
+            what, landed = ("row", "") if is_gold else ("record", f" that landed on {unit}")
+            for rule in journal.note(unit).get("report", {}).get("rules", []):
+                number = rule["by_day"].get(unit, 0)
+                if number and rule["action"] in ("warn", "error"):
+                    kind = Kind.WRONG if rule["action"] == "error" else Kind.NOTE
+                    rows = f"1 {what}{landed} breaks" if number == 1 else f"{number:,} {what}s{landed} break"
+                    yield Finding(kind, f"{rows} {rule['name']}: {rule['description']}.")
 
     def _rows(self) -> Iterator[Finding]:
         is_gold = self.table.layer == "gold"
@@ -241,10 +252,11 @@ class _Judge:
         for what, by_table in late.items():
             if paths := [path for paths in by_table.values() for path in paths]:
                 days = sorted({path.split("/")[2] for path in paths})
-                which = days[0] if len(days) == 1 else f"{days[0]}..{days[-1]}"
                 text = f"{_files(len(paths))} {what}: {some_of(paths, SHOWN)}."
-                yield Finding(Kind.WRONG, text, _command(self.settings, f"run --days {which}"))
-        if files and not landing.waiting and not landing.changed:
+                yield Finding(Kind.WRONG, text, _command(self.settings, f"run --days {_range(days)}"))
+        if settling := landing.settling:
+            yield Finding(Kind.NOTE, f"{_files(len(settling))} still being written: {some_of(settling, SHOWN)}.")
+        if files and not (landing.waiting or landing.changed or settling):
             yield Finding(Kind.GOOD, f"All {_files(len(files))} that it is made from are loaded.")
         known = file_table.files(self.lake, sorted(bronze), self._landing_days)
         bad = [row for row in known.values() if row.status in (file_table.Status.UNREADABLE, file_table.Status.DENIED)]
@@ -260,7 +272,7 @@ class _Judge:
         for name, late in behind.items():
             if late.days:
                 days = sorted(late.days)
-                command = _command(self.settings, f"run --days {days[0]}..{days[-1]}")
+                command = _command(self.settings, f"run --days {_range(days)}")
                 yield Finding(Kind.WRONG, f"{name} has not judged {some_of(days, SHOWN)} as they are now.", command)
 
     def _kept_out(self) -> Iterator[Finding]:
@@ -305,6 +317,11 @@ def _newest(lake: TableStore, table: Table) -> date | None:
 
 def _files(number: int) -> str:
     return f"{number:,} file{'' if number == 1 else 's'}"
+
+
+def _range(days: Sequence[object]) -> str:
+    """Days in order as `run --days` takes them."""
+    return str(days[0]) if len(days) == 1 else f"{days[0]}..{days[-1]}"
 
 
 def _command(settings: Settings, command: str) -> str:
