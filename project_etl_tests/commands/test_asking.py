@@ -82,7 +82,7 @@ class Asking:
         """The cells of the Excel file that a command writes, the header first."""
         path = self.folder / "answer.xlsx"
         self.answer(*words, "--out", str(path))
-        return list(openpyxl.load_workbook(path).active.iter_rows(values_only=True))
+        return list(openpyxl.load_workbook(path)["rows"].iter_rows(values_only=True))
 
     def lines(self, *words: str) -> list[list[str]]:
         """The lines of the CSV file that a command writes, the header first."""
@@ -238,7 +238,7 @@ def test_excel_has_a_header_in_sight_and_no_formulas(asking: Asking) -> None:
     assert header == ("city", "link", "n", "long")
     assert row[:2] == (FORMULA, "http://x.example")
     assert len(row[3]) == answers.EXCEL_CHARS
-    sheet = openpyxl.load_workbook(asking.folder / "answer.xlsx").active
+    sheet = openpyxl.load_workbook(asking.folder / "answer.xlsx")["rows"]
     assert (sheet.freeze_panes, sheet["A1"].font.bold, sheet["A2"].data_type) == ("A2", True, "s")
     assert sheet["B2"].hyperlink is None
 
