@@ -183,7 +183,7 @@ class _Judge:
             yield Finding(Kind.GOOD, "It was computed from what Silver says now.")
             return
         why = "; ".join(staleness.why({self.table.name: found & {self.day}}))
-        to_run = sorted({day for days in stale.values() for day in days}) or [max(days)]
+        to_run = sorted({each for late in stale.values() for each in late}) or [newest_landing_day(self.lake)]
         command = _command(self.settings, f"run --days {_range(to_run)} --select 'gold/*'")
         yield Finding(Kind.WRONG, f"{self._what} is out of date ({why}).", command)
 

@@ -26,7 +26,8 @@ from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallSh
 FIRST, SECOND = date(2025, 1, 1), date(2025, 1, 2)
 D1, D2 = str(FIRST), str(SECOND)
 AOV, LTV, TOP = "gold/daily_aov", "gold/customer_ltv", "gold/top_products_7d"
-TABLES = made_of(AOV, LTV, TOP)
+PRODUCTS = "gold/dim_products"
+TABLES = made_of(AOV, LTV, TOP, PRODUCTS)
 
 
 @dataclass
@@ -261,6 +262,17 @@ def test_a_day_is_out_of_date_once_silver_has_changed(desk: Desk) -> None:
         assert command == f"project-etl run --days {days} --select 'gold/*'"
     desk.shop.all_gold(D1, D2)
     assert desk.wrong() == desk.wrong(LTV) == desk.wrong(TOP, SECOND) == []
+
+
+def test_a_dimension_is_out_of_date_once_its_records_have_changed(desk: Desk) -> None:
+    assert desk.verdict(PRODUCTS).in_words() == "yes"
+    desk.shop.land_rows("products", D2, {**PRODUCT, "name": "Lantern", "updated_at": f"{D2}T00:00:00Z"})
+    desk.shop.bronze("products", D2)
+    desk.shop.silver("products", D2)
+    desk.shop.silver("products_history", D2)
+    ((text, command),) = desk.wrong(PRODUCTS)
+    assert text.startswith(f"{PRODUCTS} is out of date (")
+    assert command == f"project-etl run --days {D2} --select 'gold/*'"
 
 
 def test_a_day_that_is_held_back_is_wrong_with_the_rules_that_it_breaks(desk: Desk) -> None:
