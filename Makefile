@@ -73,6 +73,7 @@ bench: setup ## Measure speed and memory beside scripts that do the same, result
 
 screenshots: setup ## Make the pictures of README and docs from the running UIs (needs Chromium)
 	@$(JAVA) $(BIN)/python scripts/screenshots.py $(ARGS)
+	@$(JAVA) $(BIN)/python scripts/command_pictures.py
 
 docs: setup ## Write docs/tables.md and the tables in docs/own-data.md again, after a change of a contract
 	@$(JAVA) $(BIN)/python scripts/tables_page.py $(ARGS)

@@ -28,7 +28,7 @@ COMMANDS = {
         " WHERE order_date >= '2025-03-01' GROUP BY category ORDER BY revenue DESC\""
     ),
     "trust.svg": "trust daily_aov 2025-03-15",
-    "erase.svg": "erase customer C0001577 --dry-run",
+    "erase.svg": "erase customer C0000053 --dry-run",
 }
 
 
