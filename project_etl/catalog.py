@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 from project_etl import exports as exported_tables
@@ -30,7 +29,6 @@ from project_etl.core.staleness import Staleness
 from project_etl.settings import Settings
 
 
-@cache
 def tables() -> tuple[Table, ...]:
     """Every Silver and Gold table: one module each."""
     return with_sisters([from_module(module) for package in (silver, gold) for module in modules_of(package)])
