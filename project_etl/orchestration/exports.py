@@ -57,6 +57,8 @@ def export_asset(
         kinds={target.name, "python"},
         owners=["team:data-platform"],
         metadata={"dagster/uri": target.place},
+        # Dagster's command line takes a range of days only when every asset has it.
+        backfill_policy=dg.BackfillPolicy.single_run(),
         pool=name.replace("/", "_"),
         check_specs=[
             dg.AssetCheckSpec(check, asset=key, description=said)

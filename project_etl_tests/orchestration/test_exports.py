@@ -90,6 +90,12 @@ def test_a_run_takes_the_exports_along(story: Story) -> None:
     assert {name for table, name in checks if table == "export/csv"} == {"rows_match", "columns_match", "files_whole"}
 
 
+def test_a_range_of_days_may_be_asked_for_on_the_command_line(story: Story) -> None:
+    graph = story.defs.resolve_asset_graph()
+    policies = {graph.get(key).backfill_policy for key in graph.materializable_asset_keys}
+    assert policies == {dg.BackfillPolicy.single_run()}
+
+
 def test_the_tables_for_slides_have_sums_and_names(story: Story) -> None:
     folder = Path(story.settings.export_root) / "csv"
     with (folder / "gold_category_sales.csv").open(encoding="utf-8", newline="") as file:
