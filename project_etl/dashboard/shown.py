@@ -148,9 +148,9 @@ def table(frame: pd.DataFrame, name: str, columns: Mapping[str, Titled]) -> None
         height="content" if len(rows) < 12 else 420,
         placeholder=NONE,
     )
-    st.download_button(
-        "Download CSV", lambda: rows.to_csv(index=False), f"{name}.csv", "text/csv", key=f"download_{name}"
-    )
+    # A spreadsheet takes a cell that begins so for a formula, also one that somebody else has written.
+    safe = rows.replace(r"^([=+\-@\t\r])", r"'\1", regex=True)
+    st.download_button("Download CSV", safe.to_csv(index=False), f"{name}.csv", "text/csv", key=f"download_{name}")
 
 
 # --- nothing to show --------------------------------------------------------------------------------------------------
