@@ -55,7 +55,8 @@ def printed(command: str) -> str:
             stdout=subprocess.DEVNULL,
             check=False,
         )
-        text = log.read_text(encoding="utf-8").replace("\r\n", "\n")
+        # Where the repository lies is nobody's business.
+        text = log.read_text(encoding="utf-8").replace("\r\n", "\n").replace(f"{REPOSITORY}/", "")
     # The first and the last line are of `script` itself.
     return "\n".join(line for line in text.splitlines() if not line.startswith("Script "))
 
