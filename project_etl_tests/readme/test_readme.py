@@ -127,7 +127,7 @@ def test_make_dev_shows_the_assets() -> None:
     with served("make", "dev", "ARGS=-h 127.0.0.1 -p {port}", cwd=REPOSITORY, env=dict(os.environ)) as url:
         groups = {node["groupName"] for node in ask(url, "{ assetNodes { groupName } }")["assetNodes"]}
         base = yaml.safe_load(ask(url, "{ instance { info } }")["instance"]["info"])["local_artifact_storage"]
-    assert groups == {"bronze", "silver", "gold", "quarantine", "export"}
+    assert groups == {"bronze", "silver", "gold", "quarantine"}
     demo = dagster_home(settings_of("demo"))
     assert base["config"]["base_dir"] == str(demo if demo.exists() else REPOSITORY)
 

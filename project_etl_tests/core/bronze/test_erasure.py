@@ -41,7 +41,8 @@ def ids(shop: SmallShop, table: str, *columns: str) -> list[Any]:
 def test_a_record_about_the_customer_leaves_and_others_lose_the_id(shop: SmallShop) -> None:
     shop.land_rows("customers", D1, CUSTOMER, GRACE)
     shop.land_rows("orders", D1, ORDER, ORDER | {"order_id": "O2", "customer_id": "C2"})
-    shop.bronze("customers", D1), shop.bronze("orders", D1)
+    shop.bronze("customers", D1)
+    shop.bronze("orders", D1)
     assert erase(shop, "customers") == erasure.Found(1, 0, (f"shop/customers/{D1}/customers.jsonl",))
     assert erase(shop, "orders") == erasure.Found(0, 1, (f"shop/orders/{D1}/orders.csv",))
     assert ids(shop, "customers", "customer_id") == ["C2"]
