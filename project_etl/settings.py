@@ -138,6 +138,11 @@ class Settings(Frozen):
         return dt.datetime.fromtimestamp(time.time() if now is None else now, ZoneInfo(self.reporting_timezone))
 
     @property
+    def program(self) -> str:
+        """The command line of this environment, as a sentence names it."""
+        return "project-etl" if self.env == DEFAULT_ENV else f"project-etl --env {self.env}"
+
+    @property
     def has_local_lake(self) -> bool:
         """Whether the lake is a folder of this machine."""
         return "://" not in self.lake_root or self.lake_root.startswith("file:")

@@ -108,8 +108,8 @@ class Views:
         for layer in LAYERS:
             connection.execute(f"CREATE SCHEMA {layer}")
         connection.execute("CREATE SCHEMA empty")
-        connection.execute(f"SET GLOBAL TimeZone = {_text(self.zone)}")
-        connection.execute(f"SET GLOBAL allowed_directories = [{_text(self.lake.path(''))}]")
+        connection.execute(f"SET GLOBAL TimeZone = {literal(self.zone)}")
+        connection.execute(f"SET GLOBAL allowed_directories = [{literal(self.lake.path(''))}]")
         connection.execute("SET GLOBAL enable_external_access = false")
         connection.execute("SET GLOBAL lock_configuration = true")
         return connection
@@ -157,10 +157,10 @@ class Views:
         if state.is_empty:
             return f"FROM {empty}"
         # DuckDB reads the files: pyarrow cannot compare text with what a MERGE of delta-rs has written.
-        files = ", ".join(_text(str(Path(state.path, unquote(file["path"])))) for file in state.files)
+        files = ", ".join(literal(str(Path(state.path, unquote(file["path"])))) for file in state.files)
         options = "union_by_name = true"
         if state.partition_columns:
-            kinds = ", ".join(f"{_text(column)}: {_kind(state, column)}" for column in state.partition_columns)
+            kinds = ", ".join(f"{literal(column)}: {_kind(state, column)}" for column in state.partition_columns)
             options += f", hive_partitioning = true, hive_types = {{{kinds}}}"
         return f"FROM {empty} UNION ALL BY NAME FROM read_parquet([{files}], {options})"
 
@@ -259,5 +259,6 @@ def quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def _text(text: str) -> str:
+def literal(text: str) -> str:
+    """A text as DuckDB and SQLite have it in SQL, whatever it holds."""
     return "'" + text.replace("'", "''") + "'"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from project_etl.core.views import Views
-from project_etl.settings import DEFAULT_ENV, Settings
+from project_etl.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Asked:
     @property
     def program(self) -> str:
         """The command line of the lake's environment, as a sentence names it."""
-        return "project-etl" if self.settings.env == DEFAULT_ENV else f"project-etl --env {self.settings.env}"
+        return self.settings.program
 
     @property
     def zone(self) -> str:

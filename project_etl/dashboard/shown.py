@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from project_etl.core.export.csv_files import FORMULA
 from project_etl.core.views import view_of
 from project_etl.dashboard.asked import Asked
 
@@ -149,7 +150,7 @@ def table(frame: pd.DataFrame, name: str, columns: Mapping[str, Titled]) -> None
         placeholder=NONE,
     )
     # A spreadsheet takes a cell that begins so for a formula, also one that somebody else has written.
-    safe = rows.replace(r"^([=+\-@\t\r])", r"'\1", regex=True)
+    safe = rows.replace(FORMULA, r"'\1", regex=True)
     st.download_button("Download CSV", safe.to_csv(index=False), f"{name}.csv", "text/csv", key=f"download_{name}")
 
 

@@ -6,14 +6,14 @@ is yet to come, are notes. Does not belong here: how a verdict is shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from project_etl.catalog import datasets_of, feeds_of, silver_behind, staleness_of, tables
+from project_etl.catalog import datasets_of, feeds_of, silver_behind, staleness_of
 from project_etl.core.bronze import file_table
 from project_etl.core.contracts.report import quality_score
 from project_etl.core.lake import WHOLE, LakeError, TableStore
@@ -21,7 +21,7 @@ from project_etl.core.model.days import instants_of, some_of
 from project_etl.core.model.table import Table
 from project_etl.core.rows_kept import gold_rows_kept, silver_rows_kept
 from project_etl.core.staleness import days_of_data, newest_landing_day
-from project_etl.settings import DEFAULT_ENV, Settings
+from project_etl.settings import Settings
 from project_etl.standing.landing import survey_of
 from project_etl.standing.standing import look_at
 from project_etl.standing.validated import validated
@@ -90,12 +90,15 @@ class Verdict:
         return {"table": self.table, "day": self.day, "is_trusted": self.is_trusted, "findings": found}
 
 
-def verdict_on(lake: TableStore, settings: Settings, name: str, day: date | None, now: datetime) -> Verdict:
+def verdict_on(
+    lake: TableStore, settings: Settings, tables: Iterable[Table], name: str, day: date | None, now: datetime
+) -> Verdict:
     """What is known of a day of a Gold or Silver table.
 
     Args:
         lake: the lake.
         settings: the settings.
+        tables: all tables.
         name: the table, `layer/name`.
         day: the day; None takes the newest one that has rows. Passed over by a table that is computed as a whole.
         now: an instant in UTC.
@@ -103,7 +106,7 @@ def verdict_on(lake: TableStore, settings: Settings, name: str, day: date | None
     Raises:
         LakeError: there is no such table, or it is of another layer.
     """
-    declared = {table.name: table for table in tables()}
+    declared = {table.name: table for table in tables}
     if name not in declared:
         raise LakeError(f"{name} is no Gold or Silver table: only these are judged.")
     if not lake.exists(name):
@@ -325,5 +328,4 @@ def _range(days: Sequence[object]) -> str:
 
 
 def _command(settings: Settings, command: str) -> str:
-    env = "" if settings.env == DEFAULT_ENV else f" --env {settings.env}"
-    return f"project-etl{env} {command}"
+    return f"{settings.program} {command}"

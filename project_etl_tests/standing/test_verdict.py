@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from deltalake import DeltaTable
 
+from project_etl.catalog import tables
 from project_etl.cli import main
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake import Append, LakeError, TableStore
@@ -47,7 +48,7 @@ class Desk:
     ) -> Verdict:
         """What is known, read anew."""
         chosen = self.settings.model_copy(update=settings)
-        return verdict_on(TableStore(self.shop.lake.root), chosen, table, day, now or datetime.now(UTC))
+        return verdict_on(TableStore(self.shop.lake.root), chosen, tables(), table, day, now or datetime.now(UTC))
 
     def wrong(self, table: str = AOV, day: date | None = FIRST) -> list[tuple[str, str]]:
         """What is wrong, each with the command that mends it."""

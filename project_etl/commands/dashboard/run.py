@@ -21,7 +21,7 @@ from project_etl.commands.shared.listening import check_port, url_of
 from project_etl.core.lake import TableStore
 from project_etl.core.model.nearest import suggestion
 from project_etl.core.views import ALL_PII, personal
-from project_etl.settings import DEFAULT_ENV, PREFIX, Settings
+from project_etl.settings import PREFIX, Settings
 
 PACKAGES = ("plotly", "streamlit")
 LAYERS = ("gold", "silver")
@@ -88,8 +88,7 @@ def _lake_of(settings: Settings) -> TableStore:
             f"copy: {PREFIX}LAKE_ROOT=FOLDER."
         )
     if not any(lake.names(layer) for layer in LAYERS):
-        env = "" if settings.env == DEFAULT_ENV else f" --env {settings.env}"
-        fill = "`project-etl demo`" if settings.env == "demo" else f"`project-etl{env} run --days FIRST..LAST`"
+        fill = "`project-etl demo`" if settings.env == "demo" else f"`{settings.program} run --days FIRST..LAST`"
         raise UserError(
             f"There is nothing to show yet: the lake in {settings.lake_root} has no table. Fill it with {fill}, or "
             "show another environment: `project-etl --env NAME dashboard`."

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from project_etl.commands.erase.subject import CUSTOMER
 from project_etl.core.lake import WHOLE, TableStore
+from project_etl.core.model.days import days_in_words
 from project_etl.core.model.order import gold_order
 from project_etl.core.model.table import Table
 from project_etl.core.staleness import Reads, day_of
@@ -52,8 +53,4 @@ def _silver_days(lake: TableStore, tables: Sequence[Table], customer_id: str) ->
 
 def in_words(days: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
     """Each table, and its days in words."""
-    return [(name, "the whole" if list(units) == [WHOLE] else _span(units)) for name, units in days.items()]
-
-
-def _span(days: Sequence[str]) -> str:
-    return days[0] if len(days) == 1 else f"{len(days)} days, {days[0]} to {days[-1]}"
+    return [(name, "the whole" if list(units) == [WHOLE] else days_in_words(units)) for name, units in days.items()]

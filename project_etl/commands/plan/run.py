@@ -19,7 +19,7 @@ from project_etl.commands.shared.console import grid, print_json
 from project_etl.commands.shared.environment import dagster_instance, lake_without_spark
 from project_etl.commands.shared.errors import UserError
 from project_etl.commands.shared.names import selected
-from project_etl.core.model.days import each_day
+from project_etl.core.model.days import days_in_words, each_day
 from project_etl.settings import Settings
 
 
@@ -119,6 +119,4 @@ def _days(work: Work) -> str:
         return "the whole table"
     if not work.days:
         return "up to date"
-    if len(work.days) == 1:
-        return work.days[0]
-    return f"{len(work.days)} days, {work.days[0]} to {work.days[-1]}"
+    return days_in_words(work.days)

@@ -6,7 +6,7 @@ something failed (the Dagster UI, `gate`), single quarantined rows (`quarantine`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Iterable, Mapping, Sized
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -14,8 +14,8 @@ from rich.text import Text
 
 from project_etl.commands.shared.console import grid, print_json
 from project_etl.core.bronze.landing_root import shown
-from project_etl.core.model.days import some_of, span
-from project_etl.settings import DEFAULT_ENV, Settings
+from project_etl.core.model.days import days_in_words, some_of
+from project_etl.settings import Settings
 from project_etl.standing.standing import RECENT_DAYS, Standing, find
 
 SHOWN = 5
@@ -44,8 +44,7 @@ class _Words:
     def __init__(self, console: Console, standing: Standing, settings: Settings) -> None:
         self._console, self._standing, self._settings = console, standing, settings
         self._landing = shown(settings.landing_root)
-        env = "" if settings.env == DEFAULT_ENV else f" --env {settings.env}"
-        self._run = f"project-etl{env} run --days"
+        self._run = f"{settings.program} run --days"
 
     def say_what_is_fine(self) -> None:
         """What is as it should be, and what is no fault."""
@@ -132,11 +131,11 @@ class _Words:
         if not behind:
             return
         days = sorted({day for stale in behind.values() for day in stale})
-        which = f", {_days(days)}" if days else ""
+        which = f", {days_in_words(days)}" if days else ""
         compute = f"Compute {'it' if len(behind) == 1 else 'them'}: {self._command(days or [self._any_day], 'gold/*')}."
         self._say(("Gold behind Silver", WRONG), f": {_count(behind, 'table')}{which}. {compute}")
         for table, stale in behind.items():
-            self._say(f"  {table}: {_days(stale) if stale else 'the whole table'}")
+            self._say(f"  {table}: {days_in_words(stale) if stale else 'the whole table'}")
 
     def _say_outside(self) -> None:
         first, last = self._settings.start_date, self._settings.last_day()
@@ -175,11 +174,6 @@ def _count(things: Sized, name: str) -> str:
 def _rows(by_day: Mapping[str, int], days: Iterable[str]) -> str:
     number = sum(by_day[day] for day in days)
     return f"{number:,} row{'' if number == 1 else 's'}"
-
-
-def _days(days: Sequence[str]) -> str:
-    """Days in words."""
-    return days[0] if len(days) == 1 else f"{len(days)} days, {span(days[0], days[-1])}"
 
 
 def _show_tables(console: Console, standing: Standing) -> None:

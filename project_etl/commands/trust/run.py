@@ -26,9 +26,10 @@ def run(console: Console, settings: Settings, table: str, day: date | None, *, a
     Raises:
         UserError: there is no such table.
     """
-    silver_first = sorted((each.name for each in tables()), key=lambda name: name.startswith("gold/"))
+    declared = tables()
+    silver_first = sorted((each.name for each in declared), key=lambda name: name.startswith("gold/"))
     name = named(table, silver_first)
-    found = verdict_on(lake_without_spark(settings), settings, name, day, datetime.now(UTC))
+    found = verdict_on(lake_without_spark(settings), settings, declared, name, day, datetime.now(UTC))
     if as_json:
         print_json(console, found.to_json())
         return found.is_trusted

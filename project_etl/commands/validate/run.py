@@ -24,7 +24,7 @@ from project_etl.core.model.staged import staging
 from project_etl.core.model.table import Table
 from project_etl.core.model.transform import call
 from project_etl.orchestration.resources import lake_of, spark_resource
-from project_etl.settings import DEFAULT_ENV, Settings
+from project_etl.settings import Settings
 from project_etl.standing.validated import ERROR, TABLE
 
 MOST_DAYS = 3
@@ -74,10 +74,9 @@ def ask(lake: TableStore, settings: Settings) -> list[dict[str, Any]]:
     """
     table = _table()
     if missing := [item.table for item in table.inputs.values() if not lake.exists(item.table)]:
-        env = "" if settings.env == DEFAULT_ENV else f" --env {settings.env}"
         raise UserError(
             f"The star schema cannot be checked without {', '.join(missing)}, which nobody has computed yet. Compute "
-            f"what is there: `project-etl{env} run --days FIRST..LAST`."
+            f"what is there: `{settings.program} run --days FIRST..LAST`."
         )
     with staging(lake):
         frames = [lake.read(item.table) for item in table.inputs.values()]

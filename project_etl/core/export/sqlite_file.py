@@ -12,17 +12,16 @@ from collections.abc import Collection, Generator, Iterable, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from project_etl.core.arrow import ArrowRecordBatchReader
 from project_etl.core.export.as_text import is_text, plain
-from project_etl.core.export.aside import clear, mark_of, replacing
+from project_etl.core.export.aside import replacing
 from project_etl.core.export.base import SQLITE, ExportedTable, ExportError, Found
+from project_etl.core.export.one_file import HELD, OneFile, by_table
 from project_etl.core.lake import WHOLE
+from project_etl.core.views import quoted
 
-FILE = "star.sqlite"
-# What SQLite keeps beside a file that somebody changes: the file alone is then not all there is.
-BESIDE = ("-journal", "-wal", "-shm")
 OWN = """
 CREATE TABLE _exports (table_name TEXT, unit TEXT, bookmark TEXT NOT NULL, "rows" INTEGER NOT NULL,
                        PRIMARY KEY (table_name, unit)) WITHOUT ROWID;
@@ -32,48 +31,22 @@ CREATE TABLE _columns (table_name TEXT, column_name TEXT, position INTEGER, type
 
 
 @dataclass(frozen=True)
-class SqliteFile:
-    """A SQLite file; see `Target`.
+class SqliteFile(OneFile):
+    """A SQLite file; see `Target`."""
 
-    Attributes:
-        root: the folder of all exports.
-    """
-
-    root: Path
     name: str = SQLITE
     holds_days: bool = True
-
-    @property
-    def file(self) -> Path:
-        """The file."""
-        return self.root / FILE
-
-    @property
-    def place(self) -> str:
-        """Where it is, for people."""
-        return str(self.file)
-
-    @property
-    def size_bytes(self) -> int:
-        """How many bytes it takes."""
-        return self.file.stat().st_size if self.file.exists() else 0
-
-    @property
-    def mark(self) -> object:
-        """Equal marks mean that it holds the same."""
-        return mark_of(self.file)
+    FILE: ClassVar = "star.sqlite"
+    BESIDE: ClassVar = ("-journal", "-wal", "-shm")
+    CHANGING: ClassVar = ("-journal", "-wal")
 
     def held(self) -> Mapping[str, Mapping[str, str]]:
         """Table → unit → bookmark; nothing of a file that cannot be read, or that somebody is changing."""
-        if not self.file.exists() or any(self.file.with_name(f"{FILE}{ending}").exists() for ending in BESIDE[:2]):
+        if not self.is_whole:
             return {}
         try:
             with self._reading() as there:
-                found: dict[str, dict[str, str]] = {name: {} for name in _tables(there)}
-                for name, unit, bookmark in there.execute("SELECT table_name, unit, bookmark FROM _exports"):
-                    if name in found:
-                        found[name][unit] = bookmark
-                return found
+                return by_table(_tables(there), there.execute(HELD))
         except sqlite3.DatabaseError:
             # It is made again.
             return {}
@@ -87,7 +60,7 @@ class SqliteFile:
     @contextmanager
     def writing(self, *, anew: bool) -> Generator[SqliteWriter]:
         """Change a copy of the file in one transaction; it takes the file's place when the block ends."""
-        with replacing(self.file, copied=not anew, beside=BESIDE) as aside:
+        with replacing(self.file, copied=not anew, beside=self.BESIDE) as aside:
             with closing(sqlite3.connect(aside, isolation_level=None)) as there:
                 # The copy is thrown away when anything goes wrong, and brought to the disk at the end.
                 there.execute("PRAGMA journal_mode = OFF")
@@ -100,12 +73,6 @@ class SqliteFile:
                 there.execute("COMMIT")
             self._check(aside)
 
-    def remove(self) -> None:
-        """Delete the file."""
-        clear(self.file)
-        for ending in ("", *BESIDE):
-            self.file.with_name(f"{FILE}{ending}").unlink(missing_ok=True)
-
     def _check(self, aside: Path) -> None:
         with closing(sqlite3.connect(aside)) as there:
             ((said,), *_) = there.execute("PRAGMA quick_check(1)").fetchall()
@@ -114,8 +81,7 @@ class SqliteFile:
 
     @contextmanager
     def _reading(self) -> Generator[sqlite3.Connection]:
-        if not self.file.exists():
-            raise ExportError(f"{self.place} is not there.")
+        self.require()
         with closing(sqlite3.connect(f"{self.file.absolute().as_uri()}?mode=ro", uri=True)) as there:
             yield there
 
@@ -138,7 +104,9 @@ class SqliteWriter:
         for batch in rows:
             columns = [plain(column).to_pylist() for column in batch.columns]
             try:
-                self.there.executemany(f"INSERT INTO {_name(table.name)} VALUES ({places})", zip(*columns, strict=True))
+                self.there.executemany(
+                    f"INSERT INTO {quoted(table.name)} VALUES ({places})", zip(*columns, strict=True)
+                )
             except sqlite3.IntegrityError as error:
                 raise ExportError(
                     f"{table.name} has two rows of one key ({', '.join(table.keys)}), which SQLite does not take: "
@@ -154,23 +122,23 @@ class SqliteWriter:
         """Remove the rows and bookmarks of some days."""
         assert table.day is not None, table.name
         given = [(day,) for day in days]
-        self.there.executemany(f"DELETE FROM {_name(table.name)} WHERE {_name(table.day)} = ?", given)
+        self.there.executemany(f"DELETE FROM {quoted(table.name)} WHERE {quoted(table.day)} = ?", given)
         named = [(table.name, day) for day in days]
         self.there.executemany("DELETE FROM _exports WHERE table_name = ? AND unit = ?", named)
 
     def drop_table(self, name: str) -> None:
         """Remove a table and its bookmarks."""
-        self.there.execute(f"DROP TABLE IF EXISTS {_name(name)}")
+        self.there.execute(f"DROP TABLE IF EXISTS {quoted(name)}")
         for own in ("_exports", "_columns"):
             self.there.execute(f"DELETE FROM {own} WHERE table_name = ?", [name])
 
     def _make(self, table: ExportedTable) -> None:
-        columns = [f"{_name(each.name)} {_type(each.type)}" for each in table.schema]
-        keys = [f"PRIMARY KEY ({', '.join(map(_name, table.keys))})"] if table.keys else []
-        self.there.execute(f"CREATE TABLE {_name(table.name)} ({', '.join([*columns, *keys])})")
+        columns = [f"{quoted(each.name)} {_type(each.type)}" for each in table.schema]
+        keys = [f"PRIMARY KEY ({', '.join(map(quoted, table.keys))})"] if table.keys else []
+        self.there.execute(f"CREATE TABLE {quoted(table.name)} ({', '.join([*columns, *keys])})")
         if table.day is not None and table.keys[:1] != (table.day,):
-            index = _name(f"{table.name}_{table.day}")
-            self.there.execute(f"CREATE INDEX {index} ON {_name(table.name)} ({_name(table.day)})")
+            index = quoted(f"{table.name}_{table.day}")
+            self.there.execute(f"CREATE INDEX {index} ON {quoted(table.name)} ({quoted(table.day)})")
         described = [
             (table.name, each.name, at, str(each.type), table.comment(each.name))
             for at, each in enumerate(table.schema, 1)
@@ -179,11 +147,11 @@ class SqliteWriter:
 
 
 def _found(there: sqlite3.Connection, table: ExportedTable) -> Found:
-    name = _name(table.name)
+    name = quoted(table.name)
     columns = tuple(column for (column,) in there.execute("SELECT name FROM pragma_table_info(?)", [table.name]))
     if table.day is None or table.day not in columns:
         return Found(dict(there.execute(f"SELECT ?, count(*) FROM {name}", [WHOLE])), columns)
-    day = _name(table.day)
+    day = quoted(table.day)
     counted = there.execute(f"SELECT {day}, count(*) FROM {name} GROUP BY {day}")
     return Found({str(unit): rows for unit, rows in counted}, columns)
 
@@ -209,7 +177,3 @@ def _type(kind: Any) -> str:  # noqa: ANN401 - a type of pyarrow
         return "BLOB"
     assert is_text(kind) or types.is_temporal(kind) or types.is_nested(kind), kind
     return "TEXT"
-
-
-def _name(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"'

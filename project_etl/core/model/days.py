@@ -47,6 +47,11 @@ def span(first: date | str, last: date | str) -> str:
     return str(first) if first == last else f"{first} to {last}"
 
 
+def days_in_words(days: Sequence[str]) -> str:
+    """Days, in order, for people: the day, or `3 days, 2025-01-02 to 2025-01-09`."""
+    return days[0] if len(days) == 1 else f"{len(days)} days, {span(days[0], days[-1])}"
+
+
 def some_of(items: Sequence[str], most: int) -> str:
     """The first of some days, or other things, and how many more there are: `a, b and 3 more`."""
     more = f" and {len(items) - most} more" if len(items) > most else ""

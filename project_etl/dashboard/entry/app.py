@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from project_etl.core.lake import LakeError
+from project_etl.core.model.modules import module_of
 from project_etl.core.views import QueryError
-from project_etl.dashboard import fresh, spans
+from project_etl.dashboard import fresh, pages, spans
 from project_etl.dashboard.asked import Asked
-from project_etl.dashboard.pages import behaviour, customers, quality, sales, today
 from project_etl.settings import load_settings
 
 
@@ -27,13 +27,11 @@ class Page:
     Attributes:
         title: its name.
         icon: one of Streamlit's.
-        show: draws it.
         has_days: whether it shows the days that are chosen beside it.
     """
 
     title: str
     icon: str
-    show: Callable[[Asked], None]
     has_days: bool = True
 
     @property
@@ -41,13 +39,17 @@ class Page:
         """Its place below the dashboard's address, where the first page is."""
         return "" if self is PAGES[0] else self.title.lower()
 
+    def show(self, asked: Asked) -> None:
+        """Draw it; its module is loaded when the page is opened."""
+        module_of(pages, self.title.lower()).show(asked)
+
 
 PAGES = (
-    Page("Today", ":material/today:", today.show, has_days=False),
-    Page("Sales", ":material/payments:", sales.show),
-    Page("Behaviour", ":material/ads_click:", behaviour.show),
-    Page("Customers", ":material/group:", customers.show),
-    Page("Quality", ":material/verified:", quality.show),
+    Page("Today", ":material/today:", has_days=False),
+    Page("Sales", ":material/payments:"),
+    Page("Behaviour", ":material/ads_click:"),
+    Page("Customers", ":material/group:"),
+    Page("Quality", ":material/verified:"),
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 
@@ -11,7 +10,7 @@ import streamlit as st
 
 from project_etl.catalog import tables
 from project_etl.core.lake import TableStore
-from project_etl.core.model.days import span
+from project_etl.core.model.days import days_in_words
 from project_etl.dashboard import charts, shown, spans
 from project_etl.dashboard.asked import Asked
 from project_etl.dashboard.queries import quality
@@ -23,10 +22,8 @@ LANDING_DAY = "Landing day"
 # Scores below differ no more in colour: one record of three would make all others pale.
 WORST_SCORE = 0.8
 FRESH_SECONDS = 30
-# The first is judged when the page opens: revenue.
-JUDGED = sorted(
-    (each.name for each in tables() if each.layer == "gold"), key=lambda name: (name != "gold/daily_aov", name)
-)
+# It is judged when the page opens: revenue.
+JUDGED_FIRST = "gold/daily_aov"
 MARKS = {
     Kind.WRONG: ":red[:material/error:]",
     Kind.NOTE: ":orange[:material/info:]",
@@ -64,7 +61,9 @@ def _found(settings: Settings) -> tuple[Standing, pd.DataFrame]:
 
 def _verdict(asked: Asked) -> None:
     st.markdown("#### Can the newest numbers be trusted?")
-    table = st.selectbox("Of which table", JUDGED, key="table", bind="query-params")
+    gold = (each.name for each in tables() if each.layer == "gold")
+    names = sorted(gold, key=lambda name: (name != JUDGED_FIRST, name))
+    table = st.selectbox("Of which table", names, key="table", bind="query-params")
     judged = _judged(asked.settings, table)
     day = f" for {judged.day}" if judged.day else ""
     say = st.success if judged.is_trusted else st.error
@@ -77,7 +76,7 @@ def _verdict(asked: Asked) -> None:
 )
 def _judged(settings: Settings, table: str) -> Verdict:
     """The verdict on the newest day of a table, now or half a minute ago."""
-    return verdict_on(TableStore(settings.lake_root), settings, table, None, datetime.now(UTC))
+    return verdict_on(TableStore(settings.lake_root), settings, tables(), table, None, datetime.now(UTC))
 
 
 def _sentence(found: Finding) -> str:
@@ -230,16 +229,11 @@ def _fresh_row(standing: Standing, state: State) -> dict[str, object]:
 def _behind(standing: Standing, table: str) -> str:
     if table in standing.gold_behind:
         days = standing.gold_behind[table]
-        return _days(days) if days else "the whole table"
+        return days_in_words(days) if days else "the whole table"
     if table in standing.silver_behind:
         days = sorted(standing.silver_behind[table].days)
-        return _days(days) if days else "what it refers to"
-    return f"held back: {_days(sorted(standing.held[table]))}" if table in standing.held else ""
-
-
-def _days(days: Sequence[str]) -> str:
-    """Days, in order, in words."""
-    return days[0] if len(days) == 1 else f"{len(days)} days, {span(days[0], days[-1])}"
+        return days_in_words(days) if days else "what it refers to"
+    return f"held back: {days_in_words(sorted(standing.held[table]))}" if table in standing.held else ""
 
 
 def _rows(kept: pd.DataFrame) -> None:
