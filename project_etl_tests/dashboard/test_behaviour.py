@@ -70,7 +70,7 @@ def test_a_purchase_of_an_order_that_the_shop_does_not_have(views: Views) -> Non
     assert behaviour.purchases_without_order(views, date(2025, 1, 6), date(2025, 1, 6)) == 0
 
 
-@pytest.mark.parametrize("query", ["sessions_by_day", "funnel", "funnel_by_day", "hours", "tracked_orders"])
+@pytest.mark.parametrize("query", ["sessions_by_day", "funnel", "hours", "tracked_orders"])
 def test_days_without_events_have_no_rows(views: Views, query: str) -> None:
     assert len(getattr(behaviour, query)(views, *NOBODY_CAME)) == 0
 

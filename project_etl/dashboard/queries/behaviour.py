@@ -89,18 +89,6 @@ def funnel(views: Views, first: date, last: date) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=pd.Index(["step", "sessions", "of_all", "of_previous"]))
 
 
-def funnel_by_day(views: Views, first: date, last: date) -> pd.DataFrame:
-    """Gold's `funnel`, oldest day first, with rates as numbers."""
-    query = """
-        SELECT * REPLACE (view_to_cart::DOUBLE AS view_to_cart, cart_to_purchase::DOUBLE AS cart_to_purchase,
-            view_to_purchase::DOUBLE AS view_to_purchase)
-        FROM gold.funnel
-        WHERE event_date BETWEEN $first AND $last
-        ORDER BY event_date
-    """
-    return views.sql(query, {"first": first, "last": last}).to_pandas()
-
-
 def hours(views: Views, first: date, last: date) -> pd.DataFrame:
     """How much happens in an average hour of each weekday, in the reporting time zone.
 
