@@ -306,6 +306,6 @@ def test_a_look_at_five_years_of_five_datasets_costs_little(tmp_path: Path) -> N
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         found, seconds, mebibytes = pool.submit(looks_at_years, tmp_path).result()
     assert found == [0, 0, 0]
-    # The first look lists all.
-    assert min(seconds[1:]) < 0.4
+    # The first look lists all. A quarter of a second on a quiet machine.
+    assert min(seconds[1:]) < 1.2
     assert mebibytes < 40

@@ -383,7 +383,7 @@ def test_blank_lines_are_skipped_at_speed(tmp_path, blank):
     started = time.process_time()
     rows = read(tmp_path, path, AB)
     assert [row["b"] for row in rows] == ["2", f"4{blank}{blank}5"]
-    assert time.process_time() - started < 1.5
+    assert time.process_time() - started < 4
 
 
 def test_blank_lines_inside_quotes_are_text(tmp_path):

@@ -238,7 +238,8 @@ def test_all_tables_take_little_time() -> None:
         cached.cache_clear()
     start = time.process_time()
     versions()
-    assert time.process_time() - start < 0.5
+    # A fifth of a second on a quiet machine. Read once a table, and not once a module, it takes ten times as long.
+    assert time.process_time() - start < 1.5
 
 
 # --- what counts beside the code -------------------------------------------------------------------------------------

@@ -88,4 +88,4 @@ def test_many_versions_take_little_time():
     before = versions(*((hour, str(hour % 7)) for hour in range(20_000)))
     started = time.process_time()
     assert changed_spans(before, [*before, (at(20_000), ("new",))]) == [(at(20_000), None)]
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 3
