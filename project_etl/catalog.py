@@ -6,9 +6,12 @@ only look start without it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+
+from pydantic import ValidationError
 
 from project_etl import exports as exported_tables
 from project_etl import gold, silver, sources
@@ -20,13 +23,14 @@ from project_etl.core.export import base as export_base
 from project_etl.core.export.push import exported, is_stale, target_of
 from project_etl.core.lake import TableStore
 from project_etl.core.model.modules import module_names, module_of, modules_of
+from project_etl.core.model.pull import Pull, Puller, PullOptions
 from project_etl.core.model.records import Feed
 from project_etl.core.model.source import Dataset, Source
 from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Table, from_module, with_sisters
 from project_etl.core.silver.plan import Behind, SilverJob, behind
 from project_etl.core.staleness import Staleness
-from project_etl.settings import Settings
+from project_etl.settings import Settings, SettingsError
 
 
 def tables() -> tuple[Table, ...]:
@@ -46,8 +50,54 @@ def exports() -> tuple[Export, ...]:
 
 
 def asset_names(settings: Settings) -> tuple[str, ...]:
-    """All that a run may make: every table, and every target that is on."""
-    return (*table_names(settings.sources), *export_names(settings))
+    """All that a run may make: what is pulled, every table, and every target that is on."""
+    return (*pull_names(settings), *table_names(settings.sources), *export_names(settings))
+
+
+def pull_names(settings: Settings) -> tuple[str, ...]:
+    """The assets of the datasets that are pulled."""
+    return tuple(dataset.landing for name in pulled(settings) for dataset in pulled_datasets(settings, name))
+
+
+def pulled(settings: Settings) -> dict[str, tuple[Pull, PullOptions]]:
+    """The sources that are on and pulled, each with its settings.
+
+    Raises:
+        SettingsError: one has settings that it cannot be pulled without, and they are not given.
+    """
+    given, found = dict(settings.pull), dict[str, tuple[Pull, PullOptions]]()
+    for name in settings.sources:
+        pull = source_named(name).pull
+        if pull is None:
+            continue
+        try:
+            found[name] = pull, given[name] if name in given else pull.options()
+        except ValidationError as error:
+            needed = ", ".join(f"{each['loc'][0]}: …" for each in error.errors())
+            raise SettingsError(
+                f"The source {name} is on, and nothing says where it is pulled from. Add "
+                f"`pull: {{{name}: {{{needed}}}}}` to config/{settings.env}.yaml, or take {name} out of `sources`."
+            ) from error
+    return found
+
+
+def pulled_datasets(settings: Settings, source: str) -> tuple[Dataset, ...]:
+    """The datasets of a pulled source that are pulled."""
+    pull, options = pulled(settings)[source]
+    left_out = pull.left_out(options)
+    return tuple(dataset for dataset in source_named(source).datasets if dataset.name not in left_out)
+
+
+@contextmanager
+def puller_of(settings: Settings, source: str) -> Generator[Puller]:
+    """A source that is pulled, for the length of a block.
+
+    Raises:
+        PullError: it cannot be pulled as its settings say.
+    """
+    pull, options = pulled(settings)[source]
+    with pull.connect(options, settings.start_date) as puller:
+        yield puller
 
 
 def export_names(settings: Settings) -> tuple[str, ...]:

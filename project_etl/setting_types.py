@@ -12,13 +12,14 @@ import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, InstanceOf, ValidationError
 from pydantic_core import PydanticCustomError
 
 from project_etl import sources
 from project_etl.core.export.base import TARGETS
 from project_etl.core.model.modules import module_names, module_of
 from project_etl.core.model.nearest import nearest
+from project_etl.core.model.pull import PullOptions
 from project_etl.core.transforms.iso import CURRENCIES
 from project_etl.core.transforms.words import NOTHING
 
@@ -28,6 +29,10 @@ WORDS_FOR_NOTHING = NOTHING
 # Those of silver/events, which is not loaded for them.
 EVENT_TYPES = ("view", "add_to_cart", "purchase")
 TRACKER_WORDS = (("page_view", "view"), ("view_item", "view"))
+
+
+# Kinds of records that are known by days and codes, which mean the same everywhere.
+NATURAL = frozenset({"fx_rates"})
 
 
 def iso_date(value: object) -> object:
@@ -136,7 +141,7 @@ def check_namespaces(names: Sequence[str], namespaces: Iterable[tuple[str, str]]
     given = dict(namespaces)
     if len(names) == 1 or all(name in given for name in names):
         return
-    records = {name: frozenset(module_of(sources, name).SOURCE.feeds) for name in names}
+    records = {name: frozenset(module_of(sources, name).SOURCE.feeds) - NATURAL for name in names}
     for name in names:
         others = [each for each in names if each != name and records[each] & records[name]]
         if others and name not in given:
@@ -150,6 +155,34 @@ def check_namespaces(names: Sequence[str], namespaces: Iterable[tuple[str, str]]
 def _proposed(source: str, names: Sequence[str]) -> str:
     """A prefix for a source: none for the first one, so that what is there keeps its ids."""
     return "" if source == names[0] else "".join(word[0] for word in source.split("_")) + "-"
+
+
+def pull_list(value: object) -> object:
+    """Take a mapping of sources that are pulled to their settings, or its JSON text, as pairs, which cannot change."""
+    if isinstance(value, tuple):
+        return value
+    found: list[tuple[str, PullOptions]] = []
+    for name, given in _mapping(value, 'settings for each source that is pulled: {"oltp": {"url": "…"}}').items():
+        if name not in SOURCES:
+            known = ", ".join(SOURCES)
+            raise ValueError(f"expected sources, of which there is {known}; found {name}{_meant(name, SOURCES)}")
+        pull = module_of(sources, name).SOURCE.pull
+        if pull is None:
+            raise ValueError(f"{name} is not pulled: somebody brings its files, so it has no settings here")
+        try:
+            found.append((str(name), pull.options.model_validate(given or {})))
+        except ValidationError as error:
+            # What was found may be a secret in the wrong place.
+            why = "; ".join(_unshown(f"pull.{name}", each) for each in error.errors(include_url=False))
+            raise PydanticCustomError(SECRET, "{why}", {"why": why}) from error
+    return tuple(found)
+
+
+def _unshown(path: str, problem: Mapping[str, Any]) -> str:
+    """What is wrong with a setting of a source, without its value."""
+    where = ".".join([path, *map(str, problem["loc"])])
+    known = {"missing": "it is not set", "extra_forbidden": "there is no such setting"}
+    return f"{where}: {known.get(problem['type'], problem['msg'].removeprefix('Value error, '))}"
 
 
 def word_list(value: object) -> object:
@@ -229,6 +262,7 @@ StartDate = Annotated[dt.date, BeforeValidator(iso_date)]
 Sources = Annotated[tuple[str, ...], BeforeValidator(source_list)]
 Exports = Annotated[tuple[str, ...], BeforeValidator(target_list)]
 Namespaces = Annotated[tuple[tuple[str, str], ...], BeforeValidator(namespace_list)]
+Pulls = Annotated[tuple[tuple[str, InstanceOf[PullOptions]], ...], BeforeValidator(pull_list)]
 TimeZone = Annotated[str, BeforeValidator(time_zone)]
 SourceZones = Annotated[tuple[tuple[str, str], ...], BeforeValidator(zone_list)]
 EventTypes = Annotated[tuple[tuple[str, str], ...], BeforeValidator(event_type_list)]

@@ -56,6 +56,8 @@ class Settings(Frozen):
     export_root: kinds.Folder = "data/exports"
     """The folder of the exported files. Each lake needs one of its own."""
     sources: kinds.Sources = ("shop",)
+    pull: kinds.Pulls = ()
+    """Source that is pulled and its settings, which its module declares; secrets are named by where they are kept."""
     namespaces: kinds.Namespaces = ()
     """Source and what is put before its ids, so that order 1001 of one is not order 1001 of another. Sources with the
     same prefix mean the same things: their records are versions of one."""

@@ -54,6 +54,7 @@ CORE = (
     "views",
     "export",
     "bronze",
+    "extract",
     "staleness",
     "silver",
     "gold",

@@ -11,10 +11,11 @@ from typing import Any
 
 import dagster as dg
 
-from project_etl.catalog import datasets_of, exports, tables, targets_of
+from project_etl.catalog import datasets_of, exports, pull_names, tables, targets_of
 from project_etl.orchestration.alerts.sensor import alerts_sensor
 from project_etl.orchestration.daily_load import daily_load
-from project_etl.orchestration.exports import GROUP, export_asset
+from project_etl.orchestration.exports import GROUP as EXPORTS
+from project_etl.orchestration.exports import export_asset
 from project_etl.orchestration.factory import (
     IO_MANAGER_KEY,
     Wiring,
@@ -27,6 +28,8 @@ from project_etl.orchestration.io_manager import DeltaIOManager
 from project_etl.orchestration.jobs import DESCRIPTIONS, LAYERS, ONE_PROCESS, PROCESS_A_STEP
 from project_etl.orchestration.maintenance import maintenance
 from project_etl.orchestration.partitions import daily_partitions
+from project_etl.orchestration.pulls import GROUP as PULLS
+from project_etl.orchestration.pulls import pull_assets, pull_schedules
 from project_etl.orchestration.resources import lake_of, spark_resource
 from project_etl.orchestration.sensors.changed_days import Gold, changed_days_sensor
 from project_etl.orchestration.sensors.new_files import Loads, new_files_sensor
@@ -47,7 +50,11 @@ def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None
     lake = lake_of(settings, spark)
     wiring = Wiring(settings, lake, daily_partitions(settings))
     declared = tables()
-    assets = [bronze_asset(wiring, dataset) for dataset in datasets_of(settings.sources)]
+    assets, of_pulls = pull_assets(wiring), pull_names(settings)
+    assets += [
+        bronze_asset(wiring, dataset, deps=(dataset.landing,) if dataset.landing in of_pulls else ())
+        for dataset in datasets_of(settings.sources)
+    ]
     assets += [silver_asset(wiring, table) for table in declared if table.layer == "silver"]
     assets += [gold_asset(wiring, table, declared) for table in declared if table.layer == "gold"]
     assets += [export_asset(wiring, target, exports(), declared) for target in targets_of(settings)]
@@ -63,14 +70,18 @@ def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None
                 description=DESCRIPTIONS[name],
             )
             for name, layer in LAYERS.items()
-            if layer != GROUP or settings.exports
+            if not (layer == EXPORTS and not settings.exports) and not (layer == PULLS and not of_pulls)
         ],
         sensors=[
             new_files_sensor(loads),
             changed_days_sensor(gold),
             alerts_sensor(settings, lake, declared),
         ],
-        schedules=[daily_load(loads, gold), maintenance(settings, lake, declared)],
+        schedules=[
+            daily_load(loads, gold),
+            maintenance(settings, lake, declared),
+            *pull_schedules(settings, lake.root),
+        ],
         resources={"spark": spark, IO_MANAGER_KEY: DeltaIOManager(lake)},
         executor=PROCESS_A_STEP if settings.spark.place == "connect" else ONE_PROCESS,
     )

@@ -96,8 +96,14 @@ class AssetShape:
     measure: str | None = None
 
 
-def bronze_asset(wiring: Wiring, dataset: Dataset) -> dg.AssetsDefinition:
-    """The asset of a dataset's Bronze table."""
+def bronze_asset(wiring: Wiring, dataset: Dataset, deps: tuple[str, ...] = ()) -> dg.AssetsDefinition:
+    """The asset of a dataset's Bronze table.
+
+    Args:
+        wiring: shared parts.
+        dataset: the dataset.
+        deps: the asset that lands its files, where one does.
+    """
     settings = wiring.settings
 
     def prepare(days: tuple[str, ...], run: Run) -> Callable[[TableStore], Staged]:
@@ -111,7 +117,7 @@ def bronze_asset(wiring: Wiring, dataset: Dataset) -> dg.AssetsDefinition:
     shape = AssetShape(
         name=dataset.bronze,
         description=dataset.description,
-        deps=(),
+        deps=deps,
         kinds=frozenset({"deltalake", "python", "bronze"}),
         owners=dataset.owners,
         schema=dataset.schema,

@@ -18,6 +18,7 @@ LAYERS: Mapping[str, str] = {
     "silver": "silver",
     "gold": "gold",
     "export": "export",
+    "landing": "landing",
 }
 DESCRIPTIONS: Mapping[str, str] = {
     EVERYTHING: "Loads the files of some landing days, judges them, and computes Gold for the same days. What is up "
@@ -25,6 +26,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "bronze": "Reads the files of some landing days as text. Files that are loaded already are not read again.",
     "silver": "Judges the records of some landing days: what passes is published, the rest goes to quarantine.",
     "gold": "Computes some business days from Silver. Days that are up to date are left as they are.",
+    "landing": "Pulls what is new in databases and other sources into landing. It loads nothing.",
     "export": "Brings the exported files up to date with Gold. What is up to date is left as it is.",
 }
 

@@ -10,6 +10,7 @@ from rich.text import Text
 from project_etl.commands.doctor import data as health_data
 from project_etl.commands.doctor import machine as health
 from project_etl.commands.doctor.machine import Finding, Level
+from project_etl.commands.doctor.sources import sources
 from project_etl.commands.shared.environment import settings_of
 from project_etl.settings import Settings, SettingsError
 
@@ -28,6 +29,7 @@ LOOKS: tuple[Look, ...] = (
     health.disk,
     health_data.dagster,
     health_data.alerts,
+    sources,
 )
 STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
 

@@ -65,6 +65,7 @@ def materialize(
     names: Collection[str] | None = None,
     command: str,
     watch: Watch = lambda _: None,
+    config: Mapping[str, Any] | None = None,
 ) -> RunOutcome:
     """Materialize assets for a range of days in one run in this process.
 
@@ -75,6 +76,7 @@ def materialize(
         names: tables `layer/name`; None means all.
         command: the command that asks, a tag of the run.
         watch: is called with each event of the run.
+        config: what assets are told beside.
     """
     first, last = (day.isoformat() for day in days)
     job = defs.resolve_job_def(EVERYTHING).with_executor_def(ONE_PROCESS)
@@ -89,7 +91,7 @@ def materialize(
             asset_selection=(
                 list(tables_of(defs)) if names is None else [dg.AssetKey(name.split("/")) for name in names]
             ),
-            run_config={"loggers": {LOGGER: {}}},
+            run_config={"loggers": {LOGGER: {}}, **(config or {})},
             raise_on_error=False,
         ) as result,
     ):

@@ -5,8 +5,9 @@ Does not belong here: starting a run (`runs.py`), how progress looks (`progress.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 from rich.console import Console
@@ -36,11 +37,13 @@ class ShownRuns:
     instance: dg.DagsterInstance
     command: str
 
-    def materialize(self, days: Stretch, names: Collection[str]) -> RunOutcome:
+    def materialize(self, days: Stretch, names: Collection[str], config: Mapping[str, Any] | None = None) -> RunOutcome:
         """Materialize tables for a range of days in one run, show how it goes, and say what failed."""
         log = spark_log(self.settings)
         with Progress(self.console, len(names)) as progress, errors_into(log):
-            outcome = materialize(self.defs, self.instance, days, names=names, command=self.command, watch=progress)
+            outcome = materialize(
+                self.defs, self.instance, days, names=names, command=self.command, watch=progress, config=config
+            )
         for table, why in outcome.failures.items():
             self.console.print(f"[red]{escape(table)}[/] failed: {escape(why)}", soft_wrap=True)
         if not outcome.is_success:

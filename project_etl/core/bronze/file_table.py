@@ -36,6 +36,8 @@ from project_etl.core.contracts.sql_text import sql_list, sql_text
 from project_etl.core.lake import Append, Commit, ReplaceWhere, TableStore
 
 FILES = "bronze/_files"
+# The first and the last day that there can be.
+ALWAYS = (date.min.isoformat(), date.max.isoformat())
 
 
 class Status(StrEnum):
@@ -177,9 +179,8 @@ def seen(lake: TableStore, bronze: Collection[str], days: Collection[str]) -> di
 
 def records_by_day(lake: TableStore, bronze: str) -> dict[str, int]:
     """Landing day → records of the files that a Bronze table has loaded, of all days, as it is now or at its pin."""
-    always = (date.min.isoformat(), date.max.isoformat())
     columns = ("path", "landing_date", "status", "records")
-    stored = _stored(lake, [bronze], always, columns)
+    stored = _stored(lake, [bronze], ALWAYS, columns)
     noted = [{name: getattr(row, name) for name in columns} for row in _noted(lake, bronze)]
     rows = {row["path"]: row for row in (*stored.to_pylist(), *noted)}
     records: dict[str, int] = {}
@@ -188,6 +189,12 @@ def records_by_day(lake: TableStore, bronze: str) -> dict[str, int]:
             day = row["landing_date"].isoformat()
             records[day] = records.get(day, 0) + row["records"]
     return records
+
+
+def paths(lake: TableStore, bronze: str) -> set[str]:
+    """Every file that a Bronze table has ever seen, by its landing path."""
+    stored = _stored(lake, [bronze], ALWAYS, ("path",))["path"].to_pylist()
+    return {*stored, *(row.path for row in _noted(lake, bronze))}
 
 
 def is_behind(lake: TableStore, bronze: str) -> bool:

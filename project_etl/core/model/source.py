@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pyspark.sql import types as T
 
 from project_etl.core.model.names import RESCUED
+from project_etl.core.model.pull import Pull
 from project_etl.core.model.records import BRONZE_LINEAGE, Feed
 
 
@@ -53,6 +54,11 @@ class Dataset:
         return f"bronze/{self.source}/{self.name}"
 
     @property
+    def landing(self) -> str:
+        """The asset that pulls the dataset, `landing/<source>/<dataset>`, of a source that is pulled."""
+        return f"landing/{self.source}/{self.name}"
+
+    @property
     def description(self) -> str:
         """What the Bronze table is, for people."""
         return f"Text of the {self.source} source's {self.name} files, as received: one row per record."
@@ -81,7 +87,9 @@ class Source:
     Attributes:
         datasets: what it delivers.
         feeds: kind of records → the feed that makes them.
+        pull: how it is pulled; None for one whose files somebody brings.
     """
 
     datasets: tuple[Dataset, ...]
     feeds: Mapping[str, Feed]
+    pull: Pull | None = None

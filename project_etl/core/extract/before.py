@@ -1,0 +1,72 @@
+"""What was pulled before, of one dataset: read off the file table, and off landing for what is not in Bronze yet.
+
+There is no third place that remembers it. So a file that somebody removes before it was loaded is pulled again, and one
+that was loaded may be removed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from project_etl.core.arrow import ArrowTable
+from project_etl.core.bronze import file_table
+from project_etl.core.bronze.landing import list_files
+from project_etl.core.extract.land import ENDING
+from project_etl.core.extract.spans import end_of
+from project_etl.core.lake import TableStore
+from project_etl.core.model.source import Dataset
+
+
+@dataclass(frozen=True)
+class PulledBefore:
+    """What was pulled before.
+
+    Attributes:
+        lake: the lake.
+        landing_root: the landing root.
+        dataset: the dataset.
+    """
+
+    lake: TableStore
+    landing_root: str
+    dataset: Dataset
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all slices that have landed, in order."""
+        return tuple(sorted({*map(_name, self._filed), *map(_name, self._landing)}))
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """Those that are not in Bronze yet, in order."""
+        return tuple(map(_name, sorted(self._landing - self._filed)))
+
+    @property
+    def newest(self) -> datetime | None:
+        """The upper end of the newest of them; None before the first."""
+        return max(filter(None, map(end_of, self.names)), default=None)
+
+    def loaded(self, columns: tuple[str, ...]) -> ArrowTable:
+        """Some columns of all that is in Bronze, as text; a file that is not loaded now is not among it."""
+        import pyarrow as pa
+
+        if not self.lake.exists(self.dataset.bronze):
+            return pa.table({name: pa.array([], pa.string()) for name in columns})
+        return self.lake.state(self.dataset.bronze).rows(list(columns))
+
+    @cached_property
+    def _filed(self) -> frozenset[str]:
+        if not self.lake.exists(self.dataset.bronze):
+            return frozenset()
+        return frozenset(file_table.paths(self.lake, self.dataset.bronze))
+
+    @cached_property
+    def _landing(self) -> frozenset[str]:
+        files = list_files(self.landing_root, self.dataset.source, self.dataset.name)
+        return frozenset(file.path for file in files)
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2].removesuffix(ENDING)

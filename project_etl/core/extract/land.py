@@ -1,0 +1,95 @@
+"""A slice becomes a file in landing: JSON lines, written aside and renamed, so that nobody sees half of it.
+
+Does not belong here: which slices there are (`pull.py`), what a record says (the source).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fsspec.implementations.local import LocalFileSystem
+
+from project_etl.core.bronze.landing_store import file_system
+from project_etl.core.model.pull import Record, Slice
+from project_etl.core.model.source import Dataset
+
+ENDING = ".jsonl"
+# In the dataset's folder. Whoever dies leaves one behind, and the next one writes over it.
+ASIDE = ".pulling"
+
+
+@dataclass(frozen=True)
+class Landed:
+    """A slice that was read.
+
+    Attributes:
+        slice: the slice.
+        path: its landing path; empty when it held no record and no file was made.
+        records: how many it held.
+        size_bytes: size of the file.
+    """
+
+    slice: Slice
+    path: str
+    records: int
+    size_bytes: int
+
+
+def land(root: str, dataset: Dataset, piece: Slice) -> Landed:
+    """Read a slice into its file. One without records makes none.
+
+    The file's time is the slice's upper end: it is finished, and nobody needs to wait for it to be still.
+
+    Args:
+        root: the landing root, a local folder or a URL.
+        dataset: the dataset.
+        piece: the slice.
+    """
+    path = f"{dataset.source}/{dataset.name}/{piece.until.date().isoformat()}/{piece.name}{ENDING}"
+    fs, base = file_system(root)
+    is_local = isinstance(fs, LocalFileSystem)
+    folder = Path(base) / dataset.source / dataset.name if is_local else Path(tempfile.gettempdir())
+    aside = folder / (ASIDE if is_local else f"project_etl-{os.getpid()}-{piece.name}")
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        records = _write(aside, piece.records())
+        size = aside.stat().st_size
+        if records == 0:
+            return Landed(piece, "", 0, 0)
+        if is_local:
+            os.utime(aside, (piece.until.timestamp(), piece.until.timestamp()))
+            _rename(aside, Path(base) / path)
+        else:
+            # One PUT: a store shows all of it or nothing.
+            fs.put_file(str(aside), f"{base}/{path}")
+    finally:
+        aside.unlink(missing_ok=True)
+    return Landed(piece, path, records, size)
+
+
+def _write(file: Path, records: Iterable[Record]) -> int:
+    number = 0
+    with file.open("w", encoding="utf-8", newline="\n") as out:
+        for number, record in enumerate(records, 1):  # noqa: B007 - the number of the last one
+            out.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
+            out.write("\n")
+        out.flush()
+        # What was pulled is read off the names of files: one whose name outlives its bytes would lose them.
+        os.fsync(out.fileno())
+    return number
+
+
+def _rename(aside: Path, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    aside.replace(file)
+    for folder in (file.parent, file.parent.parent):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
