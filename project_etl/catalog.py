@@ -151,11 +151,18 @@ def feeds_of(table: Table, settings: Settings) -> tuple[Feed, ...]:
         return ()
     kind, nothing = table.records.name, settings.words_for_nothing
     prefixes, zones = dict(settings.namespaces), dict(settings.source_timezones)
-    feeds = {name: source_named(name).feeds for name in sorted(settings.sources)}
+    feeds = {name: source_named(name).feeds for name in settings.sources}
+    found = {name: of_source[kind] for name, of_source in feeds.items() if kind in of_source}
+    places = {name: place if table.has_natural_key else 0 for place, name in enumerate(found)}
     return tuple(
-        replace(of_source[kind], prefix=prefixes.get(name, ""), nothing=nothing, zone=zones.get(name, ""))
-        for name, of_source in feeds.items()
-        if kind in of_source
+        replace(
+            found[name],
+            prefix=prefixes.get(name, ""),
+            nothing=nothing,
+            zone=zones.get(name, ""),
+            precedence=places[name],
+        )
+        for name in sorted(found)
     )
 
 

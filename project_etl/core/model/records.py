@@ -122,6 +122,7 @@ class Feed:
         prefix: namespace of the source's ids, which is put before each of them.
         nothing: words that mean that there is no value, in small letters.
         zone: IANA name of the time zone of instants that name no offset; empty for UTC.
+        precedence: of two sources that say something of one natural key, the one with the smaller number is believed.
         version: changes when the mapping's code or anything else of this changes what records say.
     """
 
@@ -132,14 +133,16 @@ class Feed:
     prefix: str = ""
     nothing: tuple[str, ...] = NOTHING
     zone: str = ""
+    precedence: int = 0
     version: str = field(init=False)
 
     def __post_init__(self) -> None:
         """Take the version while the code on disk is the code that runs."""
         code = code_version(self.mapping) if self.mapping else ""
         zone = f"/{self.zone}" if self.zone else ""
+        place = f"/{self.precedence}" if self.precedence else ""
         nothing = ",".join(sorted(self.nothing))
-        object.__setattr__(self, "version", f"{code}/{self.gather}/{self.prefix}/{nothing}{zone}")
+        object.__setattr__(self, "version", f"{code}/{self.gather}/{self.prefix}/{nothing}{zone}{place}")
 
     @property
     def folder(self) -> str:

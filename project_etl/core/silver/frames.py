@@ -53,7 +53,7 @@ def scored(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Keys], kept: Exi
     columns, lake = silver_schema(job.table).fieldNames(), job.lake
     if plan.misfit:
         fresh = kept.enter_context(lake.keep(judged_records(job, _records(job, plan, is_all=True))))
-        return ranked(job.table, columns, _with_batch(fresh, plan), Stored.NOTHING)
+        return ranked(job.table, columns, _with_batch(fresh, plan), Stored.NOTHING, job.precedence)
     if not (plan.changed_days or orphaned):
         sources = [_records(job, plan, is_all=False)]
         sources += [_waiting(job, plan.batch_days)] if plan.waiting else []
@@ -61,16 +61,16 @@ def scored(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Keys], kept: Exi
         fresh = kept.enter_context(lake.keep(judged_records(job, union_all(sources))))
         days = deletions.days_beside(job, plan)
         if lake.is_empty(job.table.name) and not days:
-            return ranked(job.table, columns, _with_batch(fresh, plan), Stored.NOTHING)
+            return ranked(job.table, columns, _with_batch(fresh, plan), Stored.NOTHING, job.precedence)
         pool = _pool(fresh, _stored_beside(job, fresh))
         if days:
             pool = pool.unionByName(_deletions_beside(job, fresh, days, kept), allowMissingColumns=True)
-        return ranked(job.table, columns, _with_batch(pool, plan), Stored.TRUSTED)
+        return ranked(job.table, columns, _with_batch(pool, plan), Stored.TRUSTED, job.precedence)
     records, stored = _records(job, plan, is_all=True), _stored(job)
     if not _is_all_judged(job, plan):
         records, stored = _of_concerned_keys(job, plan, records, stored, orphaned, kept)
     pool = _pool(judged_records(job, records), stored)
-    return ranked(job.table, columns, _with_batch(pool, plan), Stored.DOUBTED)
+    return ranked(job.table, columns, _with_batch(pool, plan), Stored.DOUBTED, job.precedence)
 
 
 def _pool(fresh: DataFrame, stored: DataFrame) -> DataFrame:

@@ -82,6 +82,11 @@ class SilverJob:
         return (*map(unbroken, self.rules), *comparisons(self.table))
 
     @property
+    def precedence(self) -> dict[str, int]:
+        """Folder of each source → its place among those that may say something of one natural key."""
+        return {feed.folder: feed.precedence for feed in self.feeds}
+
+    @property
     def may_delete(self) -> bool:
         """Whether a record may say that something is gone."""
         return any(feed.may_delete for feed in self.feeds)

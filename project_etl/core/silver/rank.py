@@ -7,6 +7,7 @@ Belongs here: ranking, validity in time, status and effect of rows. Does not bel
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -14,6 +15,9 @@ from pyspark.sql.window import WindowSpec
 
 from project_etl.core.model.records import ARRIVAL_ORDER
 from project_etl.core.model.table import VALIDITY, History, Merge, Table
+
+# Column of a table with natural keys: how much the source of a row is believed.
+BELIEVED = "_believed"
 
 
 class Stored(enum.Enum):
@@ -24,7 +28,9 @@ class Stored(enum.Enum):
     DOUBTED = "nothing any more: the winner is found among the records"
 
 
-def ranked(table: Table, columns: list[str], pool: DataFrame, stored: Stored) -> DataFrame:
+def ranked(
+    table: Table, columns: list[str], pool: DataFrame, stored: Stored, precedence: Mapping[str, int]
+) -> DataFrame:
     """Find the winner of each key and say what each row means for the table.
 
     Args:
@@ -32,7 +38,10 @@ def ranked(table: Table, columns: list[str], pool: DataFrame, stored: Stored) ->
         columns: its stored columns.
         pool: judged records and stored rows of the keys concerned.
         stored: what the stored rows in the pool stand for.
+        precedence: folder of a source → its place among those that may say something of one natural key.
     """
+    if table.has_natural_key:
+        pool = pool.withColumn(BELIEVED, _believed(precedence))
     rows = _first(table, pool) if stored is Stored.NOTHING else _compared(table, columns, pool, stored)
     if isinstance(table.write, History):
         rows = _with_validity(rows, table.write)
@@ -42,7 +51,19 @@ def ranked(table: Table, columns: list[str], pool: DataFrame, stored: Stored) ->
         was, op, is_best = {day: F.col(f"_was.{day}") for day in table.days}, _op(columns), _is_best()
     were = {was_day(day): value.cast("string") for day, value in was.items()}
     effect = {**were, "_op": op, "_status": _status(is_best), "_is_newer": _is_newer(table)}
-    return rows.withColumns(effect).drop("_copy", "_best", "_wins", "_was", "_deleted")
+    return rows.withColumns(effect).drop("_copy", "_best", "_wins", "_was", "_deleted", BELIEVED)
+
+
+def _believed(precedence: Mapping[str, int]) -> Column:
+    """How much a row's source is believed: more than those that stand behind it."""
+    path = F.col("_source_file")
+    cases = [F.when(path.startswith(folder), -place) for folder, place in precedence.items() if place]
+    return F.coalesce(*cases, F.lit(0))
+
+
+def _arrival(table: Table) -> tuple[str, ...]:
+    """What decides between records of one instant, the larger one wins."""
+    return (BELIEVED, *ARRIVAL_ORDER) if table.has_natural_key else ARRIVAL_ORDER
 
 
 def was_day(column: str) -> str:
@@ -95,11 +116,11 @@ def _with_winner(table: Table, rows: DataFrame) -> DataFrame:
 
 def _as_best(table: Table) -> Column:
     """What a row must be known by when it comes first among those of its key."""
-    return F.struct(F.col(table.newest_by).alias("_at"), *ARRIVAL_ORDER, "_may_win", "_deleted")
+    return F.struct(F.col(table.newest_by).alias("_at"), *_arrival(table), "_may_win", "_deleted")
 
 
 def _newest(table: Table) -> list[Column]:
-    return [F.col(name).desc_nulls_last() for name in (table.newest_by, *ARRIVAL_ORDER)]
+    return [F.col(name).desc_nulls_last() for name in (table.newest_by, *_arrival(table))]
 
 
 def _order(table: Table) -> WindowSpec:
@@ -142,8 +163,8 @@ def _is_newer(table: Table) -> Column:
     """Whether a record that is kept out is a newer version of a key that has a row."""
     if not isinstance(table.write, Merge):
         return F.lit(False)
-    at, best = F.col(table.newest_by), F.col("_best._at")
-    arrival, of_best = F.struct(*ARRIVAL_ORDER), F.struct(*[F.col(f"_best.{name}") for name in ARRIVAL_ORDER])
+    at, best, order = F.col(table.newest_by), F.col("_best._at"), _arrival(table)
+    arrival, of_best = F.struct(*order), F.struct(*[F.col(f"_best.{name}") for name in order])
     is_later = (at > best) | (at.isNotNull() & best.isNull()) | (at.eqNullSafe(best) & (arrival > of_best))
     has_row = F.col("_best._may_win") & ~F.col("_best._deleted")
     return ~F.col("_valid") & ~F.col("_stored") & has_row & F.coalesce(is_later, F.lit(False))
