@@ -82,7 +82,7 @@ docs: setup ## Write docs/tables.md and the tables in docs/own-data.md again, af
 lock: setup ## Pin requirements*.txt again after a change in pyproject.toml (newer versions: ARGS=--upgrade)
 	@$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes \
 		--custom-compile-command "make lock" --output-file requirements.txt $(ARGS)
-	@$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --extra dev --extra embedded --extra dashboard \
+	@$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --extra dev --extra embedded --extra dashboard --extra sql \
 		--custom-compile-command "make lock" --constraint requirements.txt --output-file requirements-dev.txt $(ARGS)
 
 clean: ## Remove what the set-up and the tools made, and keep the data
