@@ -29,7 +29,7 @@ PASSWORD = "s3cr@t/%:word"
 # Below those that the kernel gives to connections: one of these could connect to itself.
 PORTS = range(20_000, 32_000)
 START_SECONDS = 60
-STOP_SECONDS = 60
+STOP_SECONDS = 30
 POSTGRESQL_FOLDERS = Path("/usr/lib/postgresql")
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 
