@@ -12,7 +12,7 @@ BESIDE := --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo dev dashboard test test-spark check format-check lint types coverage format realdata readme browser soak bench screenshots docs lock clean clean-lake
+.PHONY: help setup demo dev dashboard test test-spark check format-check lint types coverage format realdata readme browser integration soak bench screenshots docs lock clean clean-lake
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ readme: setup ## Run the README's commands and add its table
 
 browser: setup ## Open each page of the dashboard in Chromium
 	@$(JAVA) $(BIN)/pytest project_etl_tests/browser -q $(ARGS)
+
+integration: setup ## Run the tests with real databases (needs Debian's postgresql and mariadb-server)
+	@$(JAVA) $(BIN)/pytest project_etl_tests/integration -q $(ARGS)
 
 soak: setup ## Run the tests that take an hour
 	@$(JAVA) $(BIN)/pytest -m soak --timeout=7200 $(ARGS)

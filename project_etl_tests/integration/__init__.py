@@ -1,0 +1,1 @@
+"""Against real database servers, which the tests start themselves (`make integration`)."""
