@@ -59,7 +59,7 @@ class Place:
         files = sorted(
             (self.shop.landing / self.source / name).glob("*/*.jsonl"), key=lambda path: path.stat().st_ctime_ns
         )
-        return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+        return [json.loads(line) for file in files for line in file.read_text().rstrip("\n").split("\n")]
 
     def silver(self, *columns: str, name: str = "orders") -> list[tuple[Any, ...]]:
         """Rows of a Silver table."""

@@ -257,6 +257,7 @@ def test_a_server_that_is_down_is_told_without_the_password(shop: Place, server:
         server.start()
     assert PASSWORD not in said
     assert "127.0.0.1" in said
+    assert "pull.oltp.tables" not in said
     assert shop.pull().records == 1
 
 

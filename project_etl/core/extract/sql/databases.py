@@ -106,7 +106,7 @@ DATABASES = {
     "snowflake": Database(
         identity=("SELECT CURRENT_ACCOUNT() || '/' || CURRENT_DATABASE()",),
         now="SELECT DATE_PART(epoch_microsecond, CURRENT_TIMESTAMP()) / 1000000",
-        settings=("ALTER SESSION SET TIMEZONE = 'UTC'",),
+        arguments=lambda _: {"session_parameters": {"TIMEZONE": "UTC"}, "login_timeout": 60},
         has_offsets=True,
     ),
     "redshift": Database(

@@ -102,10 +102,11 @@ class SqlPuller:
     def slices(self, dataset: str, before: Before, *, recount: bool) -> Iterator[Slice]:
         """The slices that are due: gaps first, then what is new; or what the recount finds."""
         table = self.tables[dataset]
+        # First, for whether the database answers at all.
+        until = self.reader.now() - timedelta(seconds=self.options.lag_seconds)
         columns = self._columns(table)
         of = self.reader.identity_of(table)
         spans = spans_of(of, before.names)
-        until = self.reader.now() - timedelta(seconds=self.options.lag_seconds)
         if table.changed is None or (recount and spans):
             until = max(span.end for span in spans) if table.changed else until
             yield from self._recounted(table, columns, before, of, until)
@@ -119,6 +120,7 @@ class SqlPuller:
     def looked_at(self, dataset: str) -> str:
         """Which table it is, with how many columns."""
         table = self.tables[dataset]
+        self.reader.now()
         return f"{table.name} ({len(self._columns(table))} columns)"
 
     @property
