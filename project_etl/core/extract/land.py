@@ -21,6 +21,8 @@ from project_etl.core.model.source import Dataset
 ENDING = ".jsonl"
 # In the dataset's folder. Whoever dies leaves one behind, and the next one writes over it.
 ASIDE = ".pulling"
+# One for all: `json.dumps` makes one a record.
+_AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,7 @@ def _write(file: Path, records: Iterable[Record]) -> int:
     number = 0
     with file.open("w", encoding="utf-8", newline="\n") as out:
         for number, record in enumerate(records, 1):  # noqa: B007 - the number of the last one
-            out.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
-            out.write("\n")
+            out.write(_AS_JSON(record) + "\n")
         out.flush()
         # What was pulled is read off the names of files: one whose name outlives its bytes would lose them.
         os.fsync(out.fileno())

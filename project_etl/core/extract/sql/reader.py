@@ -245,7 +245,7 @@ def _plain(value: object) -> ColumnElement[Any]:
 
 def _streamed(connection: Connection, query: Select[Any], names: list[str] | None = None) -> Iterator[Sequence[Any]]:
     """The rows of a query, many at once; `names` is given those of its columns."""
-    result = connection.execution_options(stream_results=True, max_row_buffer=FETCHED).execute(query)
+    result = connection.execution_options(stream_results=True, yield_per=FETCHED).execute(query)
     if names is not None:
         names += result.keys()
     yield from result.partitions(FETCHED)
