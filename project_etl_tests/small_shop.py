@@ -195,8 +195,8 @@ class SmallShop:
         return replace(job, landing_root=str(self.landing), settle_seconds=0)
 
     def dataset(self, name: str) -> Dataset:
-        """A dataset by its name."""
-        return next(item for item in datasets_of(self.sources) if item.name == name)
+        """A dataset by its name, or by `source/name` where several sources have one of it."""
+        return next(item for item in datasets_of(self.sources) if name in (item.name, f"{item.source}/{item.name}"))
 
     def stage_silver(self, name: str, *days: str, table: Table | None = None) -> Staged:
         """Stage a Silver table without publishing it."""
@@ -228,7 +228,10 @@ class SmallShop:
 
     def load(self, *days: str) -> dict[str, Report]:
         """Materialize Bronze and Silver in their order."""
-        reports = {dataset.bronze: self.bronze(dataset.name, *days) for dataset in datasets_of(self.sources)}
+        reports = {
+            dataset.bronze: self.bronze(f"{dataset.source}/{dataset.name}", *days)
+            for dataset in datasets_of(self.sources)
+        }
         for name in self.silver_names():
             reports[f"silver/{name}"] = self.silver(name, *days)
         return reports
