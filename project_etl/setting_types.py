@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from project_etl import sources
 from project_etl.core.export.base import TARGETS
+from project_etl.core.extract.secret import is_reference
 from project_etl.core.model.modules import module_names, module_of
 from project_etl.core.model.nearest import nearest
 from project_etl.core.model.pull import PullOptions
@@ -256,12 +257,29 @@ def _matches(pattern: str, expected: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def database_url(value: str) -> str:
+    """Take a database's URL without a password, or a reference to one."""
+    if is_reference(value):
+        return value
+    # Not shown: it may hold a secret.
+    if re.search(r"://[^@]*:.*@|[?&]password=", value):
+        raise PydanticCustomError(
+            SECRET, "it holds a password: keep the whole URL elsewhere, and give env:NAME or file:PATH", {}
+        )
+    if not re.fullmatch(r"[a-z][a-z0-9]*(\+[a-z0-9]+)?://\S+", value):
+        raise PydanticCustomError(
+            SECRET, "expected a URL such as postgresql+psycopg://shop@localhost/shop, env:NAME or file:PATH", {}
+        )
+    return value
+
+
 # An optional setting that a file gives can be taken back by an empty variable.
 empty_is_none = BeforeValidator(lambda value: None if value == "" else value)
 StartDate = Annotated[dt.date, BeforeValidator(iso_date)]
 Sources = Annotated[tuple[str, ...], BeforeValidator(source_list)]
 Exports = Annotated[tuple[str, ...], BeforeValidator(target_list)]
 Namespaces = Annotated[tuple[tuple[str, str], ...], BeforeValidator(namespace_list)]
+ShopDatabase = Annotated[str, AfterValidator(database_url)]
 Pulls = Annotated[tuple[tuple[str, InstanceOf[PullOptions]], ...], BeforeValidator(pull_list)]
 TimeZone = Annotated[str, BeforeValidator(time_zone)]
 SourceZones = Annotated[tuple[tuple[str, str], ...], BeforeValidator(zone_list)]

@@ -61,6 +61,9 @@ class Settings(Frozen):
     namespaces: kinds.Namespaces = ()
     """Source and what is put before its ids, so that order 1001 of one is not order 1001 of another. Sources with the
     same prefix mean the same things: their records are versions of one."""
+    synth_url: Annotated[kinds.ShopDatabase | None, kinds.empty_is_none] = None
+    """The database in which the schedule `synth_stream` keeps a made-up shop alive, for trying pulls out: a URL without
+    a password, or where the URL is kept (`env:NAME`, `file:PATH`). None: there is no such schedule."""
     words_for_nothing: kinds.Words = kinds.WORDS_FOR_NOTHING
     """What stands for no value in ids, codes, numbers and instants, in whatever letters."""
     start_date: kinds.StartDate = dt.date(2025, 1, 1)

@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "exports": {"core"},
     "demo": set(),
     "catalog": {"settings", "core", "sources", "silver", "gold", "exports"},
-    "orchestration": {"core", "catalog", "settings", "setting_groups"},
+    "orchestration": {"core", "catalog", "settings", "setting_groups", "demo"},
     "standing": {"core", "catalog", "settings"},
     "commands": {"core", "catalog", "settings", "setting_types", "demo", "orchestration", "standing"},
     "dashboard": {"core", "catalog", "gold", "settings", "standing"},

@@ -507,3 +507,27 @@ def test_words_that_mean_no_event_are_refused(config: Path, text: str, message: 
 
 def test_the_types_of_events_are_those_of_silver() -> None:
     assert setting_types.EVENT_TYPES == events.EVENT_TYPES
+
+
+@pytest.mark.parametrize(
+    "value", ["env:SHOP_DB_URL", "file:/run/secrets/shop", "postgresql+psycopg://shop@localhost:5432/shop"]
+)
+def test_the_database_of_the_made_up_shop_is_a_url_or_where_it_is_kept(config: Path, value: str) -> None:
+    assert load(config).synth_url is None
+    assert load(config, SYNTH_URL="").synth_url is None
+    assert load(config, SYNTH_URL=value).synth_url == value
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("postgresql+psycopg://shop:s3cret@localhost/shop", "synth_url is ***: it holds a password"),
+        ("mysql+pymysql://shop:s3cret/@:word@localhost/shop", "synth_url is ***: it holds a password"),
+        ("postgresql://localhost/shop?user=shop&password=s3cret", "synth_url is ***: it holds a password"),
+        ("s3cret", "synth_url is ***: expected a URL such as postgresql+psycopg://"),
+    ],
+)
+def test_a_database_with_a_password_is_refused_and_not_shown(config: Path, value: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(message)) as caught:
+        load(config, SYNTH_URL=value)
+    assert "s3cret" not in str(caught.value)

@@ -188,26 +188,15 @@ class Customers:
         return record, ()
 
     def _record(self, position: int, moment: int, country: int, email_number: int) -> dict[str, Any]:
-        bits = trait(self._seed, _TRAIT, position)
-        first, last = bits % len(FIRST_NAMES), (bits >> 8) % len(LAST_NAMES)
-        place = COUNTRIES[country]
-        address = f"{EMAIL_FIRST_NAMES[first]}.{EMAIL_LAST_NAMES[last]}{position % 10_000 + email_number * 10_000}"
-        digits = (bits >> 16) % 10**8
         signup = self._first_seen(position) if position < len(self._countries) else moment
         return {
-            "customer_id": customer_id(position),
-            "first_name": FIRST_NAMES[first],
-            "last_name": LAST_NAMES[last],
-            "email": f"{address}@{EMAIL_DOMAINS[(bits >> 44) % len(EMAIL_DOMAINS)]}",
-            "phone": f"{place.phone_prefix} {digits // 10**5:03d} {digits % 10**5:05d}",
-            "country": place.code,
-            "city": place.cities[(bits >> 46) % len(place.cities)],
+            **person(self._seed, position, country, email_number),
             "signup_date": self._timeline.text(signup // DAY),
             "updated_at": self._timeline.iso(moment),
         }
 
     def _first_country(self, position: int) -> int:
-        return COUNTRY_PICKS[(trait(self._seed, _TRAIT, position) >> 50) % len(COUNTRY_PICKS)]
+        return first_country(self._seed, position)
 
     def _first_seen(self, position: int) -> int:
         """Return the instant of sign-up: on the landing day, or up to two years before for the first stock."""
@@ -216,6 +205,36 @@ class Customers:
             return -DAY - bits % (700 * DAY)
         day = min(bisect_right(self.known, position), self._timeline.days - 1)
         return day * DAY + bits % DAY
+
+
+def person(seed: int, position: int, country: int, email_number: int = 0) -> dict[str, Any]:
+    """Return who the customer at a position is, and how to reach them.
+
+    Args:
+        seed: The shop's seed.
+        position: The position.
+        country: Position in COUNTRIES of where they live.
+        email_number: How often they have changed their address.
+    """
+    bits = trait(seed, _TRAIT, position)
+    first, last = bits % len(FIRST_NAMES), (bits >> 8) % len(LAST_NAMES)
+    place = COUNTRIES[country]
+    address = f"{EMAIL_FIRST_NAMES[first]}.{EMAIL_LAST_NAMES[last]}{position % 10_000 + email_number * 10_000}"
+    digits = (bits >> 16) % 10**8
+    return {
+        "customer_id": customer_id(position),
+        "first_name": FIRST_NAMES[first],
+        "last_name": LAST_NAMES[last],
+        "email": f"{address}@{EMAIL_DOMAINS[(bits >> 44) % len(EMAIL_DOMAINS)]}",
+        "phone": f"{place.phone_prefix} {digits // 10**5:03d} {digits % 10**5:05d}",
+        "country": place.code,
+        "city": place.cities[(bits >> 46) % len(place.cities)],
+    }
+
+
+def first_country(seed: int, position: int) -> int:
+    """Return the position in COUNTRIES of where a customer lives at first."""
+    return COUNTRY_PICKS[(trait(seed, _TRAIT, position) >> 50) % len(COUNTRY_PICKS)]
 
 
 def customer_id(position: int) -> str:

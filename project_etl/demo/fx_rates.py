@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from project_etl.demo import kinds
@@ -13,8 +14,8 @@ from project_etl.demo.timeline import Timeline
 
 COLUMNS = ("rate_date", "base_currency", "quote_currency", "rate")
 
-_BASE = "EUR"
-_FIRST_MILLIONTHS = {"USD": 1_038_900, "GBP": 829_180}
+BASE = "EUR"
+FIRST_MILLIONTHS = {"USD": 1_038_900, "GBP": 829_180}
 # Which rate shows what, so that no rate both repeats and changes.
 _CORRECTED, _REPEATED = "USD", "GBP"
 _SPOILED_FIELDS = {
@@ -32,7 +33,7 @@ class FxRates:
 
     def __init__(self, timeline: Timeline, plan: DirtPlan, seed: int) -> None:
         self._timeline, self._plan, self._seed = timeline, plan, seed
-        self._millionths = dict(_FIRST_MILLIONTHS)
+        self._millionths = dict(FIRST_MILLIONTHS)
         self._waiting: dict[int, list[tuple[list[str], str]]] = {}
 
     def write_day(self, day: int, root: Path, books: Books) -> None:
@@ -43,7 +44,7 @@ class FxRates:
             return
         rnd = stream(self._seed, kinds.FX_RATES, day).random
         for currency, rate in self._millionths.items():
-            self._millionths[currency] = max(500_000, rate + below(rnd, 9_001) - 4_500)
+            self._millionths[currency] = next_rate(rate, rnd)
         with CsvFile(root, path, books[kinds.FX_RATES], COLUMNS) as file:
             rows = {currency: self._row(day, currency) for currency in self._millionths}
             for row in rows.values():
@@ -70,7 +71,12 @@ class FxRates:
             file.write(row, _key(row), name)
 
     def _row(self, day: int, currency: str) -> list[str]:
-        return [self._timeline.text(day), _BASE, currency, _rate(self._millionths[currency])]
+        return [self._timeline.text(day), BASE, currency, _rate(self._millionths[currency])]
+
+
+def next_rate(millionths: int, rnd: Callable[[], float]) -> int:
+    """Draw the rate of the day after one."""
+    return max(500_000, millionths + below(rnd, 9_001) - 4_500)
 
 
 def _key(row: list[str]) -> str:

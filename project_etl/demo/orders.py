@@ -9,9 +9,10 @@ from __future__ import annotations
 import gzip
 import shutil
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 from project_etl.demo import kinds
 from project_etl.demo.customers import Customers, customer_id
@@ -138,13 +139,14 @@ class Orders:
         changed = min(placed + 60 + below(rnd, 2_400), (day + 1) * DAY - 1)
         updated_at = self._timeline.iso(changed)
         total, items = 0, []
-        for line in range(1, LINES_PICKS[below(rnd, len(LINES_PICKS))] + 1):
-            product = self._products.pick(day, rnd())
-            quantity = QUANTITY_PICKS[below(rnd, len(QUANTITY_PICKS))]
-            price = self._products.unit_price(product, currency)
-            discount = quantity * price * (5 + below(rnd, 26)) // 100 if rnd() < 0.15 else 0
+        lines = lines_of(
+            rnd,
+            lambda chance: self._products.pick(day, chance),
+            lambda product: self._products.unit_price(product, currency),
+        )
+        for number, (product, quantity, price, discount) in enumerate(lines, start=1):
             total += quantity * price - discount
-            line_id = f"{order_id}-{line}"
+            line_id = f"{order_id}-{number}"
             items.append(
                 [line_id, order_id, product_id(product), str(quantity), money(price), money(discount), updated_at]
             )
@@ -181,6 +183,33 @@ class Orders:
         (root / path).write_bytes(packed[: len(packed) * 2 // 3])
         books.files.append(FileBooks(path, len(self._late), "unreadable"))
         books.kinds["truncated_gzip"].add(Planted(path, None, ""))
+
+
+class Line(NamedTuple):
+    """What is bought of a product: its position, and whole cents."""
+
+    product: int
+    quantity: int
+    unit_price: int
+    discount: int
+
+
+def lines_of(
+    rnd: Callable[[], float], pick: Callable[[float], int], unit_price: Callable[[int], int]
+) -> Iterator[Line]:
+    """Draw the lines of an order.
+
+    Args:
+        rnd: Draws in `0 <= x < 1`.
+        pick: A draw → the position of a product.
+        unit_price: Position of a product → its price in cents of the order's currency.
+    """
+    for _ in range(LINES_PICKS[below(rnd, len(LINES_PICKS))]):
+        product = pick(rnd())
+        quantity = QUANTITY_PICKS[below(rnd, len(QUANTITY_PICKS))]
+        price = unit_price(product)
+        discount = quantity * price * (5 + below(rnd, 26)) // 100 if rnd() < 0.15 else 0
+        yield Line(product, quantity, price, discount)
 
 
 def _write(file: CsvFile, order: Order) -> None:

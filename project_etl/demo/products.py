@@ -53,8 +53,8 @@ class Products:
             "products", self._initial, 260 * scale / 89, timeline.days, at_least=3, limit=SPOILED_IDS
         )
         positions = range(self.known[-1])
-        self._shelves = bytearray(self._first_shelf(position) for position in positions)
-        self._cents = array("q", (self._first_cents(position) for position in positions))
+        self._shelves = bytearray(first_shelf(self._seed, position) for position in positions)
+        self._cents = array("q", (first_cents(self._seed, position) for position in positions))
 
     def pick(self, day: int, chance: float) -> int:
         """Return the position of a product on sale on a day; the first on the shelves sell best, with a long tail."""
@@ -62,8 +62,7 @@ class Products:
 
     def unit_price(self, position: int, currency: str) -> int:
         """Return a product's present price in cents of an order's currency, by the shop's price lists."""
-        factor = PRICE_LIST_HUNDREDTHS[self._currency(position)]
-        return max(1, self._cents[position] * PRICE_LIST_HUNDREDTHS[currency] // factor)
+        return price_in(currency, self._cents[position], own_currency(self._seed, position))
 
     def write_day(self, day: int, root: Path, books: Books) -> None:
         """Write the file of a landing day: arrivals, later versions, and the day's dirt."""
@@ -103,7 +102,7 @@ class Products:
         elif name == kinds.CORRECTED_RECORD:
             position = of_class(_CHANGES, 0, self.known[day - 1], rnd)
             if number % 3 < 2:
-                self._cents[position] = max(99, self._cents[position] * (80 + below(rnd, 45)) // 100)
+                self._cents[position] = new_price(self._cents[position], rnd)
             else:
                 self._shelves[position] = below(rnd, len(SHELVES))
             self._write(file, position, moment, name)
@@ -116,7 +115,7 @@ class Products:
         """Write a record that breaks one rule: by turns a new key, or a newer version of a good one that must stay."""
         is_version = number % 2 == 1 and day > 0 and name != kinds.MALFORMED_JSON
         position = of_class(_IS_SPOILED, 0, self.known[day - 1], rnd) if is_version else SPOILED_IDS + below(rnd, 10**4)
-        record = self._record(position, moment, self._first_shelf(position), self._first_cents(position))
+        record = self._record(position, moment, first_shelf(self._seed, position), first_cents(self._seed, position))
         key = record["product_id"]
         if name == kinds.MALFORMED_JSON:
             line = to_json(record)
@@ -148,36 +147,7 @@ class Products:
         return record, ()
 
     def _record(self, position: int, moment: int, shelf: int, cents: int) -> dict[str, Any]:
-        bits = trait(self._seed, _TRAIT, position)
-        category, subcategory = SHELVES[shelf]
-        # The name is the first shelf's: a product that moves to another category is still called the same.
-        first_category, first_subcategory = SHELVES[self._first_shelf(position)]
-        nouns = first_category.subcategories[first_subcategory]
-        tags = [tag for place, tag in enumerate(category.tags) if bits >> (24 + place) & 1]
-        return {
-            "product_id": product_id(position),
-            "name": f"{ADJECTIVES[(bits >> 8) % len(ADJECTIVES)]} {nouns[(bits >> 16) % len(nouns)]} {position + 1}",
-            "category": category.name,
-            "subcategory": subcategory,
-            "price": cents / 100,
-            "currency": self._currency(position),
-            "active": bits >> 56 & 31 != 0,
-            "tags": tags,
-            "updated_at": self._timeline.iso(moment),
-        }
-
-    def _first_shelf(self, position: int) -> int:
-        return trait(self._seed, _TRAIT, position) % len(SHELVES)
-
-    def _first_cents(self, position: int) -> int:
-        """Return the price a product starts with: around its category's typical price, at 49 or 99 cents."""
-        category, _ = SHELVES[self._first_shelf(position)]
-        bits = trait(self._seed, _TRAIT + 1, position)
-        about = category.typical_cents * lognormal_thousandths(bits) // 1000
-        return about // 100 * 100 + (99 if bits >> 20 & 3 else 49)
-
-    def _currency(self, position: int) -> str:
-        return _CURRENCIES[(trait(self._seed, _TRAIT + 1, position) >> 24) % len(_CURRENCIES)]
+        return {**ware(self._seed, position, shelf, cents), "updated_at": self._timeline.iso(moment)}
 
     def _first_seen(self, position: int) -> int:
         """Return the instant of listing: on the landing day, or up to a year before for the first stock."""
@@ -186,6 +156,54 @@ class Products:
             return -DAY - bits % (365 * DAY)
         day = min(bisect_right(self.known, position), self._timeline.days - 1)
         return day * DAY + bits % DAY
+
+
+def ware(seed: int, position: int, shelf: int, cents: int) -> dict[str, Any]:
+    """Return what the product at a position is, on a shelf (a position in SHELVES) and at a price."""
+    bits = trait(seed, _TRAIT, position)
+    category, subcategory = SHELVES[shelf]
+    # The name is the first shelf's: a product that moves to another category is still called the same.
+    first_category, first_subcategory = SHELVES[first_shelf(seed, position)]
+    nouns = first_category.subcategories[first_subcategory]
+    tags = [tag for place, tag in enumerate(category.tags) if bits >> (24 + place) & 1]
+    return {
+        "product_id": product_id(position),
+        "name": f"{ADJECTIVES[(bits >> 8) % len(ADJECTIVES)]} {nouns[(bits >> 16) % len(nouns)]} {position + 1}",
+        "category": category.name,
+        "subcategory": subcategory,
+        "price": cents / 100,
+        "currency": own_currency(seed, position),
+        "active": bits >> 56 & 31 != 0,
+        "tags": tags,
+    }
+
+
+def first_shelf(seed: int, position: int) -> int:
+    """Return the position in SHELVES of where a product stands at first."""
+    return trait(seed, _TRAIT, position) % len(SHELVES)
+
+
+def first_cents(seed: int, position: int) -> int:
+    """Return the price a product starts with: around its category's typical price, at 49 or 99 cents."""
+    category, _ = SHELVES[first_shelf(seed, position)]
+    bits = trait(seed, _TRAIT + 1, position)
+    about = category.typical_cents * lognormal_thousandths(bits) // 1000
+    return about // 100 * 100 + (99 if bits >> 20 & 3 else 49)
+
+
+def new_price(cents: int, rnd: Callable[[], float]) -> int:
+    """Draw the price that follows one."""
+    return max(99, cents * (80 + below(rnd, 45)) // 100)
+
+
+def price_in(currency: str, cents: int, own: str) -> int:
+    """Return a price in its own currency as cents of another one, by the shop's price lists."""
+    return max(1, cents * PRICE_LIST_HUNDREDTHS[currency] // PRICE_LIST_HUNDREDTHS[own])
+
+
+def own_currency(seed: int, position: int) -> str:
+    """Return the currency in which a product's price is told."""
+    return _CURRENCIES[(trait(seed, _TRAIT + 1, position) >> 24) % len(_CURRENCIES)]
 
 
 def product_id(position: int) -> str:

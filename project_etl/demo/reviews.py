@@ -170,9 +170,7 @@ class Reviews:
 
     def _row(self, day: int, second: int, rnd: Callable[[], float]) -> list[str]:
         self._numbers += 1
-        rating = RATING_PICKS[below(rnd, len(RATING_PICKS))]
-        beginnings = REVIEW_BEGINNINGS[rating]
-        text = beginnings[below(rnd, len(beginnings))] + REVIEW_ENDS[below(rnd, len(REVIEW_ENDS))]
+        rating, text = opinion(rnd)
         moment = self._timeline.iso(day * DAY + second)
         return [
             f"R{self._numbers:09d}", product_id(self._products.pick(day, rnd())),
@@ -182,6 +180,13 @@ class Reviews:
 
     def _later(self, day: int, rnd: Callable[[], float]) -> int:
         return day + 1 + below(rnd, min(10, self._timeline.days - 1 - day))
+
+
+def opinion(rnd: Callable[[], float]) -> tuple[int, str]:
+    """Draw a rating, and what is said with it."""
+    rating = RATING_PICKS[below(rnd, len(RATING_PICKS))]
+    beginnings = REVIEW_BEGINNINGS[rating]
+    return rating, beginnings[below(rnd, len(beginnings))] + REVIEW_ENDS[below(rnd, len(REVIEW_ENDS))]
 
 
 def _as_sent(row: list[str], kind: Kind, number: int) -> list[str]:

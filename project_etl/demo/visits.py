@@ -43,7 +43,9 @@ class Event:
     names: tuple[str, ...] = ()
 
 
-class _Step(NamedTuple):
+class Step(NamedTuple):
+    """What a visitor does with a product, by the product's position."""
+
     type: str
     product: int
     quantity: int | None = None
@@ -69,17 +71,9 @@ class Visits:
 
     def purchase(self, day: int, order: Order, rnd: Callable[[], float]) -> list[Event]:
         """Return the visit that ends with an order: each line is looked at, put into the cart, and bought."""
-        steps: list[_Step] = []
-        for item in order.items:
-            product, quantity = int(item[PRODUCT][1:]) - 1, int(item[QUANTITY])
-            if rnd() < 0.5:
-                steps.append(_Step(VIEW, self._products.pick(day, rnd())))
-            steps += [_Step(VIEW, product), _Step(CART, product, quantity)]
-        times = [order.placed]
-        for _ in steps:
-            times.append(times[-1] - 5 - below(rnd, 120))
-        steps += [_Step(PURCHASE, s.product, s.quantity, order.row[ORDER_ID]) for s in steps if s.type == CART]
-        times = [*times[:0:-1], *[order.placed] * len(order.items)]
+        bought = [(int(item[PRODUCT][1:]) - 1, int(item[QUANTITY])) for item in order.items]
+        steps, times = buy(rnd, lambda chance: self._products.pick(day, chance), order.row[ORDER_ID], bought)
+        times = [order.placed + time for time in times]
         is_known = bool(order.row[CUSTOMER_ID])
         visitor = _position(order) if is_known else self._new_anonymous()
         known_from = below(rnd, 2) if is_known else len(steps)
@@ -116,7 +110,7 @@ class Visits:
         start = day * DAY + 8 * 3_600 + below(rnd, 12 * 3_600)
         gap = _GAPS[name]
         second = start + int(float(gap))
-        steps = [_Step(VIEW, product), _Step(VIEW, product), _Step(CART, product, 1)]
+        steps = [Step(VIEW, product), Step(VIEW, product), Step(CART, product, 1)]
         events = self._events_of(self._new_planted(), "", 3, steps, [start, second, second + 60], None)
         events[1].names = (name,)
         if gap.endswith(".5"):
@@ -127,7 +121,7 @@ class Visits:
         """Return what a visitor does before midnight and after it, in one session of the tracker's."""
         product, midnight = self._products.pick(day, rnd()), (day + 1) * DAY
         before, after = midnight - 1 - below(rnd, 600), midnight + below(rnd, 600)
-        steps = [_Step(VIEW, product)] * 3 + [_Step(CART, product, 1)]
+        steps = [Step(VIEW, product)] * 3 + [Step(CART, product, 1)]
         times = [before - 90, before, after, after + 30]
         events = self._events_of(self._new_planted(), "", 4, steps, times, self._new_session())
         events[2].names = ("over_midnight",)
@@ -139,24 +133,13 @@ class Visits:
         for _ in range(_BOT_VIEWS + below(rnd, _BOT_VIEWS)):
             time += 1 + below(rnd, 4)
             times.append(time)
-        steps = [_Step(VIEW, self._products.pick(day, rnd())) for _ in times]
+        steps = [Step(VIEW, self._products.pick(day, rnd())) for _ in times]
         events = self._events_of(self._new_planted(), "", len(steps), steps, times, self._new_session())
         events[0].names = ("bot",)
         return events
 
-    def _browse(self, day: int, rnd: Callable[[], float]) -> tuple[list[_Step], list[int]]:
-        """Return the steps of a visit, and their seconds since its first."""
-        views = VIEWS_PICKS[below(rnd, len(VIEWS_PICKS))]
-        steps: list[_Step] = []
-        for _ in range(views):
-            product = self._products.pick(day, rnd())
-            steps.append(_Step(VIEW, product))
-            if views > 1 and rnd() < _PUTS_INTO_CART:
-                steps.append(_Step(CART, product, QUANTITY_PICKS[below(rnd, len(QUANTITY_PICKS))]))
-        times = [0]
-        for _ in steps[1:]:
-            times.append(times[-1] + 5 + below(rnd, 240))
-        return steps, times
+    def _browse(self, day: int, rnd: Callable[[], float]) -> tuple[list[Step], list[int]]:
+        return browse(rnd, lambda chance: self._products.pick(day, chance))
 
     def _visitor(self, day: int, rnd: Callable[[], float]) -> int:
         """Return a visitor who has not come on the day."""
@@ -195,7 +178,7 @@ class Visits:
         visitor: int,
         customer: str,
         known_from: int,
-        steps: Sequence[_Step],
+        steps: Sequence[Step],
         times: Sequence[int],
         session: str | None,
     ) -> list[Event]:
@@ -218,6 +201,44 @@ class Visits:
             }
             events.append(Event(record, key, ("becomes_known",) if 0 < place == known_from else ()))
         return events
+
+
+def browse(rnd: Callable[[], float], pick: Callable[[float], int]) -> tuple[list[Step], list[int]]:
+    """Draw the steps of a visit, and their seconds since its first; `pick` makes a product's position of a draw."""
+    views = VIEWS_PICKS[below(rnd, len(VIEWS_PICKS))]
+    steps: list[Step] = []
+    for _ in range(views):
+        product = pick(rnd())
+        steps.append(Step(VIEW, product))
+        if views > 1 and rnd() < _PUTS_INTO_CART:
+            steps.append(Step(CART, product, QUANTITY_PICKS[below(rnd, len(QUANTITY_PICKS))]))
+    times = [0]
+    for _ in steps[1:]:
+        times.append(times[-1] + 5 + below(rnd, 240))
+    return steps, times
+
+
+def buy(
+    rnd: Callable[[], float], pick: Callable[[float], int], order_id: str, bought: Sequence[tuple[int, int]]
+) -> tuple[list[Step], list[int]]:
+    """Draw the steps that end with an order, and their seconds since it, none of them positive.
+
+    Args:
+        rnd: Draws in `0 <= x < 1`.
+        pick: A draw → the position of a product.
+        order_id: The order.
+        bought: Its products, by position, and how many of each.
+    """
+    steps: list[Step] = []
+    for product, quantity in bought:
+        if rnd() < 0.5:
+            steps.append(Step(VIEW, pick(rnd())))
+        steps += [Step(VIEW, product), Step(CART, product, quantity)]
+    times = [0]
+    for _ in steps:
+        times.append(times[-1] - 5 - below(rnd, 120))
+    steps += [Step(PURCHASE, s.product, s.quantity, order_id) for s in steps if s.type == CART]
+    return steps, [*times[:0:-1], *[0] * len(bought)]
 
 
 def _position(order: Order) -> int:

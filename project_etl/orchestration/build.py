@@ -33,6 +33,7 @@ from project_etl.orchestration.pulls import pull_assets, pull_schedules
 from project_etl.orchestration.resources import lake_of, spark_resource
 from project_etl.orchestration.sensors.changed_days import Gold, changed_days_sensor
 from project_etl.orchestration.sensors.new_files import Loads, new_files_sensor
+from project_etl.orchestration.synth_stream import synth_stream
 from project_etl.settings import Settings
 
 
@@ -81,6 +82,7 @@ def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None
             daily_load(loads, gold),
             maintenance(settings, lake, declared),
             *pull_schedules(settings, lake.root),
+            *([synth_stream(settings.synth_url)] if settings.synth_url else []),
         ],
         resources={"spark": spark, IO_MANAGER_KEY: DeltaIOManager(lake)},
         executor=PROCESS_A_STEP if settings.spark.place == "connect" else ONE_PROCESS,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from project_etl.commands.generate import command, live
 from project_etl.commands.generate import run as generate
 from project_etl.commands.shared.errors import UserError
 from project_etl.demo import MANIFEST_NAME, Manifest
@@ -55,3 +59,73 @@ def test_files_of_somebody_else_are_not_taken_for_a_demo(tmp_path):
     (tmp_path / MANIFEST_NAME).write_text("{}")
     with pytest.raises(UserError, match="or made in an older version"):
         generate.is_generated(tmp_path, **SMALL)
+
+
+# `--to`: what needs no database. The rest is in `integration/test_live_shop.py`.
+
+SECRET = "s3cret-word"
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (f"postgres//shop:{SECRET}@localhost", "the URL is not one that SQLAlchemy reads; expected such as postgresql"),
+        (f"oracle://shop:{SECRET}@localhost/shop", "the URL begins with oracle; expected such as postgresql"),
+        (
+            f"mysql+oursql://shop:{SECRET}@localhost/shop",
+            r"driver of mysql\+oursql is not installed.*project_etl\[sql\]",
+        ),
+        (
+            f"mysql+mysqldb://shop:{SECRET}@localhost/shop",
+            r"driver of mysql\+mysqldb is not installed.*project_etl\[sql",
+        ),
+        # A port that nobody listens on.
+        (f"postgresql+psycopg://shop:{SECRET}@127.0.0.1:1/shop", r"127.0.0.1:1/shop says: .*refused"),
+        (f"postgresql+psycopg://127.0.0.1:1/shop?user=shop&password={SECRET}", r"127.0.0.1:1/shop says: .*refused"),
+        (f"mysql+pymysql://shop:{SECRET}@127.0.0.1:1/shop", r"127.0.0.1:1/shop says: .*refused"),
+        ("env:NO_SUCH_VARIABLE", "the variable NO_SUCH_VARIABLE is not set"),
+        ("file:/no/such/file", "file:/no/such/file cannot be read"),
+    ],
+)
+def test_a_database_that_cannot_be_written_is_told_without_its_password(url, said):
+    console = paper()
+    with pytest.raises(UserError, match=said) as caught:
+        live.run(console, url, seed=7)
+    assert SECRET not in str(caught.value) + text_of(console)
+
+
+def test_a_webhook_is_a_web_address():
+    with pytest.raises(UserError, match="--webhook: expected a web address") as caught:
+        live.run(paper(), "env:NOT_READ", seed=7, webhook=f"ftp://{SECRET}")
+    assert SECRET not in str(caught.value)
+
+
+def test_the_extra_is_named_where_it_is_missing(monkeypatch):
+    # As Python has it of a package that is not there.
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+    for name in [name for name in sys.modules if name.startswith("project_etl.demo.live")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(UserError, match=r"pip install 'project_etl\[sql\]'"):
+        live.run(paper(), "postgresql+psycopg://shop@127.0.0.1:1/shop", seed=7)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--every", "5"], "--every and --webhook are for a database"),
+        (["--webhook", "http://localhost"], "--every and --webhook are for a database"),
+        (["--to", "env:X", "--days", "3", "--overwrite"], "--days and --overwrite: for files only"),
+        (["--to", "env:X", "--every", "0"], "0.0 is not in the range x>0"),
+    ],
+)
+def test_options_of_files_and_of_a_database_do_not_mix(options, said):
+    result = CliRunner().invoke(command, options)
+    assert (result.exit_code, said in result.output) == (2, True), result.output
+
+
+def test_only_a_database_loads_what_speaks_to_one():
+    script = (
+        "import sys, project_etl.commands.generate, project_etl.commands.generate.run, "
+        "project_etl.commands.generate.live; sys.exit('sqlalchemy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from project_etl.orchestration.build import build_defs
 from project_etl.orchestration.partitions import daily_partitions
 from project_etl.setting_types import Sources
 from project_etl_tests.orchestration.given import definitions_of, settings_of
@@ -97,6 +98,13 @@ def test_jobs_for_people_say_what_they_make_and_take_days(tmp_path: Path) -> Non
     layers = {"bronze", "silver", "gold"}
     assert made == {"everything": layers, **{layer: {layer} for layer in layers}, "maintenance": set()}
     assert all(jobs[name].partitions_def is not None for name in {"everything"} | layers)
+
+
+def test_a_made_up_shop_has_a_schedule_where_there_is_a_database_for_it(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path).model_copy(update={"synth_url": "env:SHOP_DB_URL"})
+    repository = build_defs(settings).get_repository_def()
+    assert repository.get_schedule_def("synth_stream").job_name == "synth_stream"
+    assert not definitions_of(tmp_path).get_repository_def().has_job("synth_stream")
 
 
 def test_partitions_end_with_the_end_date(tmp_path: Path) -> None:
