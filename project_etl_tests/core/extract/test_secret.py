@@ -37,6 +37,7 @@ def test_a_secret_that_is_not_there_is_told(reference: str, said: str) -> None:
     ("options", "said"),
     [
         ({"url": URL.replace("shop@", "shop:s3cret@")}, "it holds a password"),
+        ({"url": f"{URL}?password=s3cret"}, "it holds a password"),
         ({"url": URL, "password": "s3cret"}, "expected env:NAME or file:"),
         ({"url": "s3cret"}, "expected a URL as SQLAlchemy reads it"),
         ({"url": "env:DB", "password": "env:DB_PASSWORD"}, "leave one of them out"),

@@ -14,6 +14,7 @@ import sqlglot
 from sqlalchemy import create_engine
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine import Dialect
+from sqlglot import exp
 
 from project_etl.catalog import puller_of
 from project_etl.core.extract.spans import START, Span
@@ -61,7 +62,7 @@ def test_queries_are_sql_of_their_database(name: str) -> None:
         text = re.sub(r"%\(\w+\)s(::[A-Z ]+)?|%s", "'x'", query)
         (tree,) = sqlglot.parse(text, dialect=DIALECTS[name][1], error_level=sqlglot.ErrorLevel.RAISE)
         assert tree is not None
-        (table,) = tree.find_all(sqlglot.exp.Table)
+        (table,) = tree.find_all(exp.Table)
         assert (table.db, table.name) == ("sales", "Orders")
 
 

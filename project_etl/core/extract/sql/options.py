@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from project_etl.core.extract.secret import Reference, is_reference
 from project_etl.core.model.pull import PullOptions
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 
 def _without_password(url: str) -> str:
@@ -18,15 +21,20 @@ def _without_password(url: str) -> str:
     if is_reference(url):
         return url
     try:
-        password = make_url(url).password
+        parsed = make_url(url)
     except ArgumentError:
-        # Its text may hold a secret.
-        password, url = None, ""
-    if password:
+        raise ValueError(
+            "expected a URL as SQLAlchemy reads it, such as postgresql+psycopg://shop@db.example.org/shop"
+        ) from None
+    if passwords_in(parsed):
         raise ValueError("it holds a password: name the password's place in `password`, as env:NAME or file:PATH")
-    if not url:
-        raise ValueError("expected a URL as SQLAlchemy reads it, such as postgresql+psycopg://shop@db.example.org/shop")
     return url
+
+
+def passwords_in(url: URL) -> tuple[str, ...]:
+    """The passwords that a URL holds; some drivers take one behind the question mark too."""
+    found = (url.password, url.query.get("password"))
+    return tuple(each for each in found if isinstance(each, str) and each)
 
 
 class TableOptions(PullOptions):

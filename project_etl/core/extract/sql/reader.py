@@ -16,7 +16,7 @@ from project_etl.core.digest import digest
 from project_etl.core.extract.secret import is_reference, secret
 from project_etl.core.extract.spans import START, Span
 from project_etl.core.extract.sql.databases import DATABASES, OTHER, Database
-from project_etl.core.extract.sql.options import SqlOptions
+from project_etl.core.extract.sql.options import SqlOptions, passwords_in
 from project_etl.core.extract.sql.texts import as_landed
 from project_etl.core.model.pull import PullError, Record
 
@@ -193,8 +193,7 @@ def open_database(options: SqlOptions, path: str) -> Generator[Reader]:
         raise PullError(f"{path}.url names {url.drivername}, whose driver is not installed: {error}") from None
     event.listen(engine, "connect", _prepared(database))
     try:
-        hidden = tuple(filter(None, [url.password]))
-        yield Reader(engine, database, _address(url), hidden)
+        yield Reader(engine, database, _address(url), passwords_in(url))
     finally:
         engine.dispose()
 
