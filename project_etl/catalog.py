@@ -153,7 +153,7 @@ def feeds_of(table: Table, settings: Settings) -> tuple[Feed, ...]:
     prefixes, zones = dict(settings.namespaces), dict(settings.source_timezones)
     feeds = {name: source_named(name).feeds for name in settings.sources}
     found = {name: of_source[kind] for name, of_source in feeds.items() if kind in of_source}
-    places = {name: place if table.has_natural_key else 0 for place, name in enumerate(found)}
+    places = {name: place if table.records.are_natural(table.keys) else 0 for place, name in enumerate(found)}
     return tuple(
         replace(
             found[name],

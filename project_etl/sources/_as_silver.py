@@ -7,11 +7,12 @@ Belongs here: what several sources say in that shape. Does not belong here: colu
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from project_etl import silver
 from project_etl.core.extract.sql.source import Known, sql_pull
 from project_etl.core.model.modules import modules_of
-from project_etl.core.model.names import DELETED
+from project_etl.core.model.names import DELETED, READ_AT
 from project_etl.core.model.records import Feed, Records
 from project_etl.core.model.source import Dataset, Person, Source
 from project_etl.core.model.table import Merge, Table
@@ -24,6 +25,7 @@ TABLES: dict[str, Table] = {
     if table.records is not None and isinstance(table.write, Merge)
 }
 _GONE = "Whether it was deleted: true or false; files may leave it out."
+_READ_AT = "When the row was read, where a look at the whole table found it."
 _CUSTOMER, _EMAIL = "customer_id", "email"
 
 
@@ -52,6 +54,8 @@ def database(source: str, kinds: Collection[str]) -> Source:
         table = TABLES[kind]
         assert table.records is not None, kind
         changed = table.newest_by if table.newest_by in table.records.instants else None
-        known[kind] = Known(dataset_of(source, table.records), table.keys, table.newest_by, changed)
+        dataset = dataset_of(source, table.records)
+        dataset = replace(dataset, columns={**dataset.columns, READ_AT: _READ_AT})
+        known[kind] = Known(dataset, table.keys, table.newest_by, changed)
     datasets = tuple(each.dataset for each in known.values())
     return Source(datasets, feeds_of(datasets), sql_pull(source, known))

@@ -191,10 +191,11 @@ def records_by_day(lake: TableStore, bronze: str) -> dict[str, int]:
     return records
 
 
-def paths(lake: TableStore, bronze: str) -> set[str]:
-    """Every file that a Bronze table has ever seen, by its landing path."""
-    stored = _stored(lake, [bronze], ALWAYS, ("path",))["path"].to_pylist()
-    return {*stored, *(row.path for row in _noted(lake, bronze))}
+def versions(lake: TableStore, bronze: str) -> dict[str, str | None]:
+    """Every file that a Bronze table has ever seen, by its landing path, and its content version."""
+    stored = _stored(lake, [bronze], ALWAYS, ("path", "version"))
+    noted = {row.path: row.version for row in _noted(lake, bronze)}
+    return dict(zip(stored["path"].to_pylist(), stored["version"].to_pylist(), strict=True)) | noted
 
 
 def is_behind(lake: TableStore, bronze: str) -> bool:

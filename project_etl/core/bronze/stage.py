@@ -30,7 +30,7 @@ from project_etl.core.contracts.report import Report
 from project_etl.core.contracts.sql_text import is_day, sql_list
 from project_etl.core.lake import Append, Commit, ReplaceWhere
 from project_etl.core.lake.state import on_days
-from project_etl.core.model.names import DELETED, MALFORMED_KEY, RESCUED
+from project_etl.core.model.names import DELETED, MALFORMED_KEY, MAY_BE_ABSENT, RESCUED
 from project_etl.core.model.staged import Staged, note_of
 
 # A file of more bytes is read twice: to hash it, and to parse it.
@@ -237,7 +237,7 @@ def counted(row: FileRow, batch: ArrowRecordBatch) -> FileRow:
 
 def _absent(batch: ArrowRecordBatch) -> str | None:
     """The columns that the file lacks so far; whether something is gone, most files do not say."""
-    return ", ".join(name for name in absent_columns(batch) if name != DELETED) or None
+    return ", ".join(name for name in absent_columns(batch) if name not in MAY_BE_ABSENT) or None
 
 
 def _commit(job: BronzeJob, todo: Moves, changed: list[FileRow], spool: Spool, report: Report) -> Commit | None:

@@ -6,13 +6,14 @@ that was loaded may be removed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
 from project_etl.core.arrow import ArrowTable
 from project_etl.core.bronze import file_table
-from project_etl.core.bronze.landing import list_files
+from project_etl.core.bronze.landing import LandingFile, content_version, list_files
 from project_etl.core.extract.land import ENDING
 from project_etl.core.extract.spans import end_of
 from project_etl.core.lake import TableStore
@@ -36,12 +37,19 @@ class PulledBefore:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all slices that have landed, in order."""
-        return tuple(sorted({*map(_name, self._filed), *map(_name, self._landing)}))
+        return tuple(sorted({*map(_name, self._filed), *map(_name, self._waiting)}))
 
     @property
     def waiting(self) -> tuple[str, ...]:
         """Those that are not in Bronze yet, in order."""
-        return tuple(map(_name, sorted(self._landing - self._filed)))
+        return tuple(map(_name, sorted(self._waiting)))
+
+    def has_landed(self, size: int, version: str) -> bool:
+        """Whether a file with such bytes has landed."""
+        if version in self._filed.values():
+            return True
+        alike = (file for file in self._waiting.values() if file.size == size)
+        return any(content_version(self.landing_root, file) == version for file in alike)
 
     @property
     def newest(self) -> datetime | None:
@@ -57,15 +65,17 @@ class PulledBefore:
         return self.lake.state(self.dataset.bronze).rows(list(columns))
 
     @cached_property
-    def _filed(self) -> frozenset[str]:
+    def _filed(self) -> Mapping[str, str | None]:
+        """Every file that Bronze has ever seen, and its content version."""
         if not self.lake.exists(self.dataset.bronze):
-            return frozenset()
-        return frozenset(file_table.paths(self.lake, self.dataset.bronze))
+            return {}
+        return file_table.versions(self.lake, self.dataset.bronze)
 
     @cached_property
-    def _landing(self) -> frozenset[str]:
+    def _waiting(self) -> Mapping[str, LandingFile]:
+        """The files in landing that Bronze has never seen."""
         files = list_files(self.landing_root, self.dataset.source, self.dataset.name)
-        return frozenset(file.path for file in files)
+        return {file.path: file for file in files if file.path not in self._filed}
 
 
 def _name(path: str) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from fsspec.implementations.local import LocalFileSystem
 
-from project_etl.core.bronze.landing_store import file_system
+from project_etl.core.bronze.landing_store import file_system, new_digest
 from project_etl.core.model.pull import Record, Slice
 from project_etl.core.model.source import Dataset
 
@@ -42,8 +42,8 @@ class Landed:
     size_bytes: int
 
 
-def land(root: str, dataset: Dataset, piece: Slice) -> Landed:
-    """Read a slice into its file. One without records makes none.
+def land(root: str, dataset: Dataset, piece: Slice, has_landed: Callable[[int, str], bool]) -> Landed:
+    """Read a slice into its file. One without records makes none, and one whose bytes have landed neither.
 
     The file's time is the slice's upper end: it is finished, and nobody needs to wait for it to be still.
 
@@ -51,6 +51,7 @@ def land(root: str, dataset: Dataset, piece: Slice) -> Landed:
         root: the landing root, a local folder or a URL.
         dataset: the dataset.
         piece: the slice.
+        has_landed: size and hash of a file → whether these bytes have landed before.
     """
     path = f"{dataset.source}/{dataset.name}/{piece.until.date().isoformat()}/{piece.name}{ENDING}"
     fs, base = file_system(root)
@@ -59,9 +60,9 @@ def land(root: str, dataset: Dataset, piece: Slice) -> Landed:
     aside = folder / (ASIDE if is_local else f"project_etl-{os.getpid()}-{piece.name}")
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        records = _write(aside, piece.records())
+        records, version = _write(aside, piece.records())
         size = aside.stat().st_size
-        if records == 0:
+        if records == 0 or has_landed(size, version):
             return Landed(piece, "", 0, 0)
         if is_local:
             os.utime(aside, (piece.until.timestamp(), piece.until.timestamp()))
@@ -74,15 +75,19 @@ def land(root: str, dataset: Dataset, piece: Slice) -> Landed:
     return Landed(piece, path, records, size)
 
 
-def _write(file: Path, records: Iterable[Record]) -> int:
-    number = 0
-    with file.open("w", encoding="utf-8", newline="\n") as out:
-        for number, record in enumerate(records, 1):  # noqa: B007 - the number of the last one
-            out.write(_AS_JSON(record) + "\n")
+def _write(file: Path, records: Iterable[Record]) -> tuple[int, str]:
+    """Write records, and return how many they are and the hash of the file."""
+    number, digest = 0, new_digest()
+    with file.open("wb") as out:
+        for record in records:
+            number += 1
+            line = f"{_AS_JSON(record)}\n".encode()
+            digest.update(line)
+            out.write(line)
         out.flush()
         # What was pulled is read off the names of files: one whose name outlives its bytes would lose them.
         os.fsync(out.fileno())
-    return number
+    return number, digest.hexdigest()
 
 
 def _rename(aside: Path, file: Path) -> None:

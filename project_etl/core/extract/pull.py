@@ -75,7 +75,7 @@ def pull(job: PullJob, puller: Puller) -> Pulled:
         landed, waits = list[Landed](), ""
         try:
             for piece in puller.slices(job.dataset.name, before, recount=job.recount):
-                landed.append(land(job.landing_root, job.dataset, piece))
+                landed.append(land(job.landing_root, job.dataset, piece, before.has_landed))
         except NotYet as error:
             waits = str(error)
         ends = [before.newest, *(each.slice.until for each in landed if each.path)]

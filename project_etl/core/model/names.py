@@ -13,3 +13,10 @@ RECORD_KEY = "_record"
 """Key in it that holds such a record's text."""
 DELETED = "_deleted"
 """Column of Bronze that says whether what a record is about is gone; a file may leave it out."""
+READ_AT = "_read_at"
+"""Column of Bronze that says when a row was read, of what comparing a whole table found; others leave it out.
+
+A value that comes back would otherwise be the same bytes again, and a copy.
+"""
+MAY_BE_ABSENT = (DELETED, READ_AT)
+"""Columns that files may leave out."""

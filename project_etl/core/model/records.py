@@ -103,6 +103,10 @@ class Records:
         """The columns of a kind."""
         return tuple(column for column, field in self.columns.items() if field.kind is kind)
 
+    def are_natural(self, keys: Collection[str]) -> bool:
+        """Whether some keys are days and codes alone, which mean the same to every source."""
+        return not {*keys} & {*self.of_kind(Kind.KEY)}
+
     @property
     def instants(self) -> tuple[str, ...]:
         """The columns that say at which instant something happened; those that say a day are none."""

@@ -20,7 +20,6 @@ from project_etl.core.contracts import Action, Contract, Rule, contract_version,
 from project_etl.core.digest import digest
 from project_etl.core.model.code_version import code_version
 from project_etl.core.model.records import Records
-from project_etl.core.transforms.text import Kind
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -309,11 +308,6 @@ class Table:
         """The instant by which a Silver table's versions are ordered."""
         assert isinstance(self.write, History | Merge), self.name
         return self.write.newest_by
-
-    @property
-    def has_natural_key(self) -> bool:
-        """Whether a Silver table's rows are known by days and codes, which mean the same to every source."""
-        return self.records is not None and not {*self.keys} & {*self.records.of_kind(Kind.KEY)}
 
     @property
     def is_dated(self) -> bool:

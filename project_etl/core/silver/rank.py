@@ -40,7 +40,7 @@ def ranked(
         stored: what the stored rows in the pool stand for.
         precedence: folder of a source → its place among those that may say something of one natural key.
     """
-    if table.has_natural_key:
+    if _is_natural(table):
         pool = pool.withColumn(BELIEVED, _believed(precedence))
     rows = _first(table, pool) if stored is Stored.NOTHING else _compared(table, columns, pool, stored)
     if isinstance(table.write, History):
@@ -54,6 +54,11 @@ def ranked(
     return rows.withColumns(effect).drop("_copy", "_best", "_wins", "_was", "_deleted", BELIEVED)
 
 
+def _is_natural(table: Table) -> bool:
+    """Whether several sources may say something of one key of a table."""
+    return table.records is not None and table.records.are_natural(table.keys)
+
+
 def _believed(precedence: Mapping[str, int]) -> Column:
     """How much a row's source is believed: more than those that stand behind it."""
     path = F.col("_source_file")
@@ -63,7 +68,7 @@ def _believed(precedence: Mapping[str, int]) -> Column:
 
 def _arrival(table: Table) -> tuple[str, ...]:
     """What decides between records of one instant, the larger one wins."""
-    return (BELIEVED, *ARRIVAL_ORDER) if table.has_natural_key else ARRIVAL_ORDER
+    return (BELIEVED, *ARRIVAL_ORDER) if _is_natural(table) else ARRIVAL_ORDER
 
 
 def was_day(column: str) -> str:

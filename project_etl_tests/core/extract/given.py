@@ -12,7 +12,9 @@ from project_etl.catalog import pulled_datasets, puller_of
 from project_etl.core.extract.pull import Pulled, PullJob, pull
 from project_etl_tests.small_shop import SmallShop
 
-ORDERS = "CREATE TABLE orders (order_id INTEGER PRIMARY KEY, status TEXT, order_ts TEXT, updated_at TEXT)"
+ORDERS = (
+    "CREATE TABLE orders (order_id INTEGER PRIMARY KEY, status TEXT, currency TEXT, order_ts TEXT, updated_at TEXT)"
+)
 
 
 class FileShop:
@@ -27,8 +29,8 @@ class FileShop:
     def add(self, *numbers: int, seconds: float = 0.001) -> None:
         """Add orders that were changed some seconds ago."""
         at = (datetime.now(UTC) - timedelta(seconds=seconds)).strftime("%Y-%m-%d %H:%M:%S.%f")
-        rows = [(number, "PAID", "2025-01-01 10:00:00", at) for number in numbers]
-        self.database.executemany("INSERT INTO orders VALUES (?, ?, ?, ?)", rows)
+        rows = [(number, "PAID", "EUR", "2025-01-01 10:00:00", at) for number in numbers]
+        self.database.executemany("INSERT INTO orders VALUES (?, ?, ?, ?, ?)", rows)
 
     def job(self, *, recount: bool = False) -> PullJob:
         """A pull of the orders."""

@@ -18,6 +18,10 @@ DATASET = Dataset("oltp", "orders", {"order_id": "Number."})
 UNTIL = datetime(2025, 1, 2, 23, 59, 59, 5, UTC)
 
 
+def nowhere(size: int, version: str) -> bool:  # noqa: ARG001 - the shape that is asked for
+    return False
+
+
 @pytest.fixture
 def shop(tmp_path: Path) -> FileShop:
     return FileShop(tmp_path)
@@ -25,7 +29,7 @@ def shop(tmp_path: Path) -> FileShop:
 
 def test_a_slice_becomes_a_file_of_the_day_of_its_upper_end(tmp_path: Path) -> None:
     records = [{"order_id": 1, "note": 'é "\n'}, {"order_id": None}]
-    landed = land(str(tmp_path), DATASET, Slice("a_b", UNTIL, lambda: iter(records)))
+    landed = land(str(tmp_path), DATASET, Slice("a_b", UNTIL, lambda: iter(records)), nowhere)
     assert (landed.path, landed.records) == ("oltp/orders/2025-01-02/a_b.jsonl", 2)
     file = tmp_path / landed.path
     assert file.read_text(encoding="utf-8") == '{"order_id":1,"note":"é \\"\\n"}\n{"order_id":null}\n'
@@ -35,7 +39,7 @@ def test_a_slice_becomes_a_file_of_the_day_of_its_upper_end(tmp_path: Path) -> N
 
 
 def test_a_slice_without_records_makes_no_file(tmp_path: Path) -> None:
-    assert land(str(tmp_path), DATASET, Slice("a_b", UNTIL, lambda: iter(()))).path == ""
+    assert land(str(tmp_path), DATASET, Slice("a_b", UNTIL, lambda: iter(())), nowhere).path == ""
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
@@ -45,7 +49,7 @@ def test_a_slice_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
         raise PullError("the server has gone")
 
     with pytest.raises(PullError, match="gone"):
-        land(str(tmp_path), DATASET, Slice("a_b", UNTIL, records))
+        land(str(tmp_path), DATASET, Slice("a_b", UNTIL, records), nowhere)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
@@ -53,7 +57,7 @@ def test_what_a_killed_pull_left_aside_is_written_over(tmp_path: Path) -> None:
     aside = tmp_path / "oltp/orders" / module_under_test.ASIDE
     aside.parent.mkdir(parents=True)
     aside.write_text("half of a rec")
-    land(str(tmp_path), DATASET, Slice("a_b", UNTIL, lambda: iter([{"order_id": 1}])))
+    land(str(tmp_path), DATASET, Slice("a_b", UNTIL, lambda: iter([{"order_id": 1}])), nowhere)
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["a_b.jsonl"]
 
 
@@ -61,7 +65,7 @@ def test_a_store_gets_the_whole_file_at_once() -> None:
     import fsspec
 
     memory = fsspec.filesystem("memory")
-    landed = land("memory://pulled", DATASET, Slice("a_b", UNTIL, lambda: iter([{"order_id": 1}])))
+    landed = land("memory://pulled", DATASET, Slice("a_b", UNTIL, lambda: iter([{"order_id": 1}])), nowhere)
     assert memory.cat_file(f"/pulled/{landed.path}") == b'{"order_id":1}\n'
     memory.rm("/pulled", recursive=True)
 
@@ -114,6 +118,19 @@ def test_lag_leaves_the_newest_rows_to_the_next_pull_and_overlap_looks_back(tmp_
     shop.pull()
     # What comes again is dropped by Silver.
     assert shop.ids() == [[1], [1, 2]]
+
+
+@pytest.mark.parametrize("is_loaded", [True, False])
+def test_what_an_overlap_brings_alone_does_not_land_again(tmp_path: Path, is_loaded: bool) -> None:
+    shop = FileShop(tmp_path, overlap_seconds=3600)
+    shop.add(1, 2)
+    shop.pull()
+    if is_loaded:
+        shop.load()
+    assert not shop.pull().files
+    shop.add(3)
+    shop.pull()
+    assert shop.ids() == [[1, 2], [1, 2, 3]]
 
 
 def test_another_lake_pulls_from_the_start(shop: FileShop, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from project_etl.core.arrow import ArrowTable
 from project_etl.core.contracts.sql_text import sql_text
 from project_etl.core.extract.sql.reader import Reader, TableOf
 from project_etl.core.extract.sql.texts import as_bronze
-from project_etl.core.model.names import DELETED
+from project_etl.core.model.names import DELETED, READ_AT
 from project_etl.core.model.pull import Before, Record
 
 # Newest last, where the instants say nothing.
@@ -44,13 +44,21 @@ class Recount:
         ]
         return "; ".join(f"{number:,} {what}" for number, what in found if number)
 
-    def records(self, reader: Reader, table: TableOf, at: datetime) -> Iterator[Record]:
-        """What lands: rows that were missed, and a deletion for each that is gone."""
-        yield from reader.with_keys(table, self.missed)
+    def records(self, reader: Reader, table: TableOf, until: datetime, at: datetime) -> Iterator[Record]:
+        """What lands: rows that were missed, and a deletion for each that is gone.
+
+        Args:
+            reader: the database.
+            table: its table.
+            until: as of when what is gone counts as deleted.
+            at: when the table was read.
+        """
+        read_at = {READ_AT: at.isoformat()}
+        yield from ({**record, **read_at} for record in reader.with_keys(table, self.missed))
         names = [table.landed(column) for column in table.key]
-        version = {} if table.version in names else {table.version: at.isoformat(sep=" ")}
+        version = {} if table.version in names else {table.version: until.isoformat(sep=" ")}
         for key in self.gone:
-            yield {**dict(zip(names, key, strict=True)), **version, DELETED: True}
+            yield {**dict(zip(names, key, strict=True)), **version, DELETED: True, **read_at}
 
 
 def recount(reader: Reader, table: TableOf, before: Before, columns: Sequence[str], until: datetime) -> Recount:

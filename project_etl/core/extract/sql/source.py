@@ -162,5 +162,5 @@ class SqlPuller:
         found: Recount = recount(self.reader, table, before, landed, until)
         if found.missed or found.gone or found.back:
             at = self.reader.now()
-            records = lambda: found.records(self.reader, table, until)  # noqa: E731
+            records = lambda: found.records(self.reader, table, until, at)  # noqa: E731
             yield Slice(f"{of}_recount_{stamp(at)}", at, records, found.note(table))
