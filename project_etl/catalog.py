@@ -101,11 +101,12 @@ def feeds_of(table: Table, settings: Settings) -> tuple[Feed, ...]:
         return ()
     kind, nothing = table.records.name, settings.words_for_nothing
     prefixes, zones = dict(settings.namespaces), dict(settings.source_timezones)
-    feeds = {name: source_named(name).feeds for name in sorted(settings.sources)}
+    named = {name: source_named(name) for name in sorted(settings.sources)}
     return tuple(
-        replace(of_source[kind], prefix=prefixes.get(name, ""), nothing=nothing, zone=zones.get(name, ""))
-        for name, of_source in feeds.items()
-        if kind in of_source
+        replace(feeds[kind], prefix=prefixes.get(name, ""), nothing=nothing, zone=zones.get(name, ""))
+        for name, source in named.items()
+        for feeds in (source.feeds, source.also)
+        if kind in feeds
     )
 
 
