@@ -151,18 +151,20 @@ def feeds_of(table: Table, settings: Settings) -> tuple[Feed, ...]:
         return ()
     kind, nothing = table.records.name, settings.words_for_nothing
     prefixes, zones = dict(settings.namespaces), dict(settings.source_timezones)
-    feeds = {name: source_named(name).feeds for name in settings.sources}
-    found = {name: of_source[kind] for name, of_source in feeds.items() if kind in of_source}
-    places = {name: place if table.records.are_natural(table.keys) else 0 for place, name in enumerate(found)}
+    named = {name: source_named(name) for name in settings.sources}
+    feeding = [name for name, source in named.items() if kind in source.feeds]
+    is_natural = table.records.are_natural(table.keys)
     return tuple(
         replace(
-            found[name],
+            feeds[kind],
             prefix=prefixes.get(name, ""),
             nothing=nothing,
             zone=zones.get(name, ""),
-            precedence=places[name],
+            precedence=feeding.index(name) if is_natural else 0,
         )
-        for name in sorted(found)
+        for name in sorted(feeding)
+        for feeds in (named[name].feeds, named[name].also)
+        if kind in feeds
     )
 
 

@@ -28,8 +28,7 @@ STEPS = (
 FILES = [
     *sorted(PACKAGE.glob("silver/*.py")),
     *sorted(PACKAGE.glob("gold/*.py")),
-    PACKAGE / "sources" / "online_retail.py",
-    PACKAGE / "sources" / "shop.py",
+    *sorted(PACKAGE.glob("sources/*.py")),
     *sorted(PACKAGE.glob("core/transforms/*.py")),
     *(PACKAGE / "core" / f"{name}.py" for name in STEPS),
 ]

@@ -58,4 +58,4 @@ def database(source: str, kinds: Collection[str]) -> Source:
         dataset = replace(dataset, columns={**dataset.columns, READ_AT: _READ_AT})
         known[kind] = Known(dataset, table.keys, table.newest_by, changed)
     datasets = tuple(each.dataset for each in known.values())
-    return Source(datasets, feeds_of(datasets), sql_pull(source, known))
+    return Source(datasets, feeds_of(datasets), pull=sql_pull(source, known))

@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from project_etl.core.model.names import RESCUED
-from project_etl.core.model.records import ARRIVAL_ORDER, LINEAGE_NAMES, Feed
+from project_etl.core.model.records import ARRIVAL_ORDER, LINEAGE_NAMES, PASSED_ON, Feed
 from project_etl.core.model.source import Dataset, Person, Source
 from project_etl.core.transforms.casts import looked_up, to_decimal, to_utc
 from project_etl.core.transforms.iso import UNKNOWN_COUNTRY
@@ -39,8 +39,6 @@ LINES = Dataset(
     person=Person("CustomerID"),
 )
 COLUMNS = tuple(LINES.columns)
-# What a mapping passes on for every record.
-PASSED_ON = (*LINEAGE_NAMES, RESCUED, "_unmapped")
 
 
 def order_items(lines: DataFrame) -> DataFrame:

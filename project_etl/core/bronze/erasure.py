@@ -57,8 +57,8 @@ def find(job: BronzeJob, redaction: Redaction) -> Found:
     """Look for records in all of a Bronze table, which must exist; nothing is written."""
     removed, emptied, files = 0, 0, set[str]()
     person = redaction.person
-    named = [name for name in (person.column, person.email) if name] if person else []
-    for batch in _batches(job, [*named, RESCUED, FILE]):
+    named = [name for name in (person.column, person.email, *person.details) if name] if person else []
+    for batch in _batches(job, [*dict.fromkeys(named), RESCUED, FILE]):
         # File by file only where something is found.
         if not redaction.redact(batch).erased:
             continue

@@ -4,7 +4,7 @@ Belongs here: the one function that finds such records and what it leaves of the
 rows that Bronze holds. Does not belong here: where hashes come from (`tombstones.py`), reading and committing
 (`stage.py`, `erasure.py`).
 
-- A record about the customer leaves. Any other record of the customer stays, without the customer's id.
+- A record about the customer leaves. Any other record of the customer stays, without the customer's id and details.
 - A record that could not be parsed leaves when its text names the customer.
 - What did not fit the declared columns (`_rescued_data`) goes where the record or that text names the customer.
 
@@ -86,12 +86,16 @@ class Redaction:
         if self.person and self.person.is_about:
             leaves = list(map(or_, leaves, is_named))
         changes = [(named or tells) and not gone for named, tells, gone in zip(is_named, is_told, leaves, strict=True)]
-        records = _without(_without(records, column, has_id), RESCUED, changes)
+        for name in (column, *(self.person.details if self.person else ())):
+            records = _without(records, name, has_id)
+        records = _without(records, RESCUED, changes)
         return Redacted(records.filter(pa.array(map(not_, leaves), pa.bool_())), sum(leaves), sum(changes))
 
     def is_customer(self, text: str) -> bool:
         """Whether a text is the id of an erased customer."""
         key = clean_key(text, self.nothing)
+        if key is not None and self.person and self.person.any_case:
+            key = key.lower()
         return key is not None and customer_hash(self.prefix, key) in self.tombstones.customers
 
     def is_email(self, text: str) -> bool:

@@ -53,6 +53,9 @@ SILVER_LINEAGE = T.StructType(
 )
 LINEAGE_NAMES = tuple(SILVER_LINEAGE.fieldNames())
 
+# What a mapping passes on for every record.
+PASSED_ON = (*LINEAGE_NAMES, RESCUED, "_unmapped")
+
 # What identifies a record as it was received.
 PLACE = ("_source_file", "_row_number", "_source_version")
 

@@ -6,7 +6,7 @@ Does not belong here: any particular source (`sources/`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyspark.sql import types as T
 
@@ -23,11 +23,15 @@ class Person:
         column: holds the customer's id.
         email: holds the customer's e-mail address; None where no column does.
         is_about: whether a record is about the customer and goes with them; any other stays, and loses the id.
+        details: further columns that say who the customer is; a record that stays loses them too.
+        any_case: whether ids are the same in capital and small letters, and Silver has them in small ones.
     """
 
     column: str
     email: str | None = None
     is_about: bool = False
+    details: tuple[str, ...] = ()
+    any_case: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,9 +91,11 @@ class Source:
     Attributes:
         datasets: what it delivers.
         feeds: kind of records → the feed that makes them.
+        also: kind of records → a second feed, where two datasets tell of the same things.
         pull: how it is pulled; None for one whose files somebody brings.
     """
 
     datasets: tuple[Dataset, ...]
     feeds: Mapping[str, Feed]
+    also: Mapping[str, Feed] = field(default_factory=dict[str, Feed])
     pull: Pull | None = None

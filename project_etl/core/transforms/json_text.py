@@ -45,6 +45,11 @@ def json_object(texts: Mapping[str, Column]) -> Column:
     return F.concat(F.lit("{"), F.array_join(F.transform(F.array(*texts.values()), member), ","), F.lit("}"))
 
 
+def json_array(texts: Column) -> Column:
+    """Write an array of texts, none of them null, as a JSON array."""
+    return F.concat(F.lit("["), F.array_join(F.transform(texts, _quoted), ","), F.lit("]"))
+
+
 def read_texts(column: Column | str) -> Column:
     """Read a JSON array of texts, whole numbers, booleans and nulls as an array of text; NULL when it is none."""
     column = F.col(column) if isinstance(column, str) else column
