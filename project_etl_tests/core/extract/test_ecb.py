@@ -116,6 +116,7 @@ def days_landed(shop: SmallShop) -> list[list[str]]:
         ),
         (XML, {date(2026, 10, 30): {"USD": "1.1525", "JPY": "177.51"}, date(2026, 10, 29): {"USD": "1.1"}}),
     ],
+    ids=["daily", "history", "zipped", "xml"],
 )
 def test_each_file_of_the_bank_is_read(content: bytes, days: dict) -> None:
     assert rates_in(content) == days
