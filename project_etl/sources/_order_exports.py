@@ -12,13 +12,15 @@ Belongs here: what the sources `shopify` and `woocommerce` both do. Does not bel
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.window import WindowSpec
 
-from project_etl.core.transforms.casts import to_utc
+from project_etl.core.model.records import PASSED_ON
+from project_etl.core.transforms.casts import to_decimal, to_utc
 from project_etl.core.transforms.exact import quotient
 from project_etl.core.transforms.iso import COUNTRIES, UNKNOWN_COUNTRY
 from project_etl.core.transforms.json_text import json_array
@@ -40,7 +42,7 @@ def with_orders(lines: DataFrame, order: str, said: Sequence[str], instants: Seq
         lines: Bronze rows.
         order: column with the order's id, in every line.
         said: columns that are of the order; each becomes the first value that a line of the order has, cleaned.
-        instants: those of them that say when the order changed, at least two; the first one says when it was placed.
+        instants: those of them that say when the order changed; the first one says when it was placed.
 
     Returns:
         The lines with `_order` (the cleaned id; a line without one stays), `_line` (place among the order's lines, from
@@ -50,9 +52,8 @@ def with_orders(lines: DataFrame, order: str, said: Sequence[str], instants: Seq
     lines = lines.withColumns({"_order": key, **{name: clean(F.col(name), Kind.CODE) for name in said}})
     whole = _of_export().rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     lines = lines.withColumns({name: F.first(name, ignorenulls=True).over(whole) for name in said})
-    lines = lines.withColumns(
-        {"_line": F.row_number().over(_of_export()), "_at": F.greatest(*[to_utc(name) for name in instants])}
-    )
+    at = reduce(F.greatest, map(to_utc, instants))
+    lines = lines.withColumns({"_line": F.row_number().over(_of_export()), "_at": at})
     texts = [F.when(to_utc(name) == F.col("_at"), F.col(name)) for name in instants]
     return lines.withColumn("_changed", F.coalesce(*texts, F.col(instants[0])))
 
@@ -63,6 +64,27 @@ def of_newest_exports(lines: DataFrame) -> DataFrame:
     newest = F.max(place).over(Window.partitionBy("_order")).getField("_source_file")
     lines = lines.withColumn("_newest", newest)
     return lines.where(F.col("_order").isNull() | (F.col("_newest") == F.col("_source_file")))
+
+
+def refunds_of(lines: DataFrame, amount: str) -> DataFrame:
+    """A refund for each order of `with_orders` whose newest export says that something was paid back.
+
+    It is as of the newest instant that the order names: exports say no other.
+
+    Args:
+        lines: the lines.
+        amount: column with what was paid back in all.
+    """
+    orders = of_newest_exports(lines).where(F.col("_order").isNotNull() & (F.col("_line") == 1))
+    is_nothing = F.coalesce(to_decimal(amount) == F.lit(0).cast(AMOUNT), F.lit(False))
+    return orders.where(F.col(amount).isNotNull() & ~is_nothing).select(
+        F.concat("_order", F.lit("-refund")).alias("refund_id"),
+        F.col("_order").alias("order_id"),
+        F.col(amount).alias("amount"),
+        F.col("_changed").alias("refunded_at"),
+        F.col("_changed").alias("updated_at"),
+        *PASSED_ON,
+    )
 
 
 def item_id(*said: str) -> Column:

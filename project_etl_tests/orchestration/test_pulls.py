@@ -145,7 +145,7 @@ def test_schedules_pull_and_recount(pulling: Pulling, tmp_path: Path) -> None:
     assert found["oltp_etl"].default_status is dg.DefaultScheduleStatus.STOPPED
     with memory_in(tmp_path) as instance:
         context = dg.build_schedule_context(instance=instance, repository_def=repository)
-        (asked,) = found["oltp_recount"].evaluate_tick(context).run_requests or ()
+        (asked,) = list(found["oltp_recount"].evaluate_tick(context).run_requests or [])
         assert asked.run_config == {"ops": {"landing__oltp__orders": {"config": {"recount": True}}}}
         # One at a time: a slow one is not followed by another before it has ended.
         instance.create_run_for_job(

@@ -143,7 +143,7 @@ def test_rows_are_ranked_alike(engines: Engines, name: str, stored: Stored) -> N
         old = old.drop("_place").withColumns(flags)
         return fresh.unionByName(old, allowMissingColumns=True)
 
-    rows = same_rows(engines, lambda session: ranked(table, columns, pool(session), stored))
+    rows = same_rows(engines, lambda session: ranked(table, columns, pool(session), stored, {}))
     assert {row["_status"] for row in rows} >= {"accepted", "quarantined"}
 
 

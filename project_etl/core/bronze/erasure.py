@@ -87,7 +87,7 @@ def _addressed(job: BronzeJob, redaction: Redaction) -> Iterator[tuple[str, str]
     for batch in _batches(job, [person.column, person.email]):
         for key, text in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             address = clean_code(text, redaction.nothing)
-            if address and clean_key(key, redaction.nothing):
+            if address and clean_key(key, redaction.nothing) not in (None, *person.nobody):
                 yield key, address.lower()
 
 

@@ -86,9 +86,9 @@ class Redaction:
         if self.person and self.person.is_about:
             leaves = list(map(or_, leaves, is_named))
         changes = [(named or tells) and not gone for named, tells, gone in zip(is_named, is_told, leaves, strict=True)]
-        for name in (column, *(self.person.details if self.person else ())):
-            records = _without(records, name, has_id)
-        records = _without(records, RESCUED, changes)
+        for name in self.person.details if self.person else ():
+            records = _without(records, name, is_named)
+        records = _without(_without(records, column, has_id), RESCUED, changes)
         return Redacted(records.filter(pa.array(map(not_, leaves), pa.bool_())), sum(leaves), sum(changes))
 
     def is_customer(self, text: str) -> bool:

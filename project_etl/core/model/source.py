@@ -23,8 +23,10 @@ class Person:
         column: holds the customer's id.
         email: holds the customer's e-mail address; None where no column does.
         is_about: whether a record is about the customer and goes with them; any other stays, and loses the id.
-        details: further columns that say who the customer is; a record that stays loses them too.
+        details: further columns that say who the customer is; a record that stays loses them too, also where only the
+            address is the customer's.
         any_case: whether ids are the same in capital and small letters, and Silver has them in small ones.
+        nobody: ids that are those of no customer, such as that of all guests.
     """
 
     column: str
@@ -32,6 +34,7 @@ class Person:
     is_about: bool = False
     details: tuple[str, ...] = ()
     any_case: bool = False
+    nobody: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
