@@ -112,7 +112,6 @@ class Pull:
         every: when it is pulled, as cron writes it.
         recounts: options → when all is compared, as cron writes it; empty where it never is.
         fresh: how old the newest slice may be before somebody should look.
-        extra: the package's extra that it needs; empty when it needs none.
     """
 
     options: type[PullOptions]
@@ -121,4 +120,3 @@ class Pull:
     fresh: timedelta
     left_out: Callable[[Any], tuple[str, ...]] = lambda _: ()
     recounts: Callable[[Any], str] = lambda _: ""
-    extra: str = ""

@@ -190,7 +190,10 @@ def open_database(options: SqlOptions, path: str) -> Generator[Reader]:
     try:
         engine = sa.create_engine(url, connect_args=database.arguments(url), pool_pre_ping=False)
     except (ImportError, NoSuchModuleError) as error:
-        raise PullError(f"{path}.url names {url.drivername}, whose driver is not installed: {error}") from None
+        raise PullError(
+            f"{path}.url names {url.drivername}, whose driver is not installed ({error}); docs/databases.md names the "
+            "extras that bring drivers"
+        ) from None
     event.listen(engine, "connect", _prepared(database))
     try:
         yield Reader(engine, database, _address(url), passwords_in(url))

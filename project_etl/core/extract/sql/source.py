@@ -38,13 +38,18 @@ class Known:
 
     def table(self, options: TableOptions) -> TableOf:
         """The table, with what the user says of it."""
-        given = {column: name for name, column in options.columns.items()}
-        columns = {name: column for column, name in given.items()}
-        changed = self.changed if options.changed is None else options.changed
-        if options.changed is None and changed is not None:
-            changed = columns.get(changed, changed)
-        key = options.key or tuple(columns.get(name, name) for name in self.key)
-        return TableOf(self.dataset.name, options.table or self.dataset.name, key, changed or None, self.version, given)
+        columns = options.columns
+        changed = options.changed
+        if changed is None and self.changed is not None:
+            changed = columns.get(self.changed, self.changed)
+        return TableOf(
+            dataset=self.dataset.name,
+            name=options.table or self.dataset.name,
+            key=options.key or tuple(columns.get(name, name) for name in self.key),
+            changed=changed or None,
+            version=self.version,
+            names={column: name for name, column in columns.items()},
+        )
 
 
 def sql_pull(source: str, known: Mapping[str, Known]) -> Pull:
@@ -61,7 +66,6 @@ def sql_pull(source: str, known: Mapping[str, Known]) -> Pull:
         every="*/10 * * * *",
         recounts=lambda options: "15 1 * * *" if options.recount == "nightly" else "",
         fresh=timedelta(days=1),
-        extra="sql",
     )
 
 
