@@ -24,7 +24,7 @@ from project_etl.settings import Settings
 GROUP = "landing"
 IS_FRESH, NO_GAPS, NOTHING_MISSED = "is_fresh", "no_gaps", "nothing_missed"
 CHECKS = {
-    IS_FRESH: "What landed last is not old for this source.",
+    IS_FRESH: "The source has been read, and has something to say, up to a time that is not long ago.",
     NO_GAPS: "No slice was missing between those that have landed; one that was has been pulled again.",
     NOTHING_MISSED: "The last comparison of everything found no row that the pulls had missed.",
 }
@@ -79,7 +79,7 @@ def _asset(wiring: Wiring, dataset: Dataset, how: Pull) -> dg.AssetsDefinition:
         for line in lines(done):
             context.log.info(line)
         yield dg.MaterializeResult(metadata=_metadata(done))
-        for check, (is_fine, said) in _checks(done, how).items():
+        for check, (is_fine, said) in verdicts(done, how).items():
             yield dg.AssetCheckResult(
                 asset_key=key,
                 check_name=check,
@@ -104,7 +104,6 @@ def lines(done: Pulled) -> Iterator[str]:
 
 
 def _metadata(done: Pulled) -> dict[str, Any]:
-    newest = done.newest
     return {
         "read": done.records,
         "published": done.records,
@@ -112,19 +111,18 @@ def _metadata(done: Pulled) -> dict[str, Any]:
         "bytes": sum(each.size_bytes for each in done.files),
         "paths": [each.path for each in done.files[:SHOWN]],
         "is_unchanged": not done.files,
-        **({"newest_slice_ends": dg.MetadataValue.timestamp(newest)} if newest else {}),
+        **({"read_until": dg.MetadataValue.timestamp(done.until)} if done.until else {}),
         **({"waits_for": done.waits} if done.waits else {}),
         **({"notes": "\n".join(done.notes)} if done.notes else {}),
     }
 
 
-def _checks(done: Pulled, how: Pull) -> dict[str, tuple[bool, str]]:
+def verdicts(done: Pulled, how: Pull) -> dict[str, tuple[bool, str]]:
     """Check → whether it holds, and why in words."""
     gaps = [each.slice.note for each in done.landed if each.slice.gap]
     others = [note for note in done.notes if note not in gaps]
-    age = datetime.now(UTC) - done.newest if done.newest else None
-    is_fresh = age is not None and age <= how.fresh
-    ends = f"the newest slice ends {done.newest:%Y-%m-%d %H:%M} UTC" if done.newest else "nothing has landed yet"
+    is_fresh = done.until is not None and datetime.now(UTC) - done.until <= how.fresh
+    ends = f"read until {done.until:%Y-%m-%d %H:%M} UTC" if done.until else "nothing has been read yet"
     return {
         IS_FRESH: (is_fresh, f"{ends}; expected within {_hours(how.fresh)}"),
         NO_GAPS: (not gaps, some_of(gaps, SHOWN) if gaps else "none"),

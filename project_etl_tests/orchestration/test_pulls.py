@@ -9,12 +9,14 @@ import dagster as dg
 import pytest
 from dagster_pyspark import LazyPySparkResource
 
+from project_etl.catalog import pulled, pulled_datasets
 from project_etl.commands.shared.runs import materialize
 from project_etl.core.engine.base import Engine
+from project_etl.core.extract.pull import Pulled
 from project_etl.core.model.table import Table
 from project_etl.orchestration import build
 from project_etl.orchestration.build import build_defs
-from project_etl.orchestration.pulls import recount_config
+from project_etl.orchestration.pulls import recount_config, verdicts
 from project_etl.settings import Settings
 from project_etl_tests.commands.given import dagster_home_in, memory_in
 from project_etl_tests.core.extract.given import FileShop
@@ -109,10 +111,15 @@ def test_a_gap_is_told(pulling: Pulling) -> None:
     assert "was missing, and is pulled again" in (verdict.description or "")
 
 
-def test_nothing_that_has_landed_is_not_fresh(pulling: Pulling) -> None:
-    verdict = pulling.pull().checks[ORDERS, "is_fresh"]
-    assert not verdict.passed
-    assert verdict.description == "nothing has landed yet; expected within 24 hours"
+def test_a_source_that_has_said_nothing_for_long_is_not_fresh(pulling: Pulling) -> None:
+    (dataset,) = pulled_datasets(pulling.settings, "oltp")
+    how, _ = pulled(pulling.settings)["oltp"]
+    is_fresh, said = verdicts(Pulled(dataset, (), datetime(2025, 1, 2, 3, tzinfo=UTC)), how)["is_fresh"]
+    assert not is_fresh
+    assert said == "read until 2025-01-02 03:00 UTC; expected within 24 hours"
+    is_fresh, said = verdicts(Pulled(dataset, (), None), how)["is_fresh"]
+    assert not is_fresh
+    assert said.startswith("nothing has been read yet")
 
 
 def test_a_source_that_does_not_answer_fails_its_step_and_all_behind_it(pulling: Pulling, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ class PulledBefore:
         return any(content_version(self.landing_root, file) == version for file in alike)
 
     @property
-    def newest(self) -> datetime | None:
+    def until(self) -> datetime | None:
         """The upper end of the newest of them; None before the first."""
         return max(filter(None, map(end_of, self.names)), default=None)
 

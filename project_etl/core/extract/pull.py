@@ -39,13 +39,13 @@ class Pulled:
     Attributes:
         dataset: the dataset.
         landed: the slices that were read, in order.
-        newest: the upper end of the newest slice that was pulled, now or before, in UTC; None before the first.
+        until: up to when the source has been read, in UTC; None where that is not known.
         waits: what the pull waits for, in words; empty for one that waits for nothing.
     """
 
     dataset: Dataset
     landed: tuple[Landed, ...]
-    newest: datetime | None
+    until: datetime | None
     waits: str = ""
 
     @property
@@ -78,5 +78,6 @@ def pull(job: PullJob, puller: Puller) -> Pulled:
                 landed.append(land(job.landing_root, job.dataset, piece, before.has_landed))
         except NotYet as error:
             waits = str(error)
-        ends = [before.newest, *(each.slice.until for each in landed if each.path)]
+        # A slice without records says that there is nothing up to its end.
+        ends = [before.until, *(each.slice.until for each in landed)]
     return Pulled(job.dataset, tuple(landed), max(filter(None, ends), default=None), waits)

@@ -82,6 +82,8 @@ class Puller(Protocol):
     def slices(self, dataset: str, before: Before, *, recount: bool) -> Iterator[Slice]:
         """The slices of a dataset that are due; each is asked for when the one before it has landed.
 
+        One that turns out to hold no record says that there is none up to its end.
+
         Args:
             dataset: its name.
             before: what was pulled before.
@@ -111,7 +113,7 @@ class Pull:
         left_out: options → names of datasets that are not pulled.
         every: when it is pulled, as cron writes it.
         recounts: options → when all is compared, as cron writes it; empty where it never is.
-        fresh: how old the newest slice may be before somebody should look.
+        fresh: how long ago the end of what was read may be before somebody should look.
     """
 
     options: type[PullOptions]

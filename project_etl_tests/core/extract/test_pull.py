@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 
@@ -141,13 +141,15 @@ def test_another_lake_pulls_from_the_start(shop: FileShop, tmp_path: Path) -> No
     assert other.pull().records == 1
 
 
-def test_the_newest_slice_is_known_before_and_after_a_pull(shop: FileShop) -> None:
-    assert shop.pull().newest is None
+def test_how_far_a_source_has_been_read_is_known_also_where_there_is_nothing_new(shop: FileShop) -> None:
+    found = [shop.pull().until]
     shop.add(1)
-    newest = shop.pull().newest
-    assert newest is not None
-    assert datetime.now(UTC) - newest < timedelta(minutes=1)
-    assert shop.pull().newest == newest
+    found += [shop.pull().until, shop.pull().until]
+    shop.load()
+    found.append(shop.pull(recount=True).until)
+    assert all(found)
+    assert found == sorted(set(found), key=str)
+    assert shop.ids() == [[1]]
 
 
 def test_two_pulls_at_once_wait_for_each_other(shop: FileShop) -> None:

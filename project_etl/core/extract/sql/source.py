@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from project_etl.core.extract.spans import START, Span, gaps, spans_of, stamp
 from project_etl.core.extract.sql.options import SqlOptions, TableOptions
 from project_etl.core.extract.sql.reader import Reader, TableOf, open_database
-from project_etl.core.extract.sql.recount import Recount, recount
+from project_etl.core.extract.sql.recount import recount
 from project_etl.core.model.pull import Before, NotYet, Pull, PullError, Slice
 from project_etl.core.model.source import Dataset
 
@@ -163,8 +163,11 @@ class SqlPuller:
             raise NotYet(f"{before.waiting[-1]} is not in Bronze yet, and all is compared with Bronze")
         declared = self.datasets[table.dataset].columns
         landed = [name for name in map(table.landed, columns) if name in declared]
-        found: Recount = recount(self.reader, table, before, landed, until)
-        if found.missed or found.gone or found.back:
-            at = self.reader.now()
-            records = lambda: found.records(self.reader, table, until, at)  # noqa: E731
-            yield Slice(f"{of}_recount_{stamp(at)}", at, records, found.note(table))
+        found = recount(self.reader, table, before, landed, until)
+        at = self.reader.now()
+        yield Slice(
+            f"{of}_recount_{stamp(at)}",
+            at,
+            lambda: found.records(self.reader, table, until, at),
+            found.note(table),
+        )
