@@ -61,6 +61,8 @@ def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None
     assets += [export_asset(wiring, target, exports(), declared) for target in targets_of(settings)]
     # A history whose sister keeps the same records out has no quarantine of its own.
     kept_out = [quarantine_spec(wiring, table) for table in declared if table.layer == "silver" and not table.sister]
+    # Groups that are empty where nothing of theirs is on.
+    may_be_empty = {EXPORTS: settings.exports, PULLS: of_pulls}
     loads, gold = Loads(settings, lake, declared), Gold(settings, lake, declared)
     return dg.Definitions(
         assets=[*assets, *kept_out],
@@ -71,7 +73,7 @@ def build_defs(settings: Settings, *, resources: Mapping[str, Any] | None = None
                 description=DESCRIPTIONS[name],
             )
             for name, layer in LAYERS.items()
-            if not (layer == EXPORTS and not settings.exports) and not (layer == PULLS and not of_pulls)
+            if may_be_empty.get(layer, True)
         ],
         sensors=[
             new_files_sensor(loads),

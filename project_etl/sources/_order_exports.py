@@ -152,6 +152,12 @@ def phone_of(column: Column) -> Column:
     return F.regexp_replace(column, "^'", "")
 
 
+def categories_of(path: Column) -> tuple[Column, Column]:
+    """The first category of a path such as `Clothing > Shirts`, and the finest where it has more than one."""
+    categories = F.split(path, " > ")
+    return F.element_at(categories, 1), F.when(F.size(categories) > 1, F.element_at(categories, -1))
+
+
 def tags_of(column: Column) -> Column:
     """Tags with commas between them as a JSON array; null for none."""
     tags = F.transform(F.split(column, ","), lambda tag: F.trim(tag))

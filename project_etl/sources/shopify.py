@@ -36,6 +36,7 @@ from project_etl.core.transforms.text import Kind, clean
 from project_etl.sources._order_exports import (
     LISTED,
     SOLD,
+    categories_of,
     country_of,
     item_id,
     of_newest_exports,
@@ -72,8 +73,6 @@ _UNSENT, _SENT = ("unfulfilled", "partial", "restocked"), "fulfilled"
 _LISTED = {"active": "true", "draft": "false", "archived": "false", "unlisted": "false"}
 # What Shopify calls the only variant of a product that has no options.
 _NO_VARIANT = "Default Title"
-# Where a taxonomy goes on to a finer category.
-_FINER = " > "
 
 
 def orders(lines: DataFrame) -> DataFrame:
@@ -147,15 +146,14 @@ def listed_products(rows: DataFrame) -> DataFrame:
     name = F.when(options.isin("", _NO_VARIANT), F.col("Title")).otherwise(
         F.concat(F.col("Title"), F.lit(" - "), options)
     )
-    categories = F.split("Product Category", _FINER)
-    finest = F.when(F.size(categories) > 1, F.element_at(categories, -1))
+    category, finest = categories_of(F.col("Product Category"))
     # A row that is only a picture has neither; one that could not be read has no handle.
     is_variant = F.coalesce("Variant Price", "Option1 Value", clean(F.col("Variant SKU"), Kind.KEY)).isNotNull()
     status = F.lower("Status")
     return rows.where(is_variant | F.col("Handle").isNull()).select(
         product_id(F.col("Variant SKU"), name).alias("product_id"),
         name.alias("name"),
-        F.coalesce("Type", F.element_at(categories, 1)).alias("category"),
+        F.coalesce("Type", category).alias("category"),
         finest.alias("subcategory"),
         F.col("Variant Price").alias("price"),
         F.coalesce(looked_up(status, _LISTED), status).alias("active"),

@@ -35,6 +35,7 @@ from project_etl.core.transforms.text import Kind, clean
 from project_etl.sources._order_exports import (
     LISTED,
     SOLD,
+    categories_of,
     country_of,
     item_id,
     of_newest_exports,
@@ -64,7 +65,6 @@ _PUBLISHED = {"1": "true", "0": "false", "-1": "false", "2": "false"}
 _NONE = "0"
 # A shop writes prices with its own decimal point, and nothing between thousands.
 _DECIMAL_COMMA = r"^([0-9]+),([0-9]+)\z"
-_FINER = " > "
 
 
 def orders(lines: DataFrame) -> DataFrame:
@@ -136,14 +136,14 @@ def listed_products(rows: DataFrame) -> DataFrame:
     said = {name: clean(F.col(name), Kind.LABEL) for name in ("Categories", "Tags")}
     rows = rows.withColumns(said)
     rows = rows.withColumns({name: F.coalesce(name, F.first(name, ignorenulls=True).over(whole)) for name in said})
-    categories = F.split(F.element_at(F.split("Categories", ","), 1), _FINER)
+    category, finest = categories_of(F.element_at(F.split("Categories", ","), 1))
     published = clean(phone_of(F.col("Published")), Kind.CODE)
     price = F.regexp_replace(clean(F.col("Regular price"), Kind.NUMBER), _DECIMAL_COMMA, "$1.$2")
     return rows.select(
         _product("SKU", "ID", "Name").alias("product_id"),
         F.col("Name").alias("name"),
-        F.element_at(categories, 1).alias("category"),
-        F.when(F.size(categories) > 1, F.element_at(categories, -1)).alias("subcategory"),
+        category.alias("category"),
+        finest.alias("subcategory"),
         price.alias("price"),
         F.coalesce(looked_up(published, _PUBLISHED), published).alias("active"),
         tags_of(F.col("Tags")).alias("tags"),

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from project_etl.core.arrow import ArrowTable
-from project_etl.core.contracts.sql_text import sql_text
 from project_etl.core.extract.sql.reader import Reader, TableOf
 from project_etl.core.extract.sql.texts import as_bronze
 from project_etl.core.model.names import DELETED, READ_AT
 from project_etl.core.model.pull import Before, Record
+from project_etl.core.views import literal, quoted
 
 # Newest last, where the instants say nothing.
 _ARRIVAL = ("_landing_date", "_source_file", "_row_number")
@@ -84,6 +84,7 @@ def recount(reader: Reader, table: TableOf, before: Before, columns: Sequence[st
         lake.register("there", there)
         lake.register("here", here)
         names = _Names(key, compared, changed)
+        lake.execute(names.newest())
         missed = lake.execute(names.missed(until)).fetchall()
         gone = lake.execute(names.gone()).fetchall()
         back = lake.execute(names.back()).fetchall() if changed else []
@@ -96,11 +97,19 @@ class _Names:
     compared: Sequence[str]
     changed: Sequence[str]
 
+    def newest(self) -> str:
+        """Makes `newest`: the newest record of each key in Bronze; a record without a whole key is none."""
+        has_key = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in self.key)
+        instants = [name for name in self.changed if name in (*self.key, *self.compared)]
+        order = [*(f"{_instant(name)} DESC NULLS LAST" for name in instants), *(f"{name} DESC" for name in _ARRIVAL)]
+        place = f"row_number() OVER (PARTITION BY {_list(self.key)} ORDER BY {', '.join(order)})"
+        return f"CREATE TEMP TABLE newest AS SELECT * FROM here WHERE {has_key} QUALIFY {place} = 1"
+
     def missed(self, until: datetime) -> str:
         # A value may come back, and is missed then, unless an instant tells one time from the other.
-        of, where = f"({self._newest()})", ""
+        of, where = "newest", ""
         if self.changed:
-            end = f"{sql_text(until.isoformat())}::TIMESTAMPTZ"
+            end = f"{literal(until.isoformat())}::TIMESTAMPTZ"
             of, where = "here", f"WHERE coalesce({_instant(self.changed[0])} < {end}, true)"
         names = [*self.key, *self.compared]
         return f"""
@@ -111,21 +120,13 @@ class _Names:
 
     def gone(self) -> str:
         return f"""
-            SELECT {_list(self.key)} FROM ({self._newest()}) WHERE NOT {_is_deletion()}
+            SELECT {_list(self.key)} FROM newest WHERE NOT {_is_deletion()}
             EXCEPT SELECT {_list(self.key)} FROM there ORDER BY ALL"""
 
     def back(self) -> str:
         return f"""
-            SELECT {_list(self.key)} FROM ({self._newest()}) WHERE {_is_deletion()}
+            SELECT {_list(self.key)} FROM newest WHERE {_is_deletion()}
             INTERSECT SELECT {_list(self.key)} FROM there"""
-
-    def _newest(self) -> str:
-        """The newest record of each key in Bronze; a record without a whole key is none."""
-        has_key = " AND ".join(f"{_quoted(name)} IS NOT NULL" for name in self.key)
-        instants = [name for name in self.changed if name in (*self.key, *self.compared)]
-        order = [*(f"{_instant(name)} DESC NULLS LAST" for name in instants), *(f"{name} DESC" for name in _ARRIVAL)]
-        place = f"row_number() OVER (PARTITION BY {_list(self.key)} ORDER BY {', '.join(order)})"
-        return f"SELECT * FROM here WHERE {has_key} QUALIFY {place} = 1"
 
 
 def _there(reader: Reader, table: TableOf, names: Sequence[str]) -> ArrowTable:
@@ -140,17 +141,12 @@ def _there(reader: Reader, table: TableOf, names: Sequence[str]) -> ArrowTable:
 
 
 def _instant(name: str) -> str:
-    return f"try_cast({_quoted(name)} AS TIMESTAMPTZ)"
+    return f"try_cast({quoted(name)} AS TIMESTAMPTZ)"
 
 
 def _is_deletion() -> str:
-    return f"coalesce({_quoted(DELETED)} = 'true', false)"
+    return f"coalesce({quoted(DELETED)} = 'true', false)"
 
 
 def _list(names: Sequence[str]) -> str:
-    return ", ".join(map(_quoted, names))
-
-
-def _quoted(name: str) -> str:
-    doubled = name.replace('"', '""')
-    return f'"{doubled}"'
+    return ", ".join(map(quoted, names))
