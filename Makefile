@@ -86,7 +86,7 @@ lock: setup ## Pin requirements*.txt again after a change in pyproject.toml (new
 	@$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes \
 		--custom-compile-command "make lock" --output-file requirements.txt $(ARGS)
 	@$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --extra dev --extra embedded --extra dashboard --extra sql \
-		--extra snowflake --extra redshift --extra mssql --custom-compile-command "make lock" --constraint requirements.txt --output-file requirements-dev.txt $(ARGS)
+		--extra snowflake --extra redshift --extra mssql --extra kafka --extra hubspot --custom-compile-command "make lock" --constraint requirements.txt --output-file requirements-dev.txt $(ARGS)
 
 clean: ## Remove what the set-up and the tools made, and keep the data
 	rm -rf .venv .java_home .jars .jars.new .ivy .setup.lock *.egg-info build dist
