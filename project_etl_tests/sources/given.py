@@ -35,6 +35,15 @@ class ExportingShop(SmallShop):
         """Land an export."""
         return self.land(dataset.name, day, exported(dataset, *rows), name, source=dataset.source)
 
+    def of_orders(self, table: str, prefix: str, *columns: str) -> list[tuple[Any, ...]]:
+        """The rows of a table that belong to orders whose number begins so, sorted."""
+        return [row[1:] for row in self.rows(table, "order_id", *columns) if row[0].startswith(prefix)]
+
+    def kept_out(self, table: str, file: str) -> list[tuple[int, list[str]]]:
+        """Row and rules of the records of an export that are kept out of a Silver table."""
+        found = self.quarantined(table)
+        return [(row, sorted(rules)) for path, row, rules in found if path.endswith(f"/{file}")]
+
     def broken(self, *days: str) -> dict[str, int]:
         """Load everything; the broken rules, as `<table>.<rule>`, and how often."""
         return broken(self.everything(*days))

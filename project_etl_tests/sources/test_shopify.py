@@ -99,23 +99,6 @@ def test_an_older_export_that_arrives_late_changes_nothing(shop: ExportingShop) 
     assert (shop.rows("silver/order_items"), shop.rows("silver/orders")) == before
 
 
-def test_the_same_line_twice_is_two_items(shop: ExportingShop) -> None:
-    shop.export(ORDERS, D1, ORDER | {"Subtotal": "50.00"}, LAST, LAST)
-    shop.everything(D1)
-    assert [row[1:] for row in items(shop, "order_item_id", "quantity", "discount")] == [(1, Decimal("0.0000"))] * 3
-    assert len({item for (item,) in items(shop, "order_item_id")}) == 3
-
-
-def test_discounts_are_those_that_the_lines_tell_and_a_share_of_the_rest(shop: ExportingShop) -> None:
-    # 3.00 on the mugs, 5.00 on all, and 4.90 on shipping, which no line bears.
-    order = ORDER | {"Subtotal": "52.00", "Discount Amount": "12.90"}
-    shop.export(ORDERS, D1, order, NEXT | {"Lineitem discount": "3.00"}, LAST)
-    shop.everything(D1)
-    told = [(1, *money("10.0000", "0.8772")), (1, *money("30.0000", "2.6316")), (2, *money("10.0000", "4.4912"))]
-    assert items(shop, "quantity", "unit_price", "discount") == told
-    assert sum(row[2] for row in told) == Decimal("8.0000")
-
-
 SHARES = [
     ("", "10.00", ("1.6667", "3.3333", "5.0000")),
     ("", "", ("0.0000", "0.0000", "0.0000")),
@@ -125,34 +108,6 @@ SHARES = [
     ("50.00", "0.00", ("1.6667", "3.3333", "5.0000")),
     ("65.00", "0.00", ("0.0000", "0.0000", "0.0000")),
 ]
-
-
-def test_shares_add_up_to_the_discount(shop: ExportingShop) -> None:
-    rows: list[Row] = []
-    for number, (subtotal, discount, _) in enumerate(SHARES):
-        name = {"Name": f"#{number}"}
-        rows += [ORDER | {"Subtotal": subtotal, "Discount Amount": discount} | name, NEXT | name, LAST | name]
-    shop.export(ORDERS, D1, *rows)
-    shop.load(D1)
-    found: dict[str, list[Decimal]] = {}
-    for order, discount in shop.rows("silver/order_items", "order_id", "discount"):
-        found.setdefault(order, []).append(discount)
-    assert [tuple(sorted(found[f"#{number}"])) for number in range(len(SHARES))] == [
-        money(*expected) for _, _, expected in SHARES
-    ]
-
-
-def test_what_a_line_cannot_be_is_kept_out_and_the_others_bear_the_discount(shop: ExportingShop) -> None:
-    gift = LAST | {"Lineitem price": "0.00", "Lineitem name": "Sticker"}
-    shop.export(ORDERS, D1, ORDER | {"Subtotal": "20.00"}, gift, LAST | {"Lineitem quantity": "two"})
-    shop.load(D1)
-    assert items(shop, "unit_price", "discount") == [money("30.0000", "10.0000")]
-    assert [(row, rules) for _, row, rules in shop.quarantined("order_items")] == [
-        (2, ["unit_price_greater_than", "product_exists"]),
-        (3, ["quantity_type"]),
-    ]
-
-
 STATUSES = [
     ("pending", "unfulfilled", "", "PLACED"),
     ("authorized", "", "", "PLACED"),
@@ -172,18 +127,95 @@ STATUSES = [
     ("paid", "lost", "", "LOST"),
     ("", "fulfilled", "", None),
 ]
+NO_LINE = dict.fromkeys(("Lineitem quantity", "Lineitem name", "Lineitem price", "Lineitem sku"), "")
 
 
-def test_where_an_order_stands(shop: ExportingShop) -> None:
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> ExportingShop:
+    """A shop with the exports of many small cases, each with order numbers of its own."""
+    shop = ExportingShop(tmp_path_factory.mktemp("many"), engine, "shopify")
+    shop.export(ORDERS, D1, *of("#twice", ORDER | {"Subtotal": "50.00"}, LAST, LAST), name="twice.csv")
+    # 3.00 on the mugs, 5.00 on all, and 4.90 on shipping, which no line bears.
+    told = of(
+        "#told", ORDER | {"Subtotal": "52.00", "Discount Amount": "12.90"}, NEXT | {"Lineitem discount": "3.00"}, LAST
+    )
+    shop.export(ORDERS, D1, *told, name="told.csv")
+    shares: list[Row] = []
+    for number, (subtotal, discount, _) in enumerate(SHARES):
+        order = ORDER | {"Subtotal": subtotal, "Discount Amount": discount}
+        shares += of(f"#share{number}", order, NEXT, LAST)
+    shop.export(ORDERS, D1, *shares, name="shares.csv")
+    gift = LAST | {"Lineitem price": "0.00", "Lineitem name": "Sticker"}
+    lines = of("#lines", ORDER | {"Subtotal": "20.00"}, gift, LAST | {"Lineitem quantity": "two"})
+    shop.export(ORDERS, D1, *lines, name="lines.csv")
     names = ("Financial Status", "Fulfillment Status", "Cancelled at")
     said = [dict(zip(names, row, strict=False)) for row in STATUSES]
-    shop.export(ORDERS, D1, *(SMALL | row | {"Name": f"#{number}"} for number, row in enumerate(said, start=10)))
+    orders = [SMALL | row | {"Name": f"#status{number}"} for number, row in enumerate(said, start=10)]
+    shop.export(ORDERS, D1, *orders, name="statuses.csv")
+    shop.export(ORDERS, D1, *of("#lot", SMALL | {"Refunded Amount": "a lot"}), name="refund.csv")
+    path = shop.export(
+        ORDERS, D1, *of("#read", SMALL), {"Name": "", **MUG, "Lineitem quantity": "1"}, name="unread.csv"
+    )
+    path.write_text(path.read_text() + '#1002,"x"y"' + "\r\n")
+    shop.export(ORDERS, D1, *of("#none", ORDER | NO_LINE), name="no_line.csv")
     shop.load(D1)
-    expected = [(f"#{number}", row[3]) for number, row in enumerate(STATUSES, start=10)]
-    assert shop.rows("silver/orders", "order_id", "status") == expected[:-3]
+    return shop
+
+
+def of(order: str, *rows: Row) -> list[Row]:
+    """Rows of an export, as those of an order of this number."""
+    return [row | {"Name": order} for row in rows]
+
+
+def test_the_same_line_twice_is_two_items(many: ExportingShop) -> None:
+    found = many.of_orders("silver/order_items", "#twice", "order_item_id", "quantity", "discount")
+    assert [row[1:] for row in found] == [(1, Decimal("0.0000"))] * 3
+    assert len({row[0] for row in found}) == 3
+
+
+def test_discounts_are_those_that_the_lines_tell_and_a_share_of_the_rest(many: ExportingShop) -> None:
+    told = [(1, *money("10.0000", "0.8772")), (1, *money("30.0000", "2.6316")), (2, *money("10.0000", "4.4912"))]
+    assert many.of_orders("silver/order_items", "#told", "quantity", "unit_price", "discount") == told
+    assert sum(row[2] for row in told) == Decimal("8.0000")
+
+
+def test_shares_add_up_to_the_discount(many: ExportingShop) -> None:
+    found = [
+        tuple(sorted(discount for (discount,) in many.of_orders("silver/order_items", f"#share{number}", "discount")))
+        for number in range(len(SHARES))
+    ]
+    assert found == [money(*expected) for _, _, expected in SHARES]
+
+
+def test_what_a_line_cannot_be_is_kept_out_and_the_others_bear_the_discount(many: ExportingShop) -> None:
+    found = many.of_orders("silver/order_items", "#lines", "unit_price", "discount")
+    assert found == [money("30.0000", "10.0000")]
+    assert many.kept_out("order_items", "lines.csv") == [
+        (2, ["product_exists", "unit_price_greater_than"]),
+        (3, ["quantity_type"]),
+    ]
+
+
+def test_where_an_order_stands(many: ExportingShop) -> None:
+    assert many.of_orders("silver/orders", "#status", "status") == [(row[3],) for row in STATUSES[:-3]]
     # What is not known arrives as it is, and breaks the rule.
-    rules = [rules for _, _, rules in shop.quarantined("orders")]
+    rules = [rules for _, rules in many.kept_out("orders", "statuses.csv")]
     assert rules == [["status_isin"], ["status_isin"], ["status_not_null"]]
+
+
+def test_a_refunded_amount_that_is_no_number_is_kept_out(many: ExportingShop) -> None:
+    assert [rules for _, rules in many.kept_out("refunds", "refund.csv")] == [["amount_type"]]
+
+
+def test_a_row_that_cannot_be_read_and_one_without_an_order_are_kept_out(many: ExportingShop) -> None:
+    assert many.of_orders("silver/orders", "#read") == [()]
+    assert many.kept_out("order_items", "unread.csv") == [(2, ["order_id_not_null"]), (3, ["well_formed"])]
+
+
+def test_an_order_without_a_line_has_none(many: ExportingShop) -> None:
+    assert many.of_orders("silver/orders", "#none") == [()]
+    assert many.of_orders("silver/order_items", "#none") == []
+    assert many.kept_out("order_items", "no_line.csv") == []
 
 
 def test_a_refund_is_as_of_the_newest_instant_and_goes_with_a_later_export(shop: ExportingShop) -> None:
@@ -205,12 +237,6 @@ def test_a_refund_is_as_of_the_newest_instant_and_goes_with_a_later_export(shop:
     assert shop.rows("gold/daily_refunds", "refunds") == []
 
 
-def test_a_refunded_amount_that_is_no_number_is_kept_out(shop: ExportingShop) -> None:
-    shop.export(ORDERS, D1, SMALL | {"Refunded Amount": "a lot"})
-    shop.load(D1)
-    assert [rules for _, _, rules in shop.quarantined("refunds")] == [["amount_type"]]
-
-
 def test_a_guest_and_another_currency(shop: ExportingShop) -> None:
     shop.export(ORDERS, D1, SMALL | {"Email": "", "Currency": "USD", "Shipping Country": ""})
     found = shop.broken(D1)
@@ -226,24 +252,6 @@ def test_a_country_that_is_no_code_is_unknown_and_named(shop: ExportingShop) -> 
     shop.export(ORDERS, D1, SMALL | {"Shipping Country": "Atlantis"})
     assert shop.broken(D1)["orders.source_values_mapped"] == 1
     assert shop.rows("silver/orders", "country") == [("ZZ",)]
-
-
-def test_a_row_that_cannot_be_read_and_one_without_an_order_are_kept_out(shop: ExportingShop) -> None:
-    path = shop.export(ORDERS, D1, SMALL, {"Name": "", **MUG, "Lineitem quantity": "1"})
-    path.write_text(path.read_text() + '#1002,"x"y"' + "\r\n")
-    shop.load(D1)
-    assert shop.rows("silver/orders", "order_id") == [("#1001",)]
-    kept_out = [(row, rules) for _, row, rules in shop.quarantined("order_items")]
-    assert kept_out == [(2, ["order_id_not_null"]), (3, ["well_formed"])]
-
-
-def test_an_order_without_a_line_has_none(shop: ExportingShop) -> None:
-    line = dict.fromkeys(("Lineitem quantity", "Lineitem name", "Lineitem price", "Lineitem sku"), "")
-    shop.export(ORDERS, D1, ORDER | line)
-    shop.load(D1)
-    assert shop.rows("silver/orders", "order_id") == [("#1001",)]
-    assert items(shop) == []
-    assert shop.quarantined("order_items") == []
 
 
 SHIRT = {

@@ -37,10 +37,11 @@ COMPLETED = {"status": "completed"}
 
 @pytest.fixture
 def shop(tmp_path: Path, engine: Engine) -> ExportingShop:
-    return ExportingShop(tmp_path, engine, "woocommerce", source_timezones={"woocommerce": "Europe/Berlin"})
+    return ExportingShop(tmp_path, engine, "woocommerce")
 
 
-def test_an_order_of_several_rows_reaches_gold(shop: ExportingShop) -> None:
+def test_an_order_of_several_rows_reaches_gold(tmp_path: Path, engine: Engine) -> None:
+    shop = ExportingShop(tmp_path, engine, "woocommerce", source_timezones={"woocommerce": "Europe/Berlin"})
     shop.export(ORDERS, D1, ORDER, NEXT)
     assert shop.broken(D0, D1) == {"orders.customer_known": 1}
     columns = ("order_id", "customer_id", "order_ts", "status", "currency", "order_total", "country")
@@ -59,7 +60,7 @@ def test_an_order_of_several_rows_reaches_gold(shop: ExportingShop) -> None:
 
 def test_exports_of_the_same_order(shop: ExportingShop) -> None:
     shop.export(ORDERS, D1, ORDER, NEXT)
-    shop.everything(D0, D1)
+    shop.everything(D1)
     before = shop.rows("silver/order_items", "order_item_id", "net_amount"), shop.rows("gold/fact_order_items")
     shop.export(ORDERS, D2, ORDER, NEXT, name="again.csv")
     shop.everything(D1, D2)
@@ -70,11 +71,11 @@ def test_exports_of_the_same_order(shop: ExportingShop) -> None:
     # The newest export has one line, and something was paid back.
     paid_back = COMPLETED | {"refunded_total": "5.00", "order_total": "46.80"}
     shop.export(ORDERS, D2, ORDER | paid_back, name="later.csv")
-    shop.everything(D0, D1, D2)
+    shop.everything(D1, D2)
     assert shop.rows("silver/orders", "status") == [("PARTIALLY_REFUNDED",)]
     assert shop.rows("silver/order_items", "order_item_id") == [("501",)]
     refunds = shop.rows("silver/refunds", "refund_id", "order_id", "amount", "refunded_at")
-    assert refunds == [("1001-refund", "1001", Decimal("5.0000"), datetime(2026, 1, 4, 23, 30, tzinfo=UTC))]
+    assert refunds == [("1001-refund", "1001", Decimal("5.0000"), datetime(2026, 1, 5, 0, 30, tzinfo=UTC))]
     assert shop.rows("gold/daily_refunds", "refunds", "amount", "share") == [
         (1, Decimal("5.00"), Decimal("0.150015")),
     ]
@@ -93,17 +94,6 @@ STATUSES = [
     ("checkout-draft", "0.00", None),
     ("", "0.00", None),
 ]
-
-
-def test_where_an_order_stands(shop: ExportingShop) -> None:
-    said = [{"status": status, "refunded_total": paid_back} for status, paid_back, _ in STATUSES]
-    shop.export(ORDERS, D1, *(ORDER | row | {"order_id": f"{number}"} for number, row in enumerate(said, start=10)))
-    shop.load(D1)
-    expected = [(f"{number}", row[2]) for number, row in enumerate(STATUSES, start=10) if row[2]]
-    assert shop.rows("silver/orders", "order_id", "status") == expected
-    assert [rules for _, _, rules in shop.quarantined("orders")] == [["status_isin"], ["status_not_null"]]
-
-
 LINES = [
     # No discount: what a third has too little is none.
     ({"item_subtotal": "10.00", "item_total": "10.00"}, ("3.3333", "0.0000", "9.9999")),
@@ -115,19 +105,36 @@ LINES = [
 ]
 
 
-def test_prices_are_those_of_a_piece_and_what_cannot_be_is_kept_out(shop: ExportingShop) -> None:
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> ExportingShop:
+    """A shop with the exports of many small cases, each with order numbers of its own."""
+    shop = ExportingShop(tmp_path_factory.mktemp("many"), engine, "woocommerce")
+    said = [{"status": status, "refunded_total": paid_back} for status, paid_back, _ in STATUSES]
+    orders = [ORDER | row | {"order_id": f"{number}"} for number, row in enumerate(said, start=10)]
+    shop.export(ORDERS, D1, *orders, name="statuses.csv")
     bad = [{"item_quantity": "0"}, {"item_quantity": "many"}, {"item_subtotal": "free", "item_total": "none at all"}]
     rows = [NEXT | {"item_id": f"{number}", **row} for number, row in enumerate([row for row, _ in LINES] + bad)]
     # Without numbers of lines, they are told apart as those of other shop systems are.
     rows += [ORDER | {"item_id": "", "order_id": "1002"}] * 2
-    path = shop.export(ORDERS, D1, *rows)
+    path = shop.export(ORDERS, D1, *rows, name="lines.csv")
     path.write_text(path.read_text() + '1003,"x"y"' + "\r\n")
     shop.load(D1)
-    found = shop.rows("silver/order_items", "order_item_id", "unit_price", "discount", "net_amount")
+    return shop
+
+
+def test_where_an_order_stands(many: ExportingShop) -> None:
+    expected = [(f"{number}", row[2]) for number, row in enumerate(STATUSES, start=10) if row[2]]
+    found = many.rows("silver/orders", "order_id", "status")
+    assert [row for row in found if len(row[0]) == 2] == expected
+    assert [rules for _, rules in many.kept_out("orders", "statuses.csv")] == [["status_isin"], ["status_not_null"]]
+
+
+def test_prices_are_those_of_a_piece_and_what_cannot_be_is_kept_out(many: ExportingShop) -> None:
+    found = many.of_orders("silver/order_items", "100", "order_item_id", "unit_price", "discount", "net_amount")
     prices = {key: tuple(map(str, values)) for key, *values in found}
     assert [prices[f"{number}"] for number in range(len(LINES))] == [expected for _, expected in LINES]
     assert len(prices) == len(LINES) + 2
-    assert sorted((row, sorted(rules)) for _, row, rules in shop.quarantined("order_items")) == [
+    assert sorted(many.kept_out("order_items", "lines.csv")) == [
         (6, ["quantity_greater_than"]),
         (7, ["quantity_type"]),
         (8, ["discount_type", "unit_price_type"]),
@@ -150,7 +157,7 @@ def test_products_and_what_was_sold_of_them(shop: ExportingShop) -> None:
     gone = NEXT | {"item_id": "503", "item_product_id": "0", "item_name": "Old thing"}
     shop.export(ORDERS, D1, ORDER, NEXT, gone)
     shop.export(PRODUCTS, D1, HOODIE, BLUE, MUGS, RED_MUG)
-    shop.everything(D0, D1)
+    shop.everything(D1)
     columns = ("product_id", "name", "category", "subcategory", "price", "is_active", "tags")
     found = {key: tuple(said) for key, *said in shop.rows("silver/products", *columns)}
     stand_in = next(key for key in found if key.startswith("name-"))
