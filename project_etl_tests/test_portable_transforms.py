@@ -43,7 +43,7 @@ INSTEAD = {
     "try_sum": "money.total",
     "avg": "money.share or money.average of money.total by F.count (the last place is not always rounded)",
     "mean": "money.share or money.average of money.total by F.count (the last place is not always rounded)",
-    "round": "try_cast to a decimal, or money.to_money and money.to_share (the type of the result differs)",
+    "round": "try_cast to a decimal, or money.to_money (the type of the result differs)",
     "bround": "try_cast to a decimal (halves go away from zero here)",
     "negative": "F.lit(0) - column (Spark rounds the negative of a decimal to 34 digits)",
     "create_map": "casts.looked_up for literals",

@@ -65,11 +65,6 @@ def to_money(amount: Column | str) -> Column:
     return _column(amount).try_cast(MONEY)
 
 
-def to_share(quotient: Column | str) -> Column:
-    """Round a quotient half up to six places (`SHARE`)."""
-    return _column(quotient).try_cast(SHARE)
-
-
 def average(of: Column | str, number: Column | str) -> Column:
     """Divide an unrounded sum by a count, rounded half up to two places (`MONEY`); NULL when the count is 0."""
     return quotient(_column(of), _column(number), TOTAL, MONEY)
