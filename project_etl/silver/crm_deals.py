@@ -38,7 +38,7 @@ class CrmDeals(pa.DataFrameModel):
     created_at: T.TimestampType = pa.Field(description="When the deal was made (UTC).")
     created_date: T.DateType = pa.Field(nullable=True, description="Business day on which the deal was made.")
     closed_at: T.TimestampType = pa.Field(
-        nullable=True, description="When it was won or lost, or is expected to (UTC)."
+        nullable=True, description="When it was won or lost; of an open deal, when it is expected to be (UTC)."
     )
     updated_at: T.TimestampType = pa.Field(description="When the CRM last changed the deal (UTC).")
 
@@ -55,7 +55,8 @@ RECORDS = Records(
         "currency": code("Currency of the amount; empty for the reporting currency."),
         "contact_id": key("Number of the contact; may be empty."),
         "created_at": instant("When the deal was made."),
-        "closed_at": instant("When it was won or lost, or is expected to."),
+        # No instant of business: it is what sales people expect, and may be far ahead.
+        "closed_at": code("When it was won or lost; of an open one, when it is expected to be."),
         "updated_at": instant("When the CRM last changed the record."),
     },
     of_shop=False,

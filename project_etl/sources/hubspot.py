@@ -52,7 +52,7 @@ DEALS = Dataset(
         "hs_is_closed_won": "Whether it is won.",
         "amount": "What it is worth.",
         "deal_currency_code": "Currency of the amount.",
-        "closedate": "When it was won or lost, or is expected to.",
+        "closedate": "When it was won or lost; of an open one, when it is expected to be.",
     },
 )
 
