@@ -32,7 +32,9 @@ class CrmContacts(pa.DataFrameModel):
     )
     lifecycle_stage: T.StringType = pa.Field(nullable=True, description="How far the contact has come, lower case.")
     created_at: T.TimestampType = pa.Field(nullable=True, description="When the contact was made (UTC).")
-    updated_at: T.TimestampType = pa.Field(description="When the CRM last changed the contact (UTC).")
+    updated_at: T.TimestampType = pa.Field(
+        description="When the CRM last changed the contact, or was seen to have (UTC)."
+    )
 
 
 RECORDS = Records(

@@ -40,7 +40,7 @@ class CrmDeals(pa.DataFrameModel):
     closed_at: T.TimestampType = pa.Field(
         nullable=True, description="When it was won or lost; of an open deal, when it is expected to be (UTC)."
     )
-    updated_at: T.TimestampType = pa.Field(description="When the CRM last changed the deal (UTC).")
+    updated_at: T.TimestampType = pa.Field(description="When the CRM last changed the deal, or was seen to have (UTC).")
 
 
 RECORDS = Records(

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from project_etl.core.model.names import DELETED, READ_AT
 from project_etl.core.model.records import PASSED_ON, Feed
 from project_etl.core.model.source import Dataset, Person, Source
+from project_etl.sources._hubspot_pull import VERSION, Kind, hubspot_pull
 
 _OBJECT = {
     "id": "HubSpot's own number of the object.",
@@ -44,7 +45,7 @@ DEALS = Dataset(
     {
         **_OBJECT,
         "contact": "The contact that it is made with; of several, the one with the smallest number.",
-        "contacts": "All contacts that it is made with, a JSON array.",
+        "contacts": "All contacts that it is made with, by number, with `;` between them.",
         "dealname": "What it is called.",
         "pipeline": "Pipeline that it goes through.",
         "dealstage": "Stage that it is in.",
@@ -55,6 +56,20 @@ DEALS = Dataset(
         "closedate": "When it was won or lost; of an open one, when it is expected to be.",
     },
 )
+# A dataset's other columns are properties of its objects.
+_OF_OBJECTS = {*_OBJECT, "contact", "contacts"}
+
+
+def _kind(dataset: Dataset, path: str, changed: str) -> Kind:
+    properties = tuple(name for name in dataset.columns if name not in _OF_OBJECTS)
+    return Kind(path, changed, f"crm.objects.{dataset.name}.read", properties, "contacts" in dataset.columns)
+
+
+KINDS = {
+    CONTACTS.name: _kind(CONTACTS, "contacts", "lastmodifieddate"),
+    # By the number of their kind, as in the vendor's own description.
+    DEALS.name: _kind(DEALS, "0-3", "hs_lastmodifieddate"),
+}
 
 
 def contacts(rows: DataFrame) -> DataFrame:
@@ -66,7 +81,7 @@ def contacts(rows: DataFrame) -> DataFrame:
         "email",
         F.col("lifecyclestage").alias("lifecycle_stage"),
         F.col("createdAt").alias("created_at"),
-        F.coalesce("archivedAt", "updatedAt").alias("updated_at"),
+        F.coalesce(*VERSION).alias("updated_at"),
         DELETED,
         *PASSED_ON,
     )
@@ -85,7 +100,7 @@ def deals(rows: DataFrame) -> DataFrame:
         F.col("contact").alias("contact_id"),
         F.col("createdAt").alias("created_at"),
         F.col("closedate").alias("closed_at"),
-        F.coalesce("archivedAt", "updatedAt").alias("updated_at"),
+        F.coalesce(*VERSION).alias("updated_at"),
         DELETED,
         *PASSED_ON,
     )
@@ -97,4 +112,5 @@ SOURCE = Source(
         "crm_contacts": Feed(CONTACTS.bronze, tuple(CONTACTS.columns), contacts),
         "crm_deals": Feed(DEALS.bronze, tuple(DEALS.columns), deals),
     },
+    pull=hubspot_pull(KINDS),
 )

@@ -59,8 +59,8 @@ def load(
 
 def _version(received: RawRecord, columns: Mapping[str, tuple[str, str]], reporting: str) -> dict[str, Any] | None:
     """The version that an object says, None for one that is kept out."""
-    # What is archived has changed last when it was archived.
-    changed = {"updatedAt": received["archivedAt"] or received["updatedAt"]}
+    # What is archived has changed last when it was archived; what a look at everything found, when that looked.
+    changed = {"updatedAt": received["_read_at"] or received["archivedAt"] or received["updatedAt"]}
     values_of = {**received.values, **changed}
     said = {name: values.cleaned(values_of.get(field), kind) for name, (field, kind) in columns.items()}
     record = RawRecord(said, received.landing_day, received.source_file, received.row_number, received.zone)
