@@ -136,9 +136,10 @@ class Client:
     def _too_many(self, answer: requests.Response, told: Answer, said: str) -> PullError:
         if told.get("policyName") == "DAILY":
             return PullError("HubSpot's quota of requests for this day is used up: the next pull after it goes on")
-        seconds = _seconds(answer.headers.get("Retry-After"), 1)
-        if seconds is None:
-            seconds = _seconds(answer.headers.get("X-HubSpot-RateLimit-Interval-Milliseconds"), 1000)
+        seconds = _number(answer.headers.get("Retry-After"))
+        milliseconds = _number(answer.headers.get("X-HubSpot-RateLimit-Interval-Milliseconds"))
+        if seconds is None and milliseconds is not None:
+            seconds = milliseconds * 0.001
         if seconds is not None and seconds > MOST_SECONDS:
             return PullError(f"HubSpot asks to be left alone for {seconds:.0f} seconds: the next pull tries again")
         return BusyError(f"HubSpot has too many requests ({said})", seconds)
@@ -185,9 +186,9 @@ def _wait(state: RetryCallState) -> float:
     return min(FIRST_WAIT_SECONDS * 2 ** (state.attempt_number - 1), MOST_SECONDS) if seconds is None else seconds
 
 
-def _seconds(text: str | None, parts: int) -> float | None:
+def _number(text: str | None) -> float | None:
     try:
-        return max(0.0, float(text) / parts) if text else None
+        return max(0.0, float(text)) if text else None
     except ValueError:
         return None
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -28,6 +28,7 @@ from project_etl.core.model.pull import Before, NotYet, Pull, PullError, PullOpt
 from project_etl.sources._hubspot_client import Answer, Client, open_client
 
 ACCOUNT = "/account-info/v3/details"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # As many as an answer may hold.
 LISTED, SEARCHED = 100, 200
 # Fewer objects than this are read one by one, even where listing all of them would take fewer requests.
@@ -200,7 +201,7 @@ class HubspotPuller:
 
     def _read(self, kind: Kind, numbers: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Some objects that are there, as they land: one by one, or out of the list of all where they are many."""
-        if len(numbers) > FEW and len(numbers) > self._search(kind, [], 1)["total"] / LISTED:
+        if len(numbers) > FEW and len(numbers) * LISTED > self._search(kind, [], 1)["total"]:
             wanted = {*numbers}
             yield from (record for record in self._listed(kind) if record["id"] in wanted)
             return
@@ -265,7 +266,7 @@ def hubspot_pull(kinds: Mapping[str, Kind]) -> Pull:
 
 
 def _milliseconds(instant: datetime) -> int:
-    return round(instant.timestamp() * 1000)
+    return (instant - EPOCH) // timedelta(milliseconds=1)
 
 
 def _whole(instant: datetime) -> datetime:
