@@ -205,7 +205,8 @@ def newest(things: Texts) -> Texts:
 
 def with_addresses(customers: Texts) -> Texts:
     """Customers, each with an address of their own."""
-    return customers | {"email": [f"{key}@example.org" for key in customers["customer_id"]]}
+    addresses: list[str | None] = [f"{key}@example.org" for key in customers["customer_id"]]
+    return {**customers, "email": addresses}
 
 
 def versions(random: Random, key: str, number: int, column: str, values: list[str | None]) -> Texts:
