@@ -5,6 +5,7 @@ Does not belong here: what is asked for (`_hubspot_pull.py`).
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -162,13 +163,16 @@ def open_client(url: str, token: str, setting: str) -> Generator[Client]:
         setting: the settings of the source, for messages.
 
     Raises:
-        PullError: the extra is not installed.
+        PullError: the extra is not installed, or the token cannot be one.
     """
     try:
         import requests
         import tenacity  # noqa: F401 - it is needed with the first request
     except ImportError as error:
         raise PullError("it needs the extra `hubspot`: pip install 'project_etl[hubspot]'") from error
+
+    if not re.fullmatch(r"[!-~]+", token := token.strip()):
+        raise PullError(f"what {setting}.token names is no token: it is empty, or has signs that a token never has")
 
     def with_token(request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {token}"

@@ -159,7 +159,10 @@ class HubspotPuller:
         params: dict[str, Any] = {**self._wanted(kind), "limit": LISTED, "archived": str(archived).lower()}
         while True:
             page = self.client.get(self.options.path(kind.path), kind.scope, params) or {}
-            yield from map(kind.record, page.get("results", ()))
+            if not isinstance(page.get("results"), list):
+                place = f"{self.client.url}{self.options.path(kind.path)}"
+                raise PullError(f"{place} is no list of HubSpot: correct pull.hubspot.url or pull.hubspot.version")
+            yield from map(kind.record, page["results"])
             following = ((page.get("paging") or {}).get("next") or {}).get("after")
             if following is None:
                 return
@@ -223,9 +226,12 @@ class HubspotPuller:
         kind, at = self.kinds[dataset], self.client.now
         state = (CONTACTS,) if kind.has_contacts else ()
         compared = Compared(("id",), "updatedAt", ("updatedAt",), state, version=VERSION)
-        schema = pa.schema([(name, pa.string()) for name in compared.there])
-        listed = [{name: record[name] for name in compared.there} for record in self._listed(kind)]
-        found = recount(pa.Table.from_pylist(listed, schema), before, compared, until)
+        there: dict[str, list[str | None]] = {name: [] for name in compared.there}
+        for record in self._listed(kind):
+            for name, column in there.items():
+                column.append(record[name])
+        listed = pa.table({name: pa.array(column, pa.string()) for name, column in there.items()})
+        found = recount(listed, before, compared, until)
         missed, gone = ([number for (number,) in keys] for keys in (found.missed, found.gone))
         # It costs a request each, and an answer that was cut short would delete the rest.
         still_there = {record["id"] for record in self._read(kind, gone)} if gone else set[str]()

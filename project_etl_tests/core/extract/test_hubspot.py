@@ -300,6 +300,21 @@ def test_a_wrong_token_is_told_and_not_shown(crm: HubSpot, shop: HubspotShop, mo
         shop.pull()
 
 
+@pytest.mark.parametrize("token", ["pat secret", "pat-secret\nmore", " ", "pät-secret"])
+def test_what_can_be_no_token_is_told_and_not_shown(
+    shop: HubspotShop, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv(VARIABLE, token)
+    with pytest.raises(PullError, match=r"what pull\.hubspot\.token names is no token") as error:
+        shop.pull()
+    assert "secret" not in str(error.value)
+
+
+def test_a_token_may_end_in_a_new_line(shop: HubspotShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, f"{TOKEN}\n")
+    assert not shop.pull().files
+
+
 def test_a_missing_scope_is_named(crm: HubSpot, shop: HubspotShop) -> None:
     crm.scopes = {"contacts"}
     with pytest.raises(PullError, match=r"needs the scope crm\.objects\.deals\.read; HubSpot says: This app hasn't"):
@@ -314,6 +329,7 @@ def test_a_missing_scope_is_named(crm: HubSpot, shop: HubspotShop) -> None:
         ([Reply(200, {})], "names no portalId"),
         ([Reply(404, {})], "names no portalId"),
         ([Reply(302, "")], "answers 302"),
+        ([None, Reply(404, {})], r"is no list of HubSpot: correct pull\.hubspot\.url or pull\.hubspot\.version"),
         ([None, Reply(200, {"results": [{"id": None}]})], "expected digits"),
         ([None, None, Reply(200, {"results": [], "paging": {"next": {"after": "100"}}})], "comes back to 100"),
     ],
@@ -395,5 +411,5 @@ def test_an_extra_that_is_not_installed_is_told(
 
 
 def test_no_client_is_imported_before_something_is_pulled() -> None:
-    script = "import sys, project_etl.definitions, project_etl.sources.hubspot; sys.exit('tenacity' in sys.modules)"
+    script = "import sys, project_etl.sources.hubspot; sys.exit(bool({'requests', 'tenacity'} & {*sys.modules}))"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
