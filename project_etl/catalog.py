@@ -32,6 +32,9 @@ from project_etl.core.silver.plan import Behind, SilverJob, behind
 from project_etl.core.staleness import Staleness
 from project_etl.settings import Settings, SettingsError
 
+# The kind of records that a CRM has.
+CRM = "crm_contacts"
+
 
 def tables() -> tuple[Table, ...]:
     """Every Silver and Gold table: one module each."""
@@ -183,6 +186,7 @@ def parameters_of(settings: Settings) -> dict[str, Any]:
         "price_high": bands.high,
         "start_date": settings.start_date,
         "event_types": settings.event_types,
+        "has_crm": any(CRM in source_named(name).feeds for name in settings.sources),
     }
 
 

@@ -24,7 +24,9 @@ from project_etl_tests.small_shop import SmallShop
 
 DAYS, SCALE = 6, 0.02
 # Silver table → the dataset that it is made of.
-TABLES = {table.short_name: table.records.name for table in tables() if table.records}
+TABLES = {table.short_name: table.records.name for table in tables() if table.records and table.records.of_shop}
+# It has rows where a CRM is on.
+NO_ROWS = {"sales_pipeline"}
 
 # The rules that a planted kind breaks. Kinds of one name mean the same in every dataset.
 RULES_OF: dict[str, tuple[str, ...]] = {
@@ -224,5 +226,5 @@ def test_bronze_holds_every_record_of_every_readable_file(loaded: Loaded, datase
 
 @pytest.mark.parametrize("table", GOLD_TABLES)
 def test_gold_is_the_oracles(loaded: Loaded, expected: dict[str, GoldTable], table: str) -> None:
-    assert expected[table].rows
+    assert bool(expected[table].rows) is (table not in NO_ROWS)
     assert_gold_equal(loaded.shop.lake.root, {table: expected[table]})

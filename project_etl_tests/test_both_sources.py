@@ -1,11 +1,12 @@
-"""Both sources at once: they feed the same Silver tables, and Gold adds them up in one currency.
+"""Several sources at once: two feed the same Silver tables, and Gold adds them up in one currency, beside a CRM.
 
-A generated shop in three currencies and order lines of `online_retail`, in pounds, on the same days; expected is what
-the oracle makes of both.
+A generated shop in three currencies, order lines of `online_retail`, in pounds, on the same days, and contacts and
+deals with customers of the shop; expected is what the oracle makes of all.
 """
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,11 +17,11 @@ from project_etl.core.engine.base import Engine
 from project_etl.demo import generate
 from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
-from project_etl_tests.oracle.given import land_invoices, land_lines
+from project_etl_tests.oracle.given import contact, deal, land_crm, land_invoices, land_lines
 from project_etl_tests.oracle.gold import GOLD_TABLES, GoldTable
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop, made_of
 
-SOURCES = ("shop", "online_retail")
+SOURCES = ("shop", "online_retail", "hubspot")
 NAMESPACES = {"shop": "", "online_retail": "or-"}
 DAY = "2025-01-01"
 DAYS = [date(2025, 1, 1) + timedelta(days=n) for n in range(3)]
@@ -31,8 +32,37 @@ def both(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> SmallShop:
     shop = SmallShop(tmp_path_factory.mktemp("both"), engine, SOURCES, NAMESPACES)
     generate(shop.landing, days=len(DAYS), scale=0.01)
     land_invoices(shop.landing)
+    land_contacts(shop)
     shop.everything(*(day.isoformat() for day in DAYS))
     return shop
+
+
+def land_contacts(shop: SmallShop) -> None:
+    """A contact for every other customer, some of them twice, and deals with them; one has no amount."""
+    (file,) = shop.landing.glob(f"shop/customers/{DAY}/*.jsonl")
+    given = [json.loads(line).get("email") for line in file.read_text().splitlines() if line.startswith("{")]
+    addresses = [address for address in given if address][::2]
+    contacts = [contact(id=str(n), email=address.upper()) for n, address in enumerate(addresses)]
+    doubled = [{**each, "id": f"9{each['id']}", "lifecyclestage": "Customer"} for each in contacts[::2]]
+    currencies = ("EUR", "USD", "GBP", None)
+    deals = [
+        deal(
+            id=str(n),
+            contact=str(n % len(contacts)),
+            amount=f"{n}.{n:03}",
+            deal_currency_code=currencies[n % 4],
+            dealstage=("sent", "won")[n % 2],
+            hs_is_closed=("false", "true")[n % 2],
+            createdAt=f"2025-01-0{1 + n % 3}T10:00:00Z",
+            updatedAt="2025-01-03T10:00:00Z",
+        )
+        for n in range(40)
+    ]
+    deals += [deal(id="41", amount=None, deal_currency_code="XAU", createdAt=f"{DAY}T10:00:00Z")]
+    gone = {"_deleted": True, "archivedAt": "2025-01-03T11:00:00Z"}
+    land_crm(shop.landing, DAY, contacts=[*contacts, *doubled])
+    land_crm(shop.landing, "2025-01-03", deals=deals, contacts=[{"id": "90", **gone}, contact(id="1", **gone)])
+    land_crm(shop.landing, "2025-01-02", deals=[{**deals[3], **gone}])
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +73,13 @@ def expected(both: SmallShop) -> dict[str, GoldTable]:
 def test_orders_of_both_sources_are_in_one_table(both: SmallShop) -> None:
     sources = {file.split("/")[0] for (file,) in both.rows("silver/orders", "_source_file")}
     currencies = {currency for (currency,) in both.rows("silver/orders", "currency")}
-    assert (sources, currencies) == (set(SOURCES), {"EUR", "GBP", "USD"})
+    assert (sources, currencies) == ({"shop", "online_retail"}, {"EUR", "GBP", "USD"})
+
+
+def test_customers_have_the_stage_and_the_open_deals_of_their_contact(both: SmallShop) -> None:
+    found = set(both.rows("gold/customer_360", "lifecycle_stage", "open_deals"))
+    assert {stage for stage, _ in found} == {"lead", "customer", None}
+    assert len({deals for _, deals in found}) > 1
 
 
 @pytest.mark.parametrize("table", GOLD_TABLES)

@@ -1,7 +1,7 @@
 """Customer 360: one row per customer of the shop, with what they bought, looked at, said and sent back.
 
-A revenue order or a refund without a rate counts, and is left out of the amounts until its rate arrives. What a CRM
-knows of a customer is empty: there is none.
+A revenue order or a refund without a rate counts, and is left out of the amounts until its rate arrives. A contact of
+the CRM is a customer where both have the same e-mail address.
 """
 
 from __future__ import annotations
@@ -58,8 +58,12 @@ class Customer360(pa.DataFrameModel):
     )
     refunds: T.LongType = pa.Field(ge=0, description="Refunds of the customer's orders.", metadata=on_fail(FAIL))
     refunded: Money = pa.Field(ge=0, description="Σ of these refunds, reporting currency.", metadata=on_fail(FAIL))
-    lifecycle_stage: T.StringType = pa.Field(nullable=True, description="Stage in the CRM; empty without one.")
-    open_deals: T.LongType = pa.Field(nullable=True, description="Open deals in the CRM; empty without one.")
+    lifecycle_stage: T.StringType = pa.Field(
+        nullable=True, description="Stage in the CRM; empty without a contact there."
+    )
+    open_deals: T.LongType = pa.Field(
+        nullable=True, ge=0, description="Open deals in the CRM; empty while no CRM is on.", metadata=on_fail(FAIL)
+    )
     as_of: T.DateType = pa.Field(nullable=True, description=AS_OF_MEANS)
 
 
@@ -75,6 +79,8 @@ TABLE = Table(
         "sessions": whole("gold/fact_sessions"),
         "reviews": whole("gold/fact_reviews"),
         "refunds": whole("gold/fact_refunds"),
+        "contacts": whole("silver/crm_contacts"),
+        "deals": whole("silver/crm_deals"),
         "dim_date": whole("gold/dim_date"),
     },
     rules=(
@@ -100,7 +106,11 @@ def transform(
     sessions: DataFrame,
     reviews: DataFrame,
     refunds: DataFrame,
+    contacts: DataFrame,
+    deals: DataFrame,
     dim_date: DataFrame,
+    *,
+    has_crm: bool,
 ) -> DataFrame:
     """Put what each table says of a customer side by side."""
     of_customers = orders.where("customer_id IS NOT NULL")
@@ -111,6 +121,7 @@ def transform(
         _behaviour(sessions, dim_date),
         _ratings(reviews),
         _refunds(of_customers, refunds),
+        *([_contacts(customers, contacts, deals)] if has_crm else []),
     )
     known = with_as_of(customers.select("customer_id"), dim_date)
     for part in parts:
@@ -129,8 +140,8 @@ def transform(
         "average_rating",
         F.coalesce("refunds", none).alias("refunds"),
         F.coalesce("refunded", no_amount).alias("refunded"),
-        F.lit(None).cast("string").alias("lifecycle_stage"),
-        F.lit(None).cast("bigint").alias("open_deals"),
+        (F.col("lifecycle_stage") if has_crm else F.lit(None).cast("string")).alias("lifecycle_stage"),
+        (F.coalesce("open_deals", none) if has_crm else F.lit(None).cast("bigint")).alias("open_deals"),
         "as_of",
         (F.coalesce("orders_without_rate", none) + F.coalesce("refunds_without_rate", none)).alias("without_rate"),
     )
@@ -195,3 +206,20 @@ def _refunds(orders: DataFrame, refunds: DataFrame) -> DataFrame:
         F.count_if(~has_rate).alias("refunds_without_rate"),
     )
     return found.select("customer_id", "refunds", to_money("amount").alias("refunded"), "refunds_without_rate")
+
+
+def _contacts(customers: DataFrame, contacts: DataFrame, deals: DataFrame) -> DataFrame:
+    """The contact with each customer's e-mail address, the newest of several, and how many open deals it has."""
+    newest_first = Window.partitionBy("email").orderBy(F.desc("updated_at"), "contact_id")
+    newest = (
+        contacts.where("email IS NOT NULL")
+        .select("email", "contact_id", "lifecycle_stage", F.row_number().over(newest_first).alias("place"))
+        .where("place = 1")
+    )
+    open_deals = deals.where("is_open").groupBy("contact_id").agg(F.count(F.lit(1)).alias("open_deals"))
+    return (
+        customers.select("customer_id", "email")
+        .join(newest, on="email", how="inner")
+        .join(open_deals, on="contact_id", how="left")
+        .select("customer_id", "lifecycle_stage", "open_deals")
+    )

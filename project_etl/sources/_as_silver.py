@@ -18,11 +18,11 @@ from project_etl.core.model.source import Dataset, Person, Source
 from project_etl.core.model.table import Merge, Table
 from project_etl.silver import customers
 
-# Kind of records → the Silver table that is made of them; a history of it is another one.
+# Kind of records of a shop → the Silver table that is made of them; a history of it is another one.
 TABLES: dict[str, Table] = {
     table.records.name: table
     for table in (module.TABLE for module in modules_of(silver))
-    if table.records is not None and isinstance(table.write, Merge)
+    if table.records is not None and table.records.of_shop and isinstance(table.write, Merge)
 }
 _GONE = "Whether it was deleted: true or false; files may leave it out."
 _READ_AT = "When the row was read, where a look at the whole table found it."

@@ -15,12 +15,10 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated
 from xml.etree import ElementTree as ET
 
-from pydantic import AfterValidator
-
 from project_etl.core.digest import digest
+from project_etl.core.extract.secret import Address
 from project_etl.core.model.pull import Before, Pull, PullError, PullOptions, Record, Slice
 from project_etl.core.model.source import Source
 from project_etl.sources._as_silver import TABLES, dataset_of, feeds_of
@@ -36,16 +34,10 @@ MAX_BYTES, SECONDS = 64 << 20, 30
 Rates = Mapping[date, Mapping[str, str]]
 
 
-def _checked(url: str) -> str:
-    if not re.fullmatch(r"https?://[^\s@]+", url):
-        raise ValueError("expected a web address without a user, such as https://www.ecb.europa.eu/stats/eurofxref")
-    return url.rstrip("/")
-
-
 class EcbOptions(PullOptions):
     """Where the bank's files are."""
 
-    url: Annotated[str, AfterValidator(_checked)] = "https://www.ecb.europa.eu/stats/eurofxref"
+    url: Address = "https://www.ecb.europa.eu/stats/eurofxref"
     """The folder of `eurofxref-hist.zip` and `eurofxref-hist-90d.xml`: the bank's, or a mirror's."""
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 from streamlit.testing.v1 import AppTest
 
 from project_etl.core.lake import TableStore
@@ -147,6 +149,15 @@ def test_the_history_of_a_customer(opened: Opened) -> None:
         "Orders (3)", "Lines of orders (3)", "Refunds (1)", "Reviews (2)", "Events (3)",
     ]  # fmt: skip
     assert app.dataframe[1].value["order_id"].tolist() == ["O6", "O2", "O1"]
+
+
+def test_a_customer_has_the_stage_and_deals_of_the_crm_where_there_is_one(opened: Opened, visits: Path) -> None:
+    assert "Open deals" not in metrics(opened("customers", customer="C1"))
+    shutil.copytree(visits / "lake", visits / "crm")
+    known = {"lifecycle_stage": "'lead'", "open_deals": "2"}
+    DeltaTable(visits / "crm/gold/customer_360").update(known, predicate="customer_id = 'C1'")
+    found = metrics(opened("customers", lake="crm", customer="C1"))
+    assert (found["Stage in the CRM"], found["Open deals"]) == ("lead", "2")
 
 
 def test_personal_data_is_left_out_and_the_page_says_how_to_see_it(opened: Opened) -> None:

@@ -56,6 +56,11 @@ SHOP_PRODUCTS = (
     "product_id STRING, name STRING, category STRING, subcategory STRING, price DECIMAL(18,4), currency STRING,"
     " price_band STRING, is_active BOOLEAN, tags ARRAY<STRING>, updated_at TIMESTAMP"
 )
+CONTACTS = "contact_id STRING, email STRING, lifecycle_stage STRING, updated_at TIMESTAMP"
+DEALS = (
+    "deal_id STRING, stage STRING, is_open BOOLEAN, amount DECIMAL(18,4), currency STRING, contact_id STRING,"
+    " created_date DATE"
+)
 REVIEWS = (
     "review_id STRING, product_id STRING, customer_id STRING, rating INT, review_text STRING, helpful_votes INT,"
     " review_ts TIMESTAMP, review_date DATE, updated_at TIMESTAMP, _source_file STRING"
@@ -158,6 +163,20 @@ def shop_products(spark: SparkSession, text: str) -> DataFrame:
     """Rows of `silver/products`."""
     defaults = {"product_id": "p1", "name": "Bear", "category": "Toys", "updated_at": "2025-01-05 10:00:00"}
     return frame(spark, text, SHOP_PRODUCTS, defaults)
+
+
+def contacts(spark: SparkSession, text: str = "") -> DataFrame:
+    """Rows of `silver/crm_contacts`."""
+    return frame(spark, text, CONTACTS, {"contact_id": "k1", "updated_at": "2025-01-05 10:00:00"})
+
+
+def deals(spark: SparkSession, text: str = "") -> DataFrame:
+    """Rows of `silver/crm_deals`: open and worth 10 euros, unless they say otherwise."""
+    defaults = {
+        "deal_id": "d1", "stage": "sent", "is_open": "true", "amount": "10", "currency": "EUR",
+        "created_date": "2025-01-05",
+    }  # fmt: skip
+    return frame(spark, text, DEALS, defaults)
 
 
 def reviews(spark: SparkSession, text: str) -> DataFrame:

@@ -44,6 +44,8 @@ def empty_inputs(spark: SparkSession, table: Table) -> dict[str, DataFrame]:
         "silver/products": given.shop_products,
         "silver/reviews": given.reviews,
         "silver/events": given.events,
+        "silver/crm_contacts": given.contacts,
+        "silver/crm_deals": given.deals,
         "gold/fact_order_items": given.item_facts,
         "gold/fact_orders": given.order_facts,
         "gold/fact_events": given.event_facts,
@@ -114,6 +116,7 @@ def test_the_table_is_named_as_its_module_and_is_daily_or_a_snapshot(module: str
         ("daily_sessions", "1 | 1 | 1.1 | 1 | 1 | 1", "bounce_rate_in_range"),
         ("funnel", "1 | 1 | 1 | 1 | 1.1 | 1 | 1", "view_to_cart_in_range"),
         ("daily_refunds", "1 | 1 | - | -", "amount_not_null"),
+        ("sales_pipeline", "sent | 1 | -", "amount_not_null"),
     ],
 )
 def test_a_row_that_contradicts_itself_breaks_the_rule_that_says_so(

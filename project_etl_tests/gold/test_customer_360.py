@@ -16,18 +16,20 @@ from project_etl_tests.small_tables import assert_rows
 CUSTOMERS = "customer_id\nann\nbob\ncid"
 
 
-def seen(spark: SparkSession, as_of: str = "as_of\n2025-01-31", **text: str) -> DataFrame:
+def seen(spark: SparkSession, as_of: str = "as_of\n2025-01-31", *, has_crm: bool = False, **text: str) -> DataFrame:
     """What is said of Ann, Bob and Cid; inputs that are not given are empty."""
     made = {
-        "customers": given.shop_customers(spark, CUSTOMERS),
+        "customers": given.shop_customers(spark, text.get("customers", CUSTOMERS)),
         "customer_ltv": given.lifetime_values(spark, text.get("customer_ltv", "")),
         "orders": given.order_facts(spark, text.get("orders", "")),
         "order_items": given.item_facts(spark, text.get("order_items", "")),
         "sessions": given.session_facts(spark, text.get("sessions", "")),
         "reviews": given.review_facts(spark, text.get("reviews", "")),
         "refunds": given.refund_facts(spark, text.get("refunds", "")),
+        "contacts": given.contacts(spark, text.get("contacts", "")),
+        "deals": given.deals(spark, text.get("deals", "")),
     }
-    return customer_360.transform(**made, dim_date=given.dates(spark, as_of))
+    return customer_360.transform(**made, dim_date=given.dates(spark, as_of), has_crm=has_crm)
 
 
 def purchases(found: DataFrame) -> dict[str, list[tuple[Any, ...]]]:
@@ -184,3 +186,36 @@ def test_what_has_no_rate_is_left_out_of_amounts_and_counted(spark: SparkSession
         "customer_id | refunds | refunded | without_rate\nann | 2 | 0.00 | 3\nbob | 1 | 2.00 | 0\ncid | 0 | 0.00 | 0",
     )
     assert given.broken(customer_360.TABLE, found) == [[], [], ["fx_rate_known"]]
+
+
+def test_a_contact_with_the_same_address_is_the_customer_the_newest_of_several(spark: SparkSession):
+    found = seen(
+        spark,
+        has_crm=True,
+        customers="customer_id | email\nann | a@example.org\nanna | a@example.org\nbob | b@example.org\ncid | -",
+        contacts="""
+            contact_id | email         | lifecycle_stage | updated_at
+            k1         | a@example.org | lead            | 2025-01-05 10:00:00
+            k3         | a@example.org | customer        | 2025-01-06 10:00:00
+            k2         | a@example.org | other           | 2025-01-06 10:00:00
+            k4         | -             | lead            | 2025-01-06 10:00:00
+            """,
+        deals="""
+            deal_id | contact_id | is_open
+            d1      | k1         | true
+            d2      | k2         | true
+            d3      | k2         | true
+            d4      | k2         | false
+            d5      | -          | true
+            """,
+    )
+    assert_rows(
+        found,
+        """
+        customer_id | lifecycle_stage | open_deals
+        ann         | other           | 2
+        anna        | other           | 2
+        bob         | -               | 0
+        cid         | -               | 0
+        """,
+    )

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import duckdb
 
-from project_etl_tests.oracle import gold_behaviour, gold_star, online_retail, shop, tables
+from project_etl_tests.oracle import gold_behaviour, gold_star, hubspot, online_retail, shop, tables
 from project_etl_tests.oracle.gold import GoldTable, gold_tables
 
-_LOADERS = {shop.SOURCE: shop.load, online_retail.SOURCE: online_retail.load}
+_LOADERS = {shop.SOURCE: shop.load, online_retail.SOURCE: online_retail.load, hubspot.SOURCE: hubspot.load}
 
 
 @dataclass(frozen=True)
@@ -59,5 +59,5 @@ def expected_gold(
     """Return what Gold must hold after the given partition days were materialized from all that is in landing."""
     with settled(landing_root, sources, reporting_currency, namespaces, zones) as con:
         con.execute(gold_behaviour.VIEWS)
-        gold_star.prepare(con, start_date)
+        gold_star.prepare(con, start_date, has_crm=hubspot.SOURCE in sources)
         return gold_tables(con, days)

@@ -101,6 +101,22 @@ def rate(**changes: Any) -> dict[str, Any]:
     return {"rate_date": DAY, "base_currency": "EUR", "quote_currency": "USD", "rate": "1.1"} | changes
 
 
+def contact(**changes: Any) -> dict[str, Any]:
+    good = {"id": "k1", "email": "Ann@Example.org", "lifecyclestage": "lead", "createdAt": "2025-01-01T00:00:00Z"}
+    return good | {"updatedAt": "2025-01-01T00:00:00Z"} | changes
+
+
+def deal(**changes: Any) -> dict[str, Any]:
+    good = {"id": "d1", "dealstage": "sent", "amount": "10", "contact": "k1", "createdAt": f"{DAY}T10:00:00Z"}
+    return good | {"updatedAt": f"{DAY}T10:00:00Z", "deal_currency_code": "EUR", "hs_is_closed": "false"} | changes
+
+
+def land_crm(root: Path, day: str = DAY, /, **datasets: Sequence[Mapping[str, Any]]) -> None:
+    for dataset, objects in datasets.items():
+        lines = "".join(json.dumps(dict(each)) + "\n" for each in objects)
+        land(root, f"hubspot/{dataset}/{day}/objects.jsonl", lines)
+
+
 def rows_of(root: Path, query: str, sources: Sequence[str] = ("shop",), currency: str = "EUR") -> list[tuple[Any, ...]]:
     with settled(root, sources, currency) as con:
         return con.execute(query).fetchall()

@@ -99,6 +99,18 @@ SELECT customer_id, coalesce(sum(net_amount_reporting), 0) AS ltv, count(*) AS o
 FROM star_orders WHERE is_revenue AND customer_id IS NOT NULL GROUP BY customer_id;
 """
 
+# The one contact of an address: the newest, and of several the one with the smallest id.
+_CRM_VIEWS = """
+CREATE VIEW star_contacts AS
+FROM contacts WHERE email IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY email ORDER BY updated_at DESC, contact_id) = 1;
+
+CREATE VIEW star_deals AS
+SELECT d.order_date AS created_date, d.stage, d.contact_id, d.is_open,
+       CASE WHEN d.amount IS NULL THEN 0 WHEN p.deal_id IS NULL THEN d.amount ELSE p.amount END AS amount
+FROM deals AS d LEFT JOIN priced_deals AS p ON d.deal_id = p.deal_id;
+"""
+
 _TODAY = "(SELECT max(day) FROM as_of)"
 
 
@@ -194,19 +206,36 @@ _STAR = (
         ), sent_back AS (
             SELECT o.customer_id, count(*) AS refunds, sum(amount_reporting) AS refunded
             FROM star_refunds JOIN star_orders AS o USING (order_id) GROUP BY o.customer_id
+        ), sold_to AS (
+            SELECT email, lifecycle_stage, count(*) FILTER (is_open) AS open_deals
+            FROM star_contacts LEFT JOIN star_deals USING (contact_id) GROUP BY email, lifecycle_stage
         )
         SELECT c.customer_id, coalesce(l.ltv, 0) AS ltv, {_TODAY} - l.last_order_date AS recency_days,
                coalesce(l.orders, 0) AS frequency, coalesce(l.last_purchases, []) AS last_purchases,
                f.category AS favourite_category, coalesce(s.sessions, 0) AS sessions_30d,
                coalesce(s.views, 0) AS views_30d, r.stars, r.reviews,
                coalesce(b.refunds, 0) AS refunds, coalesce(b.refunded, 0) AS refunded,
-               NULL AS lifecycle_stage, NULL AS open_deals, {_TODAY} AS as_of
+               k.lifecycle_stage, CASE WHEN (SELECT has_crm FROM star_start) THEN coalesce(k.open_deals, 0) END
+                   AS open_deals, {_TODAY} AS as_of
         FROM customers AS c
         LEFT JOIN star_ltv AS l ON c.customer_id = l.customer_id
         LEFT JOIN favourites AS f ON c.customer_id = f.customer_id
         LEFT JOIN looked AS s ON c.customer_id = s.customer_id
         LEFT JOIN rated AS r ON c.customer_id = r.customer_id
         LEFT JOIN sent_back AS b ON c.customer_id = b.customer_id
+        LEFT JOIN sold_to AS k ON c.email = k.email
+        """,
+    ),
+    Question(
+        "sales_pipeline",
+        ("created_date", "stage"),
+        plain("created_date", "stage", "deals") + money("amount"),
+        """
+        WITH whole AS (
+            SELECT created_date FROM star_deals GROUP BY created_date HAVING count(amount) = count(*)
+        )
+        SELECT created_date, stage, count(*) AS deals, sum(amount) AS amount
+        FROM star_deals JOIN whole USING (created_date) JOIN days ON day = created_date GROUP BY created_date, stage
         """,
     ),
 )
@@ -304,12 +333,14 @@ def _validation(checks: Sequence[_Check]) -> Question:
 QUESTIONS = (*_STAR, _validation(_CHECKS))
 
 
-def prepare(con: duckdb.DuckDBPyConnection, start_date: date = START_DATE) -> None:
+def prepare(con: duckdb.DuckDBPyConnection, start_date: date = START_DATE, *, has_crm: bool = False) -> None:
     """Make the views that the questions ask, over the clean relations.
 
     Args:
         con: holds what `tables.settle` made.
         start_date: the first day of `dim_date`.
+        has_crm: whether a CRM is on, so that a customer without a contact has no open deal.
     """
-    con.execute("CREATE TABLE star_start AS SELECT CAST(? AS DATE) AS start_date", [start_date])
+    con.execute("CREATE TABLE star_start AS SELECT CAST(? AS DATE) AS start_date, ? AS has_crm", [start_date, has_crm])
     con.execute(_VIEWS)
+    con.execute(_CRM_VIEWS)

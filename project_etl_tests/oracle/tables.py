@@ -112,6 +112,23 @@ SCHEMAS: Mapping[str, pa.Schema] = {
         ("price", AMOUNT),
         ("event_ts", pa.timestamp("us")),
     ),
+    "contact_versions": _versions(
+        ("contact_id", pa.string()),
+        ("email", pa.string()),
+        ("lifecycle_stage", pa.string()),
+        ("created_at", pa.timestamp("us")),
+        ("updated_at", pa.timestamp("us")),
+    ),
+    "deal_versions": _versions(
+        ("deal_id", pa.string()),
+        ("stage", pa.string()),
+        ("is_open", pa.bool_()),
+        ("amount", AMOUNT),
+        ("currency", pa.string()),
+        ("contact_id", pa.string()),
+        ("created_at", pa.timestamp("us")),
+        ("updated_at", pa.timestamp("us")),
+    ),
     "rejects": _schema(("dataset", pa.string()), ("rule", pa.string())),
 }
 
@@ -183,6 +200,16 @@ CREATE TABLE refunds AS
 CREATE TABLE as_of AS
     SELECT max(day) AS day FROM (SELECT order_date AS day FROM orders UNION ALL SELECT event_date FROM events);
 """
+
+# What a CRM has. A deal without a currency is in the reporting one.
+_CRM = f"""
+CREATE TABLE contacts AS {_newest("contact_versions", "contact_id")};
+CREATE TABLE deals AS
+    SELECT d.* REPLACE (coalesce(currency, $reporting) AS currency), day AS order_date
+    FROM ({_newest("deal_versions", "deal_id")}) AS d JOIN clock ON instant = created_at;
+"""
+# Those that somebody has put a number on.
+_VALUED = "CREATE VIEW valued_deals AS FROM deals WHERE amount IS NOT NULL"
 
 # All orders and their items; the versions of customer and product that were valid at the order's time, or the earliest
 # ones. A version is valid until the next one: of what was deleted by then, nobody has said anything else. A category
@@ -266,6 +293,7 @@ def _look_at_clock(con: duckdb.DuckDBPyConnection, zone: str) -> None:
         """
         SELECT order_ts FROM order_versions UNION SELECT event_ts FROM event_versions
         UNION SELECT review_ts FROM review_versions UNION SELECT refunded_at FROM refund_versions
+        UNION SELECT created_at FROM deal_versions
         """
     )
     instants = [at for (at,) in found.fetchall() if at]
@@ -281,11 +309,14 @@ def settle(con: duckdb.DuckDBPyConnection, reporting_currency: str, reporting_zo
     _look_at_clock(con, reporting_zone)
     con.execute(_SETTLE)
     con.execute(_BEHAVIOUR)
+    con.execute(_CRM, {"reporting": reporting_currency})
+    con.execute(_VALUED)
     con.execute(_SOLD)
     rates = Rates(con.sql("SELECT rate_date, base, quote, rate FROM fx_rates").fetchall())
     _look_up_rates(con, rates, reporting_currency)
     _price(con, rates, reporting_currency, "priced", "sold", ("order_id", "order_item_id"), _ITEM_AMOUNTS)
     _price(con, rates, reporting_currency, "priced_refunds", "refunds", ("refund_id",), ("amount",))
+    _price(con, rates, reporting_currency, "priced_deals", "valued_deals", ("deal_id",), ("amount",))
     con.execute(_FACTS)
 
 

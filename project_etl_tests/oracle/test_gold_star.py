@@ -13,11 +13,14 @@ from project_etl_tests.oracle import expected_gold
 from project_etl_tests.oracle.given import (
     DAY,
     NEXT_DAY,
+    contact,
     csv_text,
     customer,
+    deal,
     event,
     item,
     land,
+    land_crm,
     land_shop,
     order,
     product,
@@ -231,3 +234,40 @@ def test_validation_counts_what_is_wrong_and_names_the_days(tmp_path: Path) -> N
     land_shop(tmp_path, NEXT_DAY, customers=[late])
     checks = {name: row for name, *row in rows(tmp_path, "validation", "name", "broken", "severity", "days")}
     assert checks["dim_customers_signup_date_in_range"] == [1, "ERROR", []]
+
+
+class TestCrm:
+    def crm_rows(self, root: Path, table: str, *columns: str) -> list[Row]:
+        found = expected_gold(root, ("shop", "hubspot"), "EUR", (FIRST, SECOND))[table]
+        return [tuple(row[name] for name in columns) for row in found.by_key().values()]
+
+    def test_a_customer_has_the_newest_contact_with_the_same_address(self, tmp_path: Path) -> None:
+        land_shop(tmp_path, customers=[customer(email="ANN@example.org"), customer(customer_id="c2")])
+        newer = contact(id="k2", lifecyclestage="Customer", updatedAt="2025-01-02T00:00:00Z")
+        same_time = contact(id="k3", lifecyclestage="other", updatedAt="2025-01-02T00:00:00Z")
+        deals = [
+            deal(),
+            *(deal(id=f"d{n}", contact="k2", hs_is_closed=closed) for n, closed in enumerate((None, "true"), 2)),
+        ]
+        land_crm(tmp_path, contacts=[contact(), newer, same_time], deals=deals)
+        columns = ("customer_id", "lifecycle_stage", "open_deals")
+        assert self.crm_rows(tmp_path, "customer_360", *columns) == [("c1", "customer", 1), ("c2", None, 0)]
+        assert rows(tmp_path, "customer_360", *columns) == [("c1", None, None), ("c2", None, None)]
+
+    def test_deals_are_summed_by_the_day_they_were_made_with_its_rate(self, tmp_path: Path) -> None:
+        land_rates(tmp_path, (DAY, "EUR", "USD", "4"), (NEXT_DAY, "EUR", "USD", "8"))
+        deals = [
+            deal(),
+            deal(id="d2", deal_currency_code="USD", dealstage="won"),
+            deal(id="d3", amount=None, deal_currency_code="JPY"),
+            deal(id="d4", amount="-1"),
+            deal(id="d5", createdAt=f"{NEXT_DAY}T00:00:00Z", deal_currency_code="JPY"),
+            deal(id="d6", createdAt=f"{NEXT_DAY}T00:00:00Z", deal_currency_code=None),
+            deal(id="d7"),
+        ]
+        land_crm(tmp_path, deals=deals)
+        land_crm(tmp_path, NEXT_DAY, deals=[{"id": "d7", "_deleted": True, "archivedAt": f"{NEXT_DAY}T00:00:00Z"}])
+        assert self.crm_rows(tmp_path, "sales_pipeline", "created_date", "stage", "deals", "amount") == [
+            (FIRST, "sent", 2, amount("10.00")),
+            (FIRST, "won", 1, amount("2.50")),
+        ]

@@ -39,6 +39,7 @@ SUMS = {
     "top_users": ("net_revenue",),
     "category_growth_wow": ("revenue_7d", "prev_revenue_7d"),
     "daily_refunds": ("amount",),
+    "sales_pipeline": ("amount",),
 }
 
 
@@ -126,6 +127,36 @@ def drawn_rates(random: Random) -> Texts:
     return rates
 
 
+def drawn_deals(random: Random, number: int) -> Texts:
+    """Deals in every currency, also without an amount, of contacts that are there and of one that is not."""
+    deals: Texts = {
+        name: [] for name in ("deal_id", "stage", "is_open", "amount", "currency", "contact_id", "created_date")
+    }
+    for deal in range(number):
+        amount = Decimal(random.choice((1, 3, 33333, 99999999, random.randrange(1, 10**9)))).scaleb(-4)
+        row = (
+            f"d{deal}", random.choice(("sent", "won", "Straße")), random.choice(("true", "false")),
+            random.choice((None, str(amount))), random.choice(CURRENCIES),
+            random.choice([None, *(f"k{one}" for one in range(13))]), random.choice(DAYS),
+        )  # fmt: skip
+        for name, value in zip(deals, row, strict=True):
+            deals[name].append(value)
+    return deals
+
+
+def drawn_contacts(random: Random, number: int) -> Texts:
+    """Contacts, several with one address, some of them changed at one instant."""
+    contacts: Texts = {name: [] for name in ("contact_id", "email", "lifecycle_stage", "updated_at")}
+    for contact in range(number):
+        row = (
+            f"k{contact}", random.choice((None, *(f"c{one}@example.org" for one in range(5)))),
+            random.choice((None, "lead", "customer")), f"{random.choice(DAYS[:3])} 12:00:00",
+        )  # fmt: skip
+        for name, value in zip(contacts, row, strict=True):
+            contacts[name].append(value)
+    return contacts
+
+
 def drawn_reviews(random: Random, number: int) -> Texts:
     reviews: Texts = {
         name: []
@@ -172,6 +203,12 @@ def newest(things: Texts) -> Texts:
     }
 
 
+def with_addresses(customers: Texts) -> Texts:
+    """Customers, each with an address of their own."""
+    addresses: list[str | None] = [f"{key}@example.org" for key in customers["customer_id"]]
+    return {**customers, "email": addresses}
+
+
 def versions(random: Random, key: str, number: int, column: str, values: list[str | None]) -> Texts:
     """Versions of things, each valid until the next one."""
     found: Texts = {name: [] for name in (key, column, "valid_from", "valid_to")}
@@ -211,7 +248,9 @@ def tables(engines: Engines) -> Callable[[SparkSession, str], DataFrame]:
         "silver/customers_history": (customers, given.CUSTOMERS),
         "silver/events": (drawn_events(random, 900), given.EVENTS),
         "silver/reviews": (drawn_reviews(random, 200), given.REVIEWS),
-        "silver/customers": (newest(customers), given.SHOP_CUSTOMERS),
+        "silver/customers": (with_addresses(newest(customers)), given.SHOP_CUSTOMERS),
+        "silver/crm_contacts": (drawn_contacts(random, 12), given.CONTACTS),
+        "silver/crm_deals": (drawn_deals(random, 200), given.DEALS),
         "silver/products": (newest(products), given.SHOP_PRODUCTS),
     }
 
@@ -221,7 +260,8 @@ def tables(engines: Engines) -> Callable[[SparkSession, str], DataFrame]:
         gold = from_module(importlib.import_module(f"project_etl.gold.{name.removeprefix('gold/')}"))
         assert gold.transform is not None
         inputs = [fact(session, read.table) for read in gold.inputs.values()]
-        return conform(gold.transform(*inputs, **taken(gold, PARAMETERS)), gold.schema, name, also=gold.for_rules)
+        parameters = {**PARAMETERS, "has_crm": True}
+        return conform(gold.transform(*inputs, **taken(gold, parameters)), gold.schema, name, also=gold.for_rules)
 
     def fact(session: SparkSession, name: str) -> DataFrame:
         if name in silver:

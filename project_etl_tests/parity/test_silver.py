@@ -27,7 +27,7 @@ from project_etl.settings import Settings
 from project_etl.sources.online_retail import COLUMNS, SOURCE
 from project_etl_tests.parity.engines import Engines, arrow, same_rows
 from project_etl_tests.parity.values import ARRAYS, BOOLEANS, DAYS, ESCAPED, NUMBERS, OFFSETS, TIMES, WORDS
-from project_etl_tests.silver.given import FIRST, LANDED, PARENTS, TABLES, Record, records
+from project_etl_tests.silver.given import FIRST, LANDED, PARENTS, SETTINGS, TABLES, Record, records
 from project_etl_tests.silver.test_rules import CASES
 from project_etl_tests.small_shop import record_columns, records_of, settings_of
 
@@ -39,7 +39,7 @@ TRICKY: list[str | None] = [
 ]  # fmt: skip
 
 
-PLAIN = settings_of()
+PLAIN = SETTINGS
 ZONED = settings_of(reporting_timezone="Australia/Lord_Howe", source_timezones={"shop": "America/New_York"})
 
 

@@ -33,6 +33,8 @@ from project_etl_tests.small_shop import PARAMETERS, SmallShop, settings_of
 LANDED = "2025-01-10"
 # No case is of an earlier day: what such a day means is in test_within_partitions.py.
 FIRST = date(1900, 1, 1)
+# A shop and a CRM, so that each kind of records has one feed.
+SETTINGS = settings_of(("shop", "hubspot"))
 TABLES: dict[str, Table] = {table.short_name: table for table in tables() if table.layer == "silver"}
 # A record that could not be parsed, as the readers hand it on.
 MALFORMED = {"_rescued_data": json.dumps({"_malformed": "too few fields", "_record": "x,y"})}
@@ -43,6 +45,7 @@ PARENTS: dict[str, Any] = {
     "order_id": "O1",
     "order_item_id": "I1",
     "product_id": "P1",
+    "contact_id": "K1",
     "order_date": date(2025, 1, 1),
     "order_ts": datetime(2025, 1, 1, tzinfo=UTC),
     "currency": "EUR",
@@ -120,10 +123,10 @@ class Verdict:
 
 
 def records(spark: SparkSession, table: Table, rows: Sequence[Record]) -> DataFrame:
-    """Records of a table as Silver gets them from the shop's Bronze table, numbered from 1."""
+    """Records of a table as Silver gets them from a Bronze table whose rows are records, numbered from 1."""
     assert table.records
     columns = tuple(table.records.columns)
-    (feed,) = feeds_of(table, settings_of())
+    (feed,) = feeds_of(table, SETTINGS)
     texts = (*columns, DELETED, "_rescued_data", "_source_file", "_source_version")
     schema = ", ".join([*(f"`{name}` string" for name in texts), "_row_number bigint", "_landing_date date"])
     same = {"_source_file": "shop/test.csv", "_source_version": "v1"}
@@ -145,7 +148,7 @@ def job_of(engine: Engine, folder: Path, table: Table) -> SilverJob:
         values = dict(zip(schema.fieldNames(), row, strict=True))
         stored = pa.Table.from_pylist([values], lake.state(parent.name).arrow_schema)
         lake.commit(parent.name, Append(), stored, {"table": parent.name})
-    feeds = feeds_of(table, settings_of())
+    feeds = feeds_of(table, SETTINGS)
     return SilverJob(lake, table, feeds, (LANDED,), Run("r", parameters=PARAMETERS), FIRST)
 
 
@@ -161,6 +164,6 @@ def judge(engine: Engine, folder: Path, cases: Cases) -> dict[str, Verdict]:
 
 
 def rule_names(name: str) -> set[str]:
-    """Every rule of a Silver table that the shop feeds."""
+    """Every rule of a Silver table that one source feeds."""
     table = TABLES[name]
-    return {rule.name for rule in silver_rules(table, feeds_of(table, settings_of()), FIRST)} - {WITHIN_PARTITIONS}
+    return {rule.name for rule in silver_rules(table, feeds_of(table, SETTINGS), FIRST)} - {WITHIN_PARTITIONS}

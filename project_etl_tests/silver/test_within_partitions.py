@@ -81,5 +81,5 @@ def test_only_tables_with_a_business_day_have_the_rule() -> None:
         if WITHIN_PARTITIONS in {rule.name for rule in silver_rules(table, feeds_of(table, settings_of()), FIRST)}
     }
     assert with_rule == {table.name for table in silver if table.day_column}
-    of_days = ("orders", "order_items", "events", "refunds", "reviews")
+    of_days = ("orders", "order_items", "events", "refunds", "reviews", "crm_deals")
     assert with_rule == {f"silver/{name}" for name in of_days}

@@ -16,15 +16,15 @@ SHOWN = 10
 def sources(settings: Settings) -> Iterator[Finding]:
     """Each source that is on and pulled: a finding."""
     try:
-        names = tuple(pulled(settings))
+        names = pulled(settings)
     except SettingsError as error:
         yield Finding("sources", Level.FAIL, str(error), "correct the setting")
         return
-    for name in names:
+    for name, (pull, _) in names.items():
         try:
             with puller_of(settings, name) as puller:
                 seen = [puller.looked_at(dataset.name) for dataset in pulled_datasets(settings, name)]
         except PullError as error:
-            yield Finding(name, Level.FAIL, f"cannot be pulled: {error}", f"docs/databases.md has all of pull.{name}")
+            yield Finding(name, Level.FAIL, f"cannot be pulled: {error}", f"{pull.page} has all of pull.{name}")
             continue
         yield Finding(name, Level.OK, f"{puller.address} has {some_of(seen, SHOWN)}")

@@ -82,7 +82,7 @@ def shared(job: BronzeJob, redaction: Redaction, own: Collection[str]) -> set[st
 def _addressed(job: BronzeJob, redaction: Redaction) -> Iterator[tuple[str, str]]:
     """The id of each record that has one and a cleaned address, with that."""
     person = redaction.person
-    if person is None or person.email is None:
+    if person is None or person.column is None or person.email is None:
         return
     for batch in _batches(job, [person.column, person.email]):
         for key, text in zip(*(column.to_pylist() for column in batch.columns), strict=True):

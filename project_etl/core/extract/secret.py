@@ -29,6 +29,15 @@ def _checked(text: str) -> str:
 Reference = Annotated[str, AfterValidator(_checked)]
 
 
+def _without_user(url: str) -> str:
+    if not re.fullmatch(r"https?://[^\s@]+", url):
+        raise ValueError("expected a web address without a user, such as https://api.example.org")
+    return url.rstrip("/")
+
+
+Address = Annotated[str, AfterValidator(_without_user)]
+
+
 def secret(reference: str) -> str:
     """The secret that a reference names; the end of a file's last line is not part of it.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+from project_etl.core.model.pull import Record, Slice
 
 START = datetime.min.replace(tzinfo=UTC)
 _FORMAT = "%Y%m%dT%H%M%S.%fZ"
@@ -61,6 +63,31 @@ def gaps(spans: Iterable[Span]) -> list[Span]:
             found.append(Span(until, span.begin))
         until = max(until, span.end)
     return found
+
+
+def due(
+    of: str, spans: Iterable[Span], until: datetime, overlap: timedelta, records: Callable[[Span], Iterator[Record]]
+) -> Iterator[Slice]:
+    """The slices that are due: gaps first, then what is new.
+
+    Args:
+        of: what they are read from.
+        spans: those that have landed.
+        until: up to when there is something to read.
+        overlap: how far a slice looks back behind the end of the one before.
+        records: reads a span.
+    """
+
+    def piece(span: Span, *, is_gap: bool) -> Slice:
+        wide = Span(span.begin if span.begin == START else span.begin - overlap, span.end)
+        note = f"a slice {span.in_words()} was missing, and is pulled again" if is_gap else ""
+        return Slice(wide.name(of), span.end, lambda: records(wide), note, gap=is_gap)
+
+    known = sorted(spans)
+    yield from (piece(gap, is_gap=True) for gap in (gaps(known) if known else ()))
+    newest = max((span.end for span in known), default=START)
+    if until > newest:
+        yield piece(Span(newest, until), is_gap=False)
 
 
 def _instant(text: str) -> datetime:

@@ -114,6 +114,7 @@ class Pull:
         every: when it is pulled, as cron writes it.
         recounts: options → when all is compared, as cron writes it; empty where it never is.
         fresh: how long ago the end of what was read may be before somebody should look.
+        page: where people read about it.
     """
 
     options: type[PullOptions]
@@ -122,3 +123,4 @@ class Pull:
     fresh: timedelta
     left_out: Callable[[Any], tuple[str, ...]] = lambda _: ()
     recounts: Callable[[Any], str] = lambda _: ""
+    page: str = "docs/databases.md"

@@ -92,10 +92,12 @@ class Records:
     Attributes:
         name: its name, which is the argument of the table's transform.
         columns: what a record says.
+        of_shop: whether the shop itself has them, in files or in tables; others are of systems beside it.
     """
 
     name: str
     columns: Mapping[str, Field]
+    of_shop: bool = True
 
     @property
     def kinds(self) -> tuple[tuple[str, str], ...]:
@@ -158,8 +160,8 @@ class Feed:
 
     @property
     def may_delete(self) -> bool:
-        """Whether a record may say that something is gone; one that a mapping makes says nothing of the kind."""
-        return DELETED in self.columns and self.mapping is None
+        """Whether a record may say that something is gone; one made of several rows does not."""
+        return DELETED in self.columns and self.gather is None
 
     def records(self, bronze: DataFrame, of: Records) -> DataFrame:
         """Turn Bronze rows into records, cleaned: what comes after sees clean keys only.

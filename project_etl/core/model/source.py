@@ -20,7 +20,7 @@ class Person:
     """Where the records of a dataset name a customer, for who has to be erased.
 
     Attributes:
-        column: holds the customer's id.
+        column: holds the customer's id; None where no column does.
         email: holds the customer's e-mail address; None where no column does.
         is_about: whether a record is about the customer and goes with them; any other stays, and loses the id.
         details: further columns that say who the customer is; a record that stays loses them too, also where only the
@@ -29,7 +29,7 @@ class Person:
         nobody: ids that are those of no customer, such as that of all guests.
     """
 
-    column: str
+    column: str | None
     email: str | None = None
     is_about: bool = False
     details: tuple[str, ...] = ()

@@ -83,6 +83,10 @@ def _numbers(asked: Asked, found: customer.Customer) -> None:
     columns[5].metric("Sessions in 30 days", shown.number(numbers["sessions_30d"]))
     columns[6].metric("Views in 30 days", shown.number(numbers["views_30d"]))
     columns[7].metric("Average rating", shown.number(numbers["average_rating"], 2), help="Of the customer's reviews.")
+    if numbers["open_deals"] is not None:
+        stage, deals, *_ = st.columns(4)
+        stage.metric("Stage in the CRM", shown.plain(numbers["lifecycle_stage"] or shown.NONE))
+        deals.metric("Open deals", shown.number(numbers["open_deals"]))
     if purchases := numbers["last_purchases"]:
         st.markdown("**Last purchases**")
         shown.table(

@@ -206,7 +206,7 @@ def versions() -> dict[str, str]:
             "return F.rtrim(F.col(name))",
             SILVER - {"silver/order_items", "silver/reviews"},
         ),
-        ("core.transforms.asof", 'how="left"', 'how="inner"', {*FACTS, "gold/fact_refunds"}),
+        ("core.transforms.asof", 'how="left"', 'how="inner"', {*FACTS, "gold/fact_refunds", "gold/sales_pipeline"}),
         ("core.transforms.money", "_column(amount).try_cast(MONEY)", "_column(amount).cast(MONEY)", None),
         ("core.model.table", "class Snapshot:", "class WholeTable:", set()),
         ("sources._country_names", '"Austria": "AT"', '"Oesterreich": "AT"', {"mapping customers", "mapping orders"}),
@@ -292,7 +292,9 @@ def test_only_the_settings_that_a_transform_takes_count(tmp_path: Path) -> None:
     def changed(**other: Any) -> set[str]:
         return {table.name for table in TABLES if version(table, euros) != version(table, euros | other)}
 
-    assert changed(reporting_currency="GBP") == {FACT.name, "gold/fact_orders", "gold/fact_refunds"}
+    of_crm = {"silver/crm_deals", "gold/sales_pipeline"}
+    assert changed(reporting_currency="GBP") == {FACT.name, "gold/fact_orders", "gold/fact_refunds", *of_crm}
+    assert changed(has_crm=True) == {"gold/customer_360"}
     assert changed(price_low=Decimal(60)) == changed(price_high=Decimal(300)) == PRODUCTS
 
 

@@ -92,7 +92,7 @@ def test_a_replay_takes_along_the_tables_of_the_same_records_and_those_that_refe
 
 
 def test_only_silver_tables_are_replayed():
-    with pytest.raises(UserError, match=r"There is no Silver table 'daily_aov'; there is customers, "):
+    with pytest.raises(UserError, match=r"There is no Silver table 'daily_aov'; there is crm_contacts, "):
         judged_along(TABLES, "daily_aov")
     with pytest.raises(UserError, match="a file is read again when it lands with other bytes"):
         judged_along(TABLES, "files")

@@ -12,11 +12,11 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from project_etl.core.extract.spans import START, Span, gaps, spans_of, stamp
+from project_etl.core.extract.spans import Span, due, spans_of, stamp
 from project_etl.core.extract.sql.options import SqlOptions, TableOptions
 from project_etl.core.extract.sql.reader import Reader, TableOf, open_database
-from project_etl.core.extract.sql.recount import recount
-from project_etl.core.model.pull import Before, NotYet, Pull, PullError, Slice
+from project_etl.core.extract.sql.recount import records_of, recount_of
+from project_etl.core.model.pull import Before, NotYet, Pull, PullError, Record, Slice
 from project_etl.core.model.source import Dataset
 
 
@@ -115,11 +115,11 @@ class SqlPuller:
             until = max(span.end for span in spans) if table.changed else until
             yield from self._recounted(table, columns, before, of, until)
             return
-        for gap in gaps(spans) if spans else ():
-            yield self._slice(table, of, gap, is_gap=True)
-        newest = max((span.end for span in spans), default=START)
-        if until > newest:
-            yield self._slice(table, of, Span(newest, until))
+
+        def records(span: Span) -> Iterator[Record]:
+            return self.reader.changed_within(table, span)
+
+        yield from due(of, spans, until, timedelta(seconds=self.options.overlap_seconds), records)
 
     def looked_at(self, dataset: str) -> str:
         """Which table it is, with how many columns."""
@@ -149,13 +149,6 @@ class SqlPuller:
             )
         return there
 
-    def _slice(self, table: TableOf, of: str, span: Span, *, is_gap: bool = False) -> Slice:
-        overlap = timedelta(seconds=self.options.overlap_seconds)
-        begin = START if span.begin == START else span.begin - overlap
-        wide = Span(begin, span.end)
-        note = f"a slice {span.in_words()} was missing, and is pulled again" if is_gap else ""
-        return Slice(wide.name(of), span.end, lambda: self.reader.changed_within(table, wide), note, gap=is_gap)
-
     def _recounted(
         self, table: TableOf, columns: tuple[str, ...], before: Before, of: str, until: datetime
     ) -> Iterator[Slice]:
@@ -163,11 +156,11 @@ class SqlPuller:
             raise NotYet(f"{before.waiting[-1]} is not in Bronze yet, and all is compared with Bronze")
         declared = self.datasets[table.dataset].columns
         landed = [name for name in map(table.landed, columns) if name in declared]
-        found = recount(self.reader, table, before, landed, until)
+        found = recount_of(self.reader, table, before, landed, until)
         at = self.reader.now()
         yield Slice(
             f"{of}_recount_{stamp(at)}",
             at,
-            lambda: found.records(self.reader, table, until, at),
-            found.note(table),
+            lambda: records_of(found, self.reader, table, until, at),
+            found.note("rows", "the database", table.changed),
         )
