@@ -100,6 +100,24 @@ def puller_of(settings: Settings, source: str) -> Generator[Puller]:
         yield puller
 
 
+def streamed(settings: Settings) -> dict[str, Pull]:
+    """The pulled sources that can be read without an end."""
+    return {name: pull for name, (pull, _) in pulled(settings).items() if pull.stream}
+
+
+@contextmanager
+def streamer_of(settings: Settings, source: str) -> Generator[Puller]:
+    """A source whose pulls wait for what comes, for the length of a block.
+
+    Raises:
+        PullError: it cannot be pulled as its settings say.
+    """
+    pull, options = pulled(settings)[source]
+    assert pull.stream is not None
+    with pull.stream(options, settings.start_date) as puller:
+        yield puller
+
+
 def export_names(settings: Settings) -> tuple[str, ...]:
     """The assets of the targets that are on."""
     return tuple(f"export/{name}" for name in settings.exports)

@@ -5,5 +5,6 @@
 - `land.py`: a slice becomes a file, aside and renamed.
 - `secret.py`: secrets by reference.
 - `spans.py`: slices of time, and the gaps between them.
+- `streaming.py`: pulling on and on, until somebody stops it.
 - `sql/`: sources that are databases.
 """

@@ -114,6 +114,8 @@ class Pull:
         every: when it is pulled, as cron writes it.
         recounts: options → when all is compared, as cron writes it; empty where it never is.
         fresh: how long ago the end of what was read may be before somebody should look.
+        stream: as `connect`, for a source that can be read without an end: its pullers wait until slices are worth a
+            file.
     """
 
     options: type[PullOptions]
@@ -122,3 +124,4 @@ class Pull:
     fresh: timedelta
     left_out: Callable[[Any], tuple[str, ...]] = lambda _: ()
     recounts: Callable[[Any], str] = lambda _: ""
+    stream: Callable[[Any, date], AbstractContextManager[Puller]] | None = None
