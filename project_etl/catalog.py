@@ -176,6 +176,7 @@ def feeds_of(table: Table, settings: Settings) -> tuple[Feed, ...]:
         replace(
             feeds[kind],
             prefix=prefixes.get(name, ""),
+            prefixes={column: prefixes.get(of, "") for column, of in feeds[kind].ids_of.items()},
             nothing=nothing,
             zone=zones.get(name, ""),
             precedence=feeding.index(name) if is_natural else 0,
@@ -213,7 +214,8 @@ def staleness_of(lake: TableStore, settings: Settings, of: Collection[Table]) ->
 def bronze_job(lake: TableStore, dataset: Dataset, settings: Settings, days: tuple[str, ...], run: Run) -> BronzeJob:
     """What materializes a Bronze table for some landing days."""
     moved_from = settings.landing_moved_from
-    prefix, nothing = dict(settings.namespaces).get(dataset.source, ""), settings.words_for_nothing
+    customers_of = dataset.ids_of.get(dataset.person.column, dataset.source) if dataset.person else dataset.source
+    prefix, nothing = dict(settings.namespaces).get(customers_of, ""), settings.words_for_nothing
     landing, seconds = settings.landing_root, settings.settle_seconds
     return BronzeJob(lake, dataset, landing, days, run, seconds, moved_from, prefix, nothing)
 

@@ -26,7 +26,8 @@ GROUP = "landing"
 IS_FRESH, NO_GAPS, NOTHING_MISSED = "is_fresh", "no_gaps", "nothing_missed"
 CHECKS = {
     IS_FRESH: "The source has been read, and has something to say, up to a time that is not long ago.",
-    NO_GAPS: "No slice was missing between those that have landed; one that was has been pulled again.",
+    NO_GAPS: "No slice was missing between those that have landed, and none is lost; one that was missing has been "
+    "pulled again.",
     NOTHING_MISSED: "The last comparison of everything found no row that the pulls had missed.",
 }
 SHOWN = 5
@@ -121,7 +122,7 @@ def metadata_of(done: Pulled) -> dict[str, Any]:
 
 def verdicts(done: Pulled, how: Pull) -> dict[str, tuple[bool, str]]:
     """Check → whether it holds, and why in words."""
-    gaps = [each.slice.note for each in done.landed if each.slice.gap]
+    gaps = [each.slice.note for each in done.landed if each.slice.gap or each.slice.lost]
     others = [note for note in done.notes if note not in gaps]
     is_fresh = done.until is not None and datetime.now(UTC) - done.until <= how.fresh
     ends = f"read until {done.until:%Y-%m-%d %H:%M} UTC" if done.until else "nothing has been read yet"

@@ -49,6 +49,7 @@ class Status(StrEnum):
     EMPTY = "empty"
     UNREADABLE = "unreadable"
     DENIED = "denied"
+    LOST = "lost"
 
 
 def _says(comment: str) -> dict[str, str]:
@@ -65,7 +66,7 @@ class FileRow:
     version: str | None = field(metadata=_says("ETag or hash of the bytes. None when nobody could read them."))
     size_bytes: int = field(metadata=_says("Size of the file."))
     modified_at: datetime = field(metadata=_says("When the file was last written, as its file system says."))
-    status: Status = field(metadata=_says("loaded, or why not: copy, empty, unreadable, denied."))
+    status: Status = field(metadata=_says("loaded, or why not: copy, empty, unreadable, denied, lost."))
     first_seen: datetime = field(compare=False, metadata=_says("When the file was first seen."))
     last_seen: datetime = field(compare=False, metadata=_says("When its bytes were looked at and this row changed."))
     run_id: str = field(compare=False, metadata=_says("Run that wrote this row."))

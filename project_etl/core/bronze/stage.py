@@ -24,13 +24,19 @@ from project_etl.core.bronze.readers.records import ROW_NUMBER_COLUMN, absent_co
 from project_etl.core.bronze.readers.rescued import is_malformed
 from project_etl.core.bronze.report import bronze_report
 from project_etl.core.bronze.spool import Spool
-from project_etl.core.bronze.unreadable import FILE_ACCESSIBLE, FILE_HAS_RECORDS, FILE_STABLE, UnreadableFile
+from project_etl.core.bronze.unreadable import (
+    FILE_ACCESSIBLE,
+    FILE_HAS_RECORDS,
+    FILE_STABLE,
+    NOTHING_LOST,
+    UnreadableFile,
+)
 from project_etl.core.bronze.visible import visible
 from project_etl.core.contracts.report import Report
 from project_etl.core.contracts.sql_text import is_day, sql_list
 from project_etl.core.lake import Append, Commit, ReplaceWhere
 from project_etl.core.lake.state import on_days
-from project_etl.core.model.names import DELETED, MALFORMED_KEY, MAY_BE_ABSENT, RESCUED
+from project_etl.core.model.names import DELETED, LOST_ENDING, LOST_KEY, MALFORMED_KEY, MAY_BE_ABSENT, RESCUED
 from project_etl.core.model.staged import Staged, note_of
 
 # A file of more bytes is read twice: to hash it, and to parse it.
@@ -159,6 +165,8 @@ class _Reading:
             own = {"path": row.path, "size_bytes": row.size_bytes, "modified_at": row.modified_at}
             times = {"first_seen": row.first_seen, "last_seen": row.last_seen, "run_id": row.run_id}
             return replace(twin, **own, **times)
+        if file.name.endswith(LOST_ENDING):
+            return replace(row, version=version, status=Status.LOST, rule=NOTHING_LOST, detail=_loss(content))
         mark = self._spool.mark()
         try:
             row = self._parse(replace(row, version=version, status=Status.LOADED), content)
@@ -198,6 +206,14 @@ class _Reading:
         lineage = {name: pa.repeat(pa.scalar(value, schema.field(name).type), rows) for name, value in values.items()}
         text = {name: batch.column(name) for name in (*self._columns, RESCUED, ROW_NUMBER_COLUMN)}
         return pa.RecordBatch.from_arrays([(text | lineage)[name] for name in schema.names], schema=schema)
+
+
+def _loss(content: bytes | None) -> str:
+    """What a file says is lost."""
+    try:
+        return visible(json.loads(content or b"")[LOST_KEY])
+    except (ValueError, KeyError, TypeError):
+        return f"nobody knows what: the file says nothing of it under {LOST_KEY!r}"
 
 
 def _check_unchanged(root: str, file: LandingFile) -> None:

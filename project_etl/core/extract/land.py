@@ -15,6 +15,7 @@ from pathlib import Path
 from fsspec.implementations.local import LocalFileSystem
 
 from project_etl.core.bronze.landing_store import file_system, new_digest
+from project_etl.core.model.names import LOST_ENDING
 from project_etl.core.model.pull import Record, Slice
 from project_etl.core.model.source import Dataset
 
@@ -32,7 +33,7 @@ class Landed:
     Attributes:
         slice: the slice.
         path: its landing path; empty when it held no record and no file was made.
-        records: how many it held.
+        records: how many it held; what tells of a loss holds none.
         size_bytes: size of the file.
     """
 
@@ -53,7 +54,8 @@ def land(root: str, dataset: Dataset, piece: Slice, has_landed: Callable[[int, s
         piece: the slice.
         has_landed: size and hash of a file → whether these bytes have landed before.
     """
-    path = f"{dataset.source}/{dataset.name}/{piece.until.date().isoformat()}/{piece.name}{ENDING}"
+    name = f"{piece.name}{LOST_ENDING if piece.lost else ENDING}"
+    path = f"{dataset.source}/{dataset.name}/{piece.until.date().isoformat()}/{name}"
     fs, base = file_system(root)
     is_local = isinstance(fs, LocalFileSystem)
     folder = Path(base) / dataset.source / dataset.name if is_local else Path(tempfile.gettempdir())
@@ -72,7 +74,7 @@ def land(root: str, dataset: Dataset, piece: Slice, has_landed: Callable[[int, s
             fs.put_file(str(aside), f"{base}/{path}")
     finally:
         aside.unlink(missing_ok=True)
-    return Landed(piece, path, records, size)
+    return Landed(piece, path, 0 if piece.lost else records, size)
 
 
 def _write(file: Path, records: Iterable[Record]) -> tuple[int, str]:
@@ -81,7 +83,7 @@ def _write(file: Path, records: Iterable[Record]) -> tuple[int, str]:
     with file.open("wb") as out:
         for record in records:
             number += 1
-            line = f"{_AS_JSON(record)}\n".encode()
+            line = f"{record if isinstance(record, str) else _AS_JSON(record)}\n".encode()
             digest.update(line)
             out.write(line)
         out.flush()

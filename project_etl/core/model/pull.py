@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict
 
 from project_etl.core.arrow import ArrowTable
 
-# A value as JSON has it: the source's own text, or null, true, false, a whole number, a list or an object.
-Record = Mapping[str, Any]
+# Values as JSON has them: the source's own text, or null, true, false, a whole number, a list or an object. A text is a
+# line of JSON that is finished.
+Record = Mapping[str, Any] | str
 
 
 class PullError(Exception):
@@ -44,6 +45,7 @@ class Slice:
         records: reads it.
         note: what is to be said of it, in words; empty for an ordinary one.
         gap: whether it closes a gap between slices that have landed.
+        lost: whether it tells what is lost for good, instead of holding it.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Slice:
     records: Callable[[], Iterator[Record]]
     note: str = ""
     gap: bool = False
+    lost: bool = False
 
 
 class Before(Protocol):

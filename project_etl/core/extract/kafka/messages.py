@@ -1,0 +1,55 @@
+"""A message as a line of landing: the value's own text, with where it stood in the topic put before it.
+
+Nothing is judged here. What is no object of JSON becomes a line that is none either, so that Bronze counts it as
+malformed and Silver keeps it in quarantine, with its text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+
+PARTITION, OFFSET, TIMESTAMP, KEY = "_partition", "_offset", "_timestamp", "_key"
+COLUMNS = {
+    PARTITION: "Partition of the topic that the message was in.",
+    OFFSET: "Offset of the message in it.",
+    TIMESTAMP: "When the topic got the message, or its producer sent it, whichever the topic keeps.",
+    KEY: "Key of the message.",
+}
+# The end of the year 9999, beyond which Python has no calendar.
+_LAST_MILLISECOND = 253_402_300_799_999
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# White space of JSON that a line cannot hold, and characters that no JSON holds as they are.
+_LINE_ENDS = str.maketrans("\r\n", "  ")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f]")
+
+
+def line_of(partition: int, offset: int, milliseconds: int, key: bytes | None, value: bytes | None) -> str:
+    """The line of a message.
+
+    Args:
+        partition: its partition.
+        offset: its offset.
+        milliseconds: its timestamp since the epoch; one that no calendar has is left out.
+        key: its key; None where it has none.
+        value: its value; None for a tombstone, whose line says where it stood and nothing else.
+    """
+    at = None
+    if 0 <= milliseconds <= _LAST_MILLISECOND:
+        at = datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
+    place = _encode({PARTITION: partition, OFFSET: offset, TIMESTAMP: at, KEY: None if key is None else _text(key)})
+    if value is None:
+        return place
+    text = _text(value).translate(_LINE_ENDS).strip()
+    # What begins and ends so is an object, or is seen to be none when it is read.
+    if len(text) > 1 and text[0] == "{" and text[-1] == "}":
+        rest = text[1:].lstrip()
+        return f"{place[:-1]}{'' if rest == '}' else ','}{rest}"
+    return _encode(f"{place} {text}")
+
+
+def _text(content: bytes) -> str:
+    """Bytes as text; what is no UTF-8, and control characters, as escapes that no JSON has."""
+    text = content.decode("utf-8", "backslashreplace")
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}" if found[0] not in "\r\n" else found[0], text)
