@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, Field
 
@@ -30,10 +30,18 @@ def _address(text: str) -> str:
     return text
 
 
-def _config(given: Mapping[str, Setting]) -> Mapping[str, Setting]:
+_Settings = TypeVar("_Settings", bound=Mapping[str, Any])
+
+
+def _not_ours(given: _Settings) -> _Settings:
     for name in given:
         if name in OWN or name == "bootstrap.servers":
             raise ValueError(f"{name} is what a pull relies on: leave it out; `brokers` says where they are")
+    return given
+
+
+def _config(given: Mapping[str, Setting]) -> Mapping[str, Setting]:
+    for name in given:
         if _SECRET.search(name):
             raise ValueError(f"{name} is a secret: name its place in `secrets`, as env:NAME or file:PATH")
     return given
@@ -50,7 +58,9 @@ class KafkaOptions(PullOptions):
     """How long `project-etl stream` collects messages before they become files."""
     megabytes: float = Field(default=8, gt=0, le=256)
     """Size of the messages of a partition at which they become a file at once."""
-    config: Annotated[Mapping[str, Setting], AfterValidator(_config)] = Field(default_factory=dict)
+    config: Annotated[Mapping[str, Setting], AfterValidator(_not_ours), AfterValidator(_config)] = Field(
+        default_factory=dict
+    )
     """Further settings of the client, as librdkafka calls them, such as `security.protocol`."""
-    secrets: Mapping[str, Reference] = Field(default_factory=dict)
+    secrets: Annotated[Mapping[str, Reference], AfterValidator(_not_ours)] = Field(default_factory=dict)
     """Those of them that are secret, such as `sasl.password`, by where they are kept: `env:NAME` or `file:PATH`."""

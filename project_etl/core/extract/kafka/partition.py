@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from project_etl.core.extract.kafka.pieces import Of, Piece
@@ -82,8 +82,8 @@ def due(of: Of, landed: Iterable[Piece], holds: Holds) -> Due:
     )
     if generation > 1 and not covered:
         return Due(holds.low, generation)
-    # Messages before all that has landed can only be those of slices that somebody has removed.
-    begin = min(holds.low, covered[0][0]) if covered else 0
+    # What is before it can only be of slices that somebody has removed.
+    begin = min(holds.low, covered[0][0]) if generation > 1 else covered[0][0] if _is_beginning(covered) else 0
     start = max((last for _, last in covered), default=-1) + 1
     if holds.high < start:
         # The loss is the first of the new generation, and so begins it.
@@ -138,6 +138,10 @@ def ended(of: Of, landed: Collection[Piece], why: str) -> tuple[Loss, ...]:
         newest = max((piece.generation, piece.last or 0) for piece in landed if piece.of == other)
         found.append(Loss(Piece(other, newest[1] + 1, None, newest[0], lost=True), why))
     return tuple(found)
+
+
+def _is_beginning(covered: Sequence[tuple[int, int]]) -> bool:
+    return bool(covered) and covered[0][1] < covered[0][0]
 
 
 def _between(covered: Collection[tuple[int, int]]) -> list[tuple[int, int]]:
