@@ -65,7 +65,7 @@ readme: setup ## Run the README's commands and add its table
 browser: setup ## Open each page of the dashboard in Chromium
 	@$(JAVA) $(BIN)/pytest project_etl_tests/browser -q $(ARGS)
 
-integration: setup ## Run the tests with real databases (needs Debian's postgresql and mariadb-server)
+integration: setup ## Run the tests with real databases and a Kafka broker (needs Debian's postgresql and mariadb-server)
 	@$(JAVA) $(BIN)/pytest project_etl_tests/integration -q $(ARGS)
 
 soak: setup ## Run the tests that take an hour
@@ -89,7 +89,7 @@ lock: setup ## Pin requirements*.txt again after a change in pyproject.toml (new
 		--extra snowflake --extra redshift --extra mssql --extra kafka --extra hubspot --custom-compile-command "make lock" --constraint requirements.txt --output-file requirements-dev.txt $(ARGS)
 
 clean: ## Remove what the set-up and the tools made, and keep the data
-	rm -rf .venv .java_home .jars .jars.new .ivy .setup.lock *.egg-info build dist
+	rm -rf .venv .java_home .jars .jars.new .jars-kafka .jars-kafka.new .ivy .setup.lock *.egg-info build dist
 	rm -rf .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov spark-warehouse metastore_db derby.log
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

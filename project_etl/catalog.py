@@ -103,6 +103,24 @@ def puller_of(settings: Settings, source: str) -> Generator[Puller]:
         yield puller
 
 
+def streamed(settings: Settings) -> dict[str, Pull]:
+    """The pulled sources that can be read without an end."""
+    return {name: pull for name, (pull, _) in pulled(settings).items() if pull.stream}
+
+
+@contextmanager
+def streamer_of(settings: Settings, source: str) -> Generator[Puller]:
+    """A source whose pulls wait for what comes, for the length of a block.
+
+    Raises:
+        PullError: it cannot be pulled as its settings say.
+    """
+    pull, options = pulled(settings)[source]
+    assert pull.stream is not None
+    with pull.stream(options, settings.start_date) as puller:
+        yield puller
+
+
 def export_names(settings: Settings) -> tuple[str, ...]:
     """The assets of the targets that are on."""
     return tuple(f"export/{name}" for name in settings.exports)
@@ -161,6 +179,7 @@ def feeds_of(table: Table, settings: Settings) -> tuple[Feed, ...]:
         replace(
             feeds[kind],
             prefix=prefixes.get(name, ""),
+            prefixes={column: prefixes.get(of, "") for column, of in feeds[kind].ids_of.items()},
             nothing=nothing,
             zone=zones.get(name, ""),
             precedence=feeding.index(name) if is_natural else 0,
@@ -199,7 +218,8 @@ def staleness_of(lake: TableStore, settings: Settings, of: Collection[Table]) ->
 def bronze_job(lake: TableStore, dataset: Dataset, settings: Settings, days: tuple[str, ...], run: Run) -> BronzeJob:
     """What materializes a Bronze table for some landing days."""
     moved_from = settings.landing_moved_from
-    prefix, nothing = dict(settings.namespaces).get(dataset.source, ""), settings.words_for_nothing
+    customers_of = dataset.ids_of.get(dataset.person.column, dataset.source) if dataset.person else dataset.source
+    prefix, nothing = dict(settings.namespaces).get(customers_of, ""), settings.words_for_nothing
     landing, seconds = settings.landing_root, settings.settle_seconds
     return BronzeJob(lake, dataset, landing, days, run, seconds, moved_from, prefix, nothing)
 

@@ -137,9 +137,10 @@ def check_namespaces(names: Sequence[str], namespaces: Iterable[tuple[str, str]]
     """Ask of sources that feed one kind of records whether their ids mean the same things.
 
     Raises:
-        ValueError: of one of them nothing is said.
+        ValueError: of one of them nothing is said, or one holds ids of a source of which nothing is said.
     """
     given = dict(namespaces)
+    _check_owners(names, given)
     if len(names) == 1 or all(name in given for name in names):
         return
     records = {name: frozenset(module_of(sources, name).SOURCE.feeds) - NATURAL for name in names}
@@ -151,6 +152,18 @@ def check_namespaces(names: Sequence[str], namespaces: Iterable[tuple[str, str]]
                 f"order 1001 of {name} would be taken for order 1001 of {others[0]}, for namespaces has no {name}. "
                 f"Add `namespaces: {{{line}}}`, or give both the same prefix if their ids mean the same"
             )
+
+
+def _check_owners(names: Sequence[str], given: Mapping[str, str]) -> None:
+    """Ask of a source that holds ids of another one which prefix these have, where there are several."""
+    for name in names if len(names) > 1 else ():
+        for dataset in module_of(sources, name).SOURCE.datasets:
+            for column, owner in dataset.ids_of.items():
+                if owner not in names and owner not in given:
+                    raise ValueError(
+                        f"{column} of {name} holds ids of {owner}, which is not on: say in `namespaces` which prefix "
+                        f'those have, `{owner}: ""` or that of the source that they are of, or turn {owner} on'
+                    )
 
 
 def _proposed(source: str, names: Sequence[str]) -> str:

@@ -129,6 +129,22 @@ def test_jars_are_resolved_once_without_those_of_spark(project: Path, monkeypatc
         jars.ensure_jars(project, project)
 
 
+def test_the_jars_of_the_broker_have_all_that_it_needs_without_spark(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IVY", str(project / ".ivy"))
+    (project / ".venv/lib/python3.11/site-packages/pyspark/jars/scala-library-2.13.17.jar").touch()
+    listing = project / "project_etl_tests" / "integration" / "kafka_jars.txt"
+    listing.parent.mkdir(parents=True)
+    listing.write_text("org.xerial.snappy:snappy-java:1.1.10.7\n")
+    script = spark_submit(project, RESOLVES)
+    folder = jars.ensure_kafka_jars(project, project)
+    found = sorted(jar.name for jar in folder.glob("*.jar"))
+    assert found[1:] == ["org.xerial.snappy_snappy-java-1.1.10.7.jar", "scala-library-2.13.17.jar"]
+    script.unlink()
+    assert jars.ensure_kafka_jars(project, project) == folder
+
+
 @pytest.mark.parametrize(
     ("script", "message"),
     [

@@ -6,32 +6,15 @@ a fraction of a second. Standard library only, for it runs before anything is in
 
 from __future__ import annotations
 
-import fcntl
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from setup_steps.common import SetupError
+from setup_steps.common import SetupError, only_one
 from setup_steps.jars import ensure_jars
 from setup_steps.java import ensure_java
 from setup_steps.venv import ensure_venv
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 ROOT = Path(__file__).resolve().parent.parent
-
-
-@contextmanager
-def only_one(lock: Path) -> Iterator[None]:
-    """Let one set-up work at a time; a second one waits, and then finds everything done.
-
-    The lock belongs to the open file, so a set-up that is killed leaves nothing behind that must be removed by hand.
-    """
-    with lock.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def main() -> int:

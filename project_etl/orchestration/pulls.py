@@ -14,6 +14,7 @@ import dagster as dg
 
 from project_etl.catalog import pulled, pulled_datasets, puller_of
 from project_etl.core.extract.pull import Pulled, PullJob, pull
+from project_etl.core.extract.streaming import is_streamed
 from project_etl.core.model.days import some_of
 from project_etl.core.model.pull import Pull, PullError
 from project_etl.core.model.source import Dataset
@@ -25,7 +26,8 @@ GROUP = "landing"
 IS_FRESH, NO_GAPS, NOTHING_MISSED = "is_fresh", "no_gaps", "nothing_missed"
 CHECKS = {
     IS_FRESH: "The source has been read, and has something to say, up to a time that is not long ago.",
-    NO_GAPS: "No slice was missing between those that have landed; one that was has been pulled again.",
+    NO_GAPS: "No slice was missing between those that have landed, and none is lost; one that was missing has been "
+    "pulled again.",
     NOTHING_MISSED: "The last comparison of everything found no row that the pulls had missed.",
 }
 SHOWN = 5
@@ -78,7 +80,7 @@ def _asset(wiring: Wiring, dataset: Dataset, how: Pull) -> dg.AssetsDefinition:
             raise dg.Failure(f"{dataset.source} cannot be pulled: {error}.", allow_retries=False) from error
         for line in lines(done):
             context.log.info(line)
-        yield dg.MaterializeResult(metadata=_metadata(done))
+        yield dg.MaterializeResult(metadata=metadata_of(done))
         for check, (is_fine, said) in verdicts(done, how).items():
             yield dg.AssetCheckResult(
                 asset_key=key,
@@ -103,7 +105,8 @@ def lines(done: Pulled) -> Iterator[str]:
     yield from (f"{name}: {note}" for note in done.notes)
 
 
-def _metadata(done: Pulled) -> dict[str, Any]:
+def metadata_of(done: Pulled) -> dict[str, Any]:
+    """What Dagster keeps of a pull."""
     return {
         "read": done.records,
         "published": done.records,
@@ -119,7 +122,7 @@ def _metadata(done: Pulled) -> dict[str, Any]:
 
 def verdicts(done: Pulled, how: Pull) -> dict[str, tuple[bool, str]]:
     """Check → whether it holds, and why in words."""
-    gaps = [each.slice.note for each in done.landed if each.slice.gap]
+    gaps = [each.slice.note for each in done.landed if each.slice.gap or each.slice.lost]
     others = [note for note in done.notes if note not in gaps]
     is_fresh = done.until is not None and datetime.now(UTC) - done.until <= how.fresh
     ends = f"read until {done.until:%Y-%m-%d %H:%M} UTC" if done.until else "nothing has been read yet"
@@ -140,11 +143,11 @@ def pull_schedules(settings: Settings, lake_root: str) -> list[dg.ScheduleDefini
     for source, (how, options) in pulled(settings).items():
         names = [dataset.landing for dataset in pulled_datasets(settings, source)]
         said = f"Pulls what is new in {source}; the sensors load what has landed."
-        found.append(_schedule(settings, f"{source}_etl", how.every, names, lake_root, said))
+        found.append(_schedule(settings, source, f"{source}_etl", how.every, names, lake_root, said))
         if how.recounts(options):
             said = f"Compares all that {source} holds with Bronze: deletions, and rows that were missed."
             recount = _schedule(
-                settings, f"{source}_recount", how.recounts(options), names, lake_root, said, recount=True
+                settings, source, f"{source}_recount", how.recounts(options), names, lake_root, said, recount=True
             )
             found.append(recount)
     return found
@@ -152,6 +155,7 @@ def pull_schedules(settings: Settings, lake_root: str) -> list[dg.ScheduleDefini
 
 def _schedule(
     settings: Settings,
+    source: str,
     name: str,
     cron: str,
     names: list[str],
@@ -174,6 +178,8 @@ def _schedule(
         mine = dg.RunsFilter(tags={**tags, "dagster/schedule_name": name}, statuses=UNFINISHED)
         if runs := context.instance.get_run_ids(mine, limit=1):
             return dg.SkipReason(f"the run {runs[0]} of an earlier tick has not ended")
+        if is_streamed(lake_root, source):
+            return dg.SkipReason(f"`project-etl stream` reads {source} on this machine")
         return dg.RunRequest(tags=tags, run_config=recount_config(names) if recount else {})
 
     return schedule

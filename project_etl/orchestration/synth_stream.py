@@ -31,7 +31,8 @@ def synth_stream(url: str) -> dg.ScheduleDefinition:
     @dg.op(description="Writes one interval of the shop's life, in one transaction.", out=dg.Out(dg.Nothing))
     def live_through_an_interval(context: dg.OpExecutionContext) -> None:
         # Nobody else needs SQLAlchemy and a driver.
-        from project_etl.demo.live.database import Database, LiveError
+        from project_etl.demo.live.database import Database
+        from project_etl.demo.live.errors import LiveError
         from project_etl.demo.live.shop import live, set_up
 
         try:

@@ -39,7 +39,7 @@ def dataset_of(source: str, records: Records) -> Dataset:
 
 def feeds_of(datasets: Collection[Dataset]) -> dict[str, Feed]:
     """The feeds of such datasets: a row is a record."""
-    return {dataset.name: Feed(dataset.bronze, tuple(dataset.columns)) for dataset in datasets}
+    return {dataset.name: Feed(dataset.bronze, tuple(dataset.columns), ids_of=dataset.ids_of) for dataset in datasets}
 
 
 def database(source: str, kinds: Collection[str]) -> Source:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from project_etl.commands.generate import command, live
+from project_etl.commands.generate import command, live, traffic
 from project_etl.commands.generate import run as generate
 from project_etl.commands.shared.errors import UserError
 from project_etl.demo import MANIFEST_NAME, Manifest
@@ -110,11 +110,30 @@ def test_the_extra_is_named_where_it_is_missing(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    "url", [f"kafka://shop:{SECRET}@localhost:9092/clicks", "kafka://localhost/clicks", "kafka://localhost:9092/a b"]
+)
+def test_a_url_of_no_topic_is_told_without_its_password(url):
+    with pytest.raises(UserError, match="the URL is not one of a topic; expected such as kafka://localhost:9092/"):
+        traffic.run(paper(), url, seed=7)
+
+
+def test_the_extra_of_kafka_is_named_where_it_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "confluent_kafka", None)
+    monkeypatch.delitem(sys.modules, "project_etl.demo.live.topic", raising=False)
+    with pytest.raises(UserError, match=r"pip install 'project_etl\[kafka\]'"):
+        traffic.run(paper(), "kafka://127.0.0.1:1/clicks", seed=7)
+
+
+@pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--every", "5"], "--every and --webhook are for a database"),
-        (["--webhook", "http://localhost"], "--every and --webhook are for a database"),
+        (["--every", "5"], "--every, --webhook, --rate and --seconds need --to"),
+        (["--webhook", "http://localhost"], "--every, --webhook, --rate and --seconds need --to"),
         (["--to", "env:X", "--days", "3", "--overwrite"], "--days and --overwrite: for files only"),
+        (["--rate", "5"], "--every, --webhook, --rate and --seconds need --to"),
+        (["--to", "kafka://localhost:1/clicks", "--days", "3"], "--days: for files only"),
+        (["--to", "kafka://localhost:1/clicks", "--webhook", "http://x"], "--webhook: for a database only"),
+        (["--to", "env:X", "--rate", "5"], "--rate: for a Kafka topic only, such as --to kafka://localhost:9092"),
         (["--to", "env:X", "--every", "0"], "0.0 is not in the range x>0"),
     ],
 )
@@ -123,9 +142,10 @@ def test_options_of_files_and_of_a_database_do_not_mix(options, said):
     assert (result.exit_code, said in result.output) == (2, True), result.output
 
 
-def test_only_a_database_loads_what_speaks_to_one():
+def test_only_a_database_and_a_topic_load_what_speaks_to_them():
     script = (
         "import sys, project_etl.commands.generate, project_etl.commands.generate.run, "
-        "project_etl.commands.generate.live; sys.exit('sqlalchemy' in sys.modules)"
+        "project_etl.commands.generate.live, project_etl.commands.generate.traffic; "
+        "sys.exit(bool({'sqlalchemy', 'confluent_kafka'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

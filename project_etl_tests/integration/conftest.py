@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from project_etl_tests.integration import servers
+from project_etl_tests.integration import kafka_broker, servers
+from project_etl_tests.integration.kafka_broker import Kafka
 from project_etl_tests.integration.servers import Server
 
 
@@ -22,6 +23,13 @@ def mariadb() -> Iterator[Server]:
     """A MariaDB server; `database()` makes an empty database and gives its URL."""
     with servers.mariadb() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Kafka]:
+    """A Kafka broker; `topic()` makes a fresh topic and gives its name."""
+    with kafka_broker.kafka() as broker:
+        yield broker
 
 
 @pytest.fixture(scope="session", params=["postgresql", "mariadb"])

@@ -125,7 +125,7 @@ def postgresql() -> Iterator[Server]:
             *("--auth=scram-sha-256", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"),
             cwd=folder,
         )
-        port = _free_port()
+        port = free_port()
         settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "shared_buffers=32MB"]
         yield from _served(
             "postgresql+psycopg",
@@ -152,7 +152,7 @@ def mariadb() -> Iterator[Server]:
             f"GRANT ALL ON *.* TO '{USER}'@'%' WITH GRANT OPTION;\n"
         )
         _run(*as_user(install, "--no-defaults", f"--datadir={data}", "--skip-test-db"), cwd=folder)
-        port = _free_port()
+        port = free_port()
         yield from _served(
             "mysql+pymysql",
             "mysql",
@@ -197,7 +197,8 @@ def _run(*command: str, cwd: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback on which nobody listens."""
     for port in random.sample(PORTS, 100):
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))

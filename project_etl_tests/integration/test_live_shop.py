@@ -24,7 +24,8 @@ import sqlalchemy as sa
 
 from project_etl.commands.generate import live as command
 from project_etl.commands.shared.errors import UserError
-from project_etl.demo.live.database import Database, LiveError
+from project_etl.demo.live.database import Database
+from project_etl.demo.live.errors import LiveError
 from project_etl.demo.live.shop import Written, live, set_up
 from project_etl.demo.live.tables import METADATA, ORDER_ITEMS, ORDERS, REFUNDS
 from project_etl.orchestration.build import build_defs

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import subprocess
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 SHOWN_LINES = 30
@@ -15,6 +17,17 @@ SHOWN_LINES = 30
 
 class SetupError(Exception):
     """A step could not be done; the message says why and what to do."""
+
+
+@contextmanager
+def only_one(lock: Path) -> Iterator[None]:
+    """Let one set-up work at a time; a second one waits, and then finds everything done.
+
+    The lock belongs to the open file, so a set-up that is killed leaves nothing behind that must be removed by hand.
+    """
+    with lock.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def say(text: str) -> None:

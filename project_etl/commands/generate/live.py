@@ -36,7 +36,8 @@ def run(console: Console, to: str, *, seed: int, every: float | None = None, web
         UserError: An argument is wrong, or the first interval could not be written.
     """
     try:
-        from project_etl.demo.live.database import Database, LiveError
+        from project_etl.demo.live.database import Database
+        from project_etl.demo.live.errors import LiveError
         from project_etl.demo.live.shop import LENGTH, live, set_up
     except ImportError as error:
         raise UserError(MISSING) from error

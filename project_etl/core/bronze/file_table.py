@@ -32,8 +32,9 @@ from pyspark.sql import types as T
 
 from project_etl.core.arrow import ArrowTable
 from project_etl.core.bronze.landing_root import LandingRoot, OtherLanding
-from project_etl.core.contracts.sql_text import sql_list, sql_text
+from project_etl.core.contracts.sql_text import is_day, sql_list, sql_text
 from project_etl.core.lake import Append, Commit, ReplaceWhere, TableStore
+from project_etl.core.lake.state import on_days
 
 FILES = "bronze/_files"
 # The first and the last day that there can be.
@@ -48,6 +49,7 @@ class Status(StrEnum):
     EMPTY = "empty"
     UNREADABLE = "unreadable"
     DENIED = "denied"
+    LOST = "lost"
 
 
 def _says(comment: str) -> dict[str, str]:
@@ -64,7 +66,7 @@ class FileRow:
     version: str | None = field(metadata=_says("ETag or hash of the bytes. None when nobody could read them."))
     size_bytes: int = field(metadata=_says("Size of the file."))
     modified_at: datetime = field(metadata=_says("When the file was last written, as its file system says."))
-    status: Status = field(metadata=_says("loaded, or why not: copy, empty, unreadable, denied."))
+    status: Status = field(metadata=_says("loaded, or why not: copy, empty, unreadable, denied, lost."))
     first_seen: datetime = field(compare=False, metadata=_says("When the file was first seen."))
     last_seen: datetime = field(compare=False, metadata=_says("When its bytes were looked at and this row changed."))
     run_id: str = field(compare=False, metadata=_says("Run that wrote this row."))
@@ -250,14 +252,17 @@ def write(lake: TableStore, bronze: str, landing: LandingRoot, rows: Iterable[Fi
         if not found and remembers(lake, landing):
             return
         files = lake.state(FILES)
-        months = sorted({row.month for row in found.values()})
-        before = files.rows(where=pc.field("month").isin(pa.array(months, pa.string())), among=("dataset", [bronze]))
+        # Of whole months, each load of a stream would write again what landed since the month began.
+        days = sorted({row.day for row in found.values()})
+        before = files.rows(where=on_days("landing_date", days), among=("dataset", [bronze]))
         # Rows of a Bronze table that was removed and made anew say nothing of this one.
         is_replaced = pc.field("path").isin(pa.array(found, pa.string()))
         is_kept = (pc.field("bronze_id") == state.table_id) & ~is_replaced
         new = [asdict(row) | {"month": row.month} for row in found.values()]
         after = pa.concat_tables([before.filter(is_kept), pa.Table.from_pylist(new, schema=files.arrow_schema)])
-        change = ReplaceWhere(f"month IN ({sql_list(months)}) AND dataset = {sql_text(bronze)}")
+        months = sorted({row.month for row in found.values()})
+        these = f"month IN ({sql_list(months)}) AND {is_day('landing_date', days)}"
+        change = ReplaceWhere(f"{these} AND dataset = {sql_text(bronze)}")
         note = {"table": FILES, "days": {bronze: f"{state.table_id}/{state.version}"}, "landing": landing.note()}
         lake.commit(FILES, change if before.num_rows else Append(), after, note)
 

@@ -41,6 +41,7 @@ __all__ = [
     "day_folders",
     "list_files",
     "list_landing",
+    "names_on",
     "open_bytes",
 ]
 
@@ -121,6 +122,16 @@ def day_folders(root: str | os.PathLike[str], source: str, dataset: str) -> dict
     file system does not tell: an object store, or a link.
     """
     return Walk(root).day_folders(f"{_checked_name('source', source)}/{_checked_name('dataset', dataset)}")
+
+
+def names_on(root: str | os.PathLike[str], source: str, dataset: str, day: str) -> list[str]:
+    """The names of all that lies in the folder of a landing day, in no order; what they are is not looked at."""
+    fs, base = file_system(root)
+    folder = f"{base}/{_checked_name('source', source)}/{_checked_name('dataset', dataset)}/{day}"
+    if isinstance(fs, LocalFileSystem):
+        # In a fiftieth of the time that a listing with sizes and times takes.
+        return os.listdir(folder)  # noqa: PTH208 - a path of each would take longer than the listing
+    return [name.rstrip("/").rpartition("/")[2] for name in fs.ls(folder, detail=False)]
 
 
 def list_files(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from project_etl.core.bronze.file_table import FileRow, Status
 from project_etl.core.bronze.plan import Look
-from project_etl.core.bronze.unreadable import FILE_ACCESSIBLE, FILE_STABLE
+from project_etl.core.bronze.unreadable import FILE_ACCESSIBLE, FILE_STABLE, NOTHING_LOST
 from project_etl.core.contracts import Action
 from project_etl.core.contracts.report import Report, RuleResult
 
@@ -22,6 +22,7 @@ WELL_FORMED = "records_well_formed"
 CHECKS = {
     "files_readable": "every file can be read as a whole",
     "files_unique": "no file is a copy of another file of its landing day",
+    NOTHING_LOST: "nothing is lost of what the source held: all of it was read while it was there",
     "files_settled": "no file changed while it was loaded",
     "files_recognized": "everything in the folders of the landing days has a name and place that is read",
     WELL_FORMED: "every record can be parsed",
@@ -33,12 +34,15 @@ CHECKS = {
 FOUND = {
     "files_readable": ("file cannot be read as a whole", "files cannot be read as a whole"),
     "files_unique": ("file is a copy of another", "files are copies of others"),
+    NOTHING_LOST: ("file tells of a loss", "files tell of losses"),
     "files_settled": ("file was still changing", "files were still changing"),
     "files_recognized": ("thing has a name or place that is not read", "things have a name or place that is not read"),
     WELL_FORMED: ("record cannot be parsed", "records cannot be parsed"),
     "columns_known": ("record has an undeclared column", "records have an undeclared column"),
     "columns_complete": ("file lacks a declared column", "files lack a declared column"),
 }
+
+_RULES = {Status.COPY: "files_unique", Status.LOST: NOTHING_LOST}
 
 
 def bronze_rules() -> tuple[RuleResult, ...]:
@@ -119,7 +123,7 @@ class _Count:
                 1 if row.absent and row.malformed < row.records else 0,
             )
         else:
-            rule = "files_unique" if row.status is Status.COPY else "files_readable"
+            rule = _RULES.get(row.status, "files_readable")
             self.broke(rule, row.day, f"{row.path}: {row.rule}: {row.detail}")
 
     def report(self, dropped: int) -> Report:

@@ -24,13 +24,19 @@ from project_etl.core.bronze.readers.records import ROW_NUMBER_COLUMN, absent_co
 from project_etl.core.bronze.readers.rescued import is_malformed
 from project_etl.core.bronze.report import bronze_report
 from project_etl.core.bronze.spool import Spool
-from project_etl.core.bronze.unreadable import FILE_ACCESSIBLE, FILE_HAS_RECORDS, FILE_STABLE, UnreadableFile
+from project_etl.core.bronze.unreadable import (
+    FILE_ACCESSIBLE,
+    FILE_HAS_RECORDS,
+    FILE_STABLE,
+    NOTHING_LOST,
+    UnreadableFile,
+)
 from project_etl.core.bronze.visible import visible
 from project_etl.core.contracts.report import Report
 from project_etl.core.contracts.sql_text import is_day, sql_list
 from project_etl.core.lake import Append, Commit, ReplaceWhere
 from project_etl.core.lake.state import on_days
-from project_etl.core.model.names import DELETED, MALFORMED_KEY, MAY_BE_ABSENT, RESCUED
+from project_etl.core.model.names import DELETED, LOST_ENDING, LOST_KEY, MALFORMED_KEY, MAY_BE_ABSENT, RESCUED
 from project_etl.core.model.staged import Staged, note_of
 
 # A file of more bytes is read twice: to hash it, and to parse it.
@@ -159,6 +165,8 @@ class _Reading:
             own = {"path": row.path, "size_bytes": row.size_bytes, "modified_at": row.modified_at}
             times = {"first_seen": row.first_seen, "last_seen": row.last_seen, "run_id": row.run_id}
             return replace(twin, **own, **times)
+        if file.name.endswith(LOST_ENDING) and (loss := self._loss(file, content)):
+            return replace(row, version=version, status=Status.LOST, rule=NOTHING_LOST, detail=loss)
         mark = self._spool.mark()
         try:
             row = self._parse(replace(row, version=version, status=Status.LOADED), content)
@@ -171,6 +179,16 @@ class _Reading:
         if row.records or row.erased:
             return row
         return replace(row, status=Status.EMPTY, rule=FILE_HAS_RECORDS, detail="has a header and no records")
+
+    def _loss(self, file: LandingFile, content: bytes | None) -> str:
+        """What a file says is lost; nothing if it is one of records, which is only called so."""
+        if content is None:
+            with open_bytes(self._job.landing_root, file.path) as stream:
+                content = stream.read(READ_ONCE_BYTES)
+        try:
+            return visible(json.loads(content)[LOST_KEY])
+        except (ValueError, KeyError, TypeError):
+            return ""
 
     def _parse(self, row: FileRow, content: bytes | None) -> FileRow:
         """Put the file's records into the spool and count them.

@@ -18,6 +18,7 @@ FILE_WELL_FORMED = "file_well_formed"
 FILE_STABLE = "file_stable"
 FILE_HAS_RECORDS = "file_has_records"
 FILE_UNIQUE = "file_unique"
+NOTHING_LOST = "nothing_lost"
 
 
 class UnreadableFile(Exception):  # noqa: N818 - it names a finding that goes to quarantine, not a fault of the program

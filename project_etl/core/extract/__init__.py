@@ -6,5 +6,6 @@
 - `secret.py`: secrets by reference.
 - `spans.py`: slices of time, and the gaps between them.
 - `recount.py`: all that a source holds beside Bronze.
+- `streaming.py`: pulling on and on, until somebody stops it.
 - `sql/`: sources that are databases.
 """

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from project_etl.core.arrow import ArrowTable
 from project_etl.core.bronze import file_table
-from project_etl.core.bronze.landing import LandingFile, content_version, list_files
+from project_etl.core.bronze.landing import LandingFile, content_version, day_folders, list_files, names_on
 from project_etl.core.extract.land import ENDING
 from project_etl.core.extract.spans import end_of
 from project_etl.core.lake import TableStore
@@ -37,7 +37,7 @@ class PulledBefore:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all slices that have landed, in order."""
-        return tuple(sorted({*map(_name, self._filed), *map(_name, self._waiting)}))
+        return self._names
 
     @property
     def waiting(self) -> tuple[str, ...]:
@@ -65,6 +65,10 @@ class PulledBefore:
         return self.lake.state(self.dataset.bronze).rows(list(columns))
 
     @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(sorted({*map(_name, self._filed), *map(_name, self._waiting)}))
+
+    @cached_property
     def _filed(self) -> Mapping[str, str | None]:
         """Every file that Bronze has ever seen, and its content version."""
         if not self.lake.exists(self.dataset.bronze):
@@ -74,8 +78,15 @@ class PulledBefore:
     @cached_property
     def _waiting(self) -> Mapping[str, LandingFile]:
         """The files in landing that Bronze has never seen."""
-        files = list_files(self.landing_root, self.dataset.source, self.dataset.name)
-        return {file.path: file for file in files if file.path not in self._filed}
+        of, filed = (self.landing_root, self.dataset.source, self.dataset.name), self._filed
+        days = [
+            day
+            for day in day_folders(*of)
+            if any(
+                f"{self.dataset.source}/{self.dataset.name}/{day}/{name}" not in filed for name in names_on(*of, day)
+            )
+        ]
+        return {file.path: file for file in list_files(*of, days) if file.path not in filed}
 
 
 def _name(path: str) -> str:

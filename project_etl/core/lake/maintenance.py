@@ -16,7 +16,7 @@ from project_etl.core.lake.store import TableStore
 UPKEEP = ("OPTIMIZE", "VACUUM START", "VACUUM END")
 
 
-def tidy(lake: TableStore, name: str, keep_hours: float) -> dict[str, int]:
+def tidy(lake: TableStore, name: str, keep_hours: float, target_bytes: int | None = None) -> dict[str, int]:
     """Tidy a table under its lock.
 
     Rows stay as they are, and so do older versions that are younger than `keep_hours`. Each step is a commit of its
@@ -26,13 +26,14 @@ def tidy(lake: TableStore, name: str, keep_hours: float) -> dict[str, int]:
         lake: the lake.
         name: the table, which must exist.
         keep_hours: how long a file that is no longer needed, or that a crash left behind, is kept.
+        target_bytes: files are put together up to this size; None for Delta's own, about 100 MB.
 
     Returns:
         Files put together (`files_compacted`), and files removed (`files_removed`).
     """
     with lake.lock(name):
         lake.state(name).keep_journal()
-        found = lake.state(name).release().optimize.compact()
+        found = lake.state(name).release().optimize.compact(target_size=target_bytes)
         removed = vacuum(lake, name, keep_hours)
         if found["numFilesRemoved"] or removed or _lacks_checkpoint(lake, name):
             lake.state(name).delta.create_checkpoint()

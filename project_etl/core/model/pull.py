@@ -16,8 +16,10 @@ from pydantic import BaseModel, ConfigDict
 
 from project_etl.core.arrow import ArrowTable
 
-# A value as JSON has it: the source's own text, or null, true, false, a whole number, a list or an object.
-Record = Mapping[str, Any]
+# Values as JSON has them: the source's own text, or null, true, false, a whole number, a list or an object.
+Values = Mapping[str, Any]
+# A text is a line of JSON that is finished; an empty one is no record.
+Record = Values | str
 
 
 class PullError(Exception):
@@ -44,6 +46,9 @@ class Slice:
         records: reads it.
         note: what is to be said of it, in words; empty for an ordinary one.
         gap: whether it closes a gap between slices that have landed.
+        lost: whether it tells what is lost for good, instead of holding it.
+        always: whether it makes a file even where its bytes have landed, or hold no record: nothing but its name says
+            that it was read.
     """
 
     name: str
@@ -51,6 +56,8 @@ class Slice:
     records: Callable[[], Iterator[Record]]
     note: str = ""
     gap: bool = False
+    lost: bool = False
+    always: bool = False
 
 
 class Before(Protocol):
@@ -115,6 +122,8 @@ class Pull:
         recounts: options → when all is compared, as cron writes it; empty where it never is.
         fresh: how long ago the end of what was read may be before somebody should look.
         page: where people read about it.
+        stream: as `connect`, for a source that can be read without an end: its pullers wait until slices are worth a
+            file.
     """
 
     options: type[PullOptions]
@@ -124,3 +133,4 @@ class Pull:
     left_out: Callable[[Any], tuple[str, ...]] = lambda _: ()
     recounts: Callable[[Any], str] = lambda _: ""
     page: str = "docs/databases.md"
+    stream: Callable[[Any, date], AbstractContextManager[Puller]] | None = None

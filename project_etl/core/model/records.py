@@ -128,7 +128,9 @@ class Feed:
         mapping: Bronze rows → records: text columns of the record plus Bronze's lineage columns, and `_source_files`
             or `_unmapped` where they differ from a plain record's. None when a row is a record.
         gather: Bronze column by whose values a mapping groups: it needs all their rows; None when rows stand alone.
+        ids_of: column of the record → the source whose ids it holds; all others hold the source's own.
         prefix: namespace of the source's ids, which is put before each of them.
+        prefixes: column → namespace of the ids in it, for those of other sources.
         nothing: words that mean that there is no value, in small letters.
         zone: IANA name of the time zone of instants that name no offset; empty for UTC.
         precedence: of two sources that say something of one natural key, the one with the smaller number is believed.
@@ -139,7 +141,9 @@ class Feed:
     columns: tuple[str, ...]
     mapping: Callable[[DataFrame], DataFrame] | None = None
     gather: str | None = None
+    ids_of: Mapping[str, str] = field(default_factory=dict[str, str])
     prefix: str = ""
+    prefixes: Mapping[str, str] = field(default_factory=dict[str, str])
     nothing: tuple[str, ...] = NOTHING
     zone: str = ""
     precedence: int = 0
@@ -150,8 +154,9 @@ class Feed:
         code = code_version(self.mapping) if self.mapping else ""
         zone = f"/{self.zone}" if self.zone else ""
         place = f"/{self.precedence}" if self.precedence else ""
+        others = f"/{sorted(self.prefixes.items())}" if self.prefixes else ""
         nothing = ",".join(sorted(self.nothing))
-        object.__setattr__(self, "version", f"{code}/{self.gather}/{self.prefix}/{nothing}{zone}{place}")
+        object.__setattr__(self, "version", f"{code}/{self.gather}/{self.prefix}/{nothing}{zone}{place}{others}")
 
     @property
     def folder(self) -> str:
@@ -195,7 +200,8 @@ class Feed:
 
     def _clean(self, column: str, kind: Kind) -> Column:
         text = clean(F.col(column), kind, self.nothing)
-        return F.concat(F.lit(self.prefix), text) if self.prefix and kind is Kind.KEY else text
+        prefix = self.prefixes.get(column, self.prefix)
+        return F.concat(F.lit(prefix), text) if prefix and kind is Kind.KEY else text
 
     def as_received(self, bronze: DataFrame) -> DataFrame:
         """The place of each Bronze row, and `raw`: its columns as received, as JSON."""

@@ -47,6 +47,7 @@ class Dataset:
         columns: declared columns and what they mean; all are text in Bronze.
         owners: people or teams in charge, as Dagster writes them.
         person: where its records name a customer; None where they name none.
+        ids_of: column → the source whose ids it holds; all others hold the source's own.
     """
 
     source: str
@@ -54,6 +55,7 @@ class Dataset:
     columns: Mapping[str, str]
     owners: tuple[str, ...] = ("team:data-platform",)
     person: Person | None = None
+    ids_of: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def bronze(self) -> str:

@@ -66,7 +66,7 @@ def silver_rules(table: Table, feeds: Sequence[Feed], first_day: date, zone: str
         )
         for ref in table.references
     ]
-    prefixes = {feed.prefix for feed in feeds}
+    prefixes = {prefix for feed in feeds for prefix in (feed.prefix, *feed.prefixes.values())}
     given = (*universal, *_key_rules(table.records, prefixes), *_range_rules(table, table.records, zone))
     extra = (*given, *_partition_rules(table, first_day), *references, *table.rules)
     rules = rules_of(table.contract, text_columns=tuple(table.records.columns), extra=extra)

@@ -11,16 +11,20 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
+from project_etl.catalog import pulled_datasets, streamed
+from project_etl.core.model.source import Dataset
 from project_etl.dashboard import charts, shown
 from project_etl.dashboard.asked import Asked
 from project_etl.dashboard.fresh import renewed
-from project_etl.dashboard.queries import today
+from project_etl.dashboard.queries import streams, today
 
 SECONDS = 10
 ORDERS = ("silver/orders", "silver/order_items")
 EVENTS = ("silver/events",)
 SPANS = {"Last hour": 1, "Last 3 hours": 3, "Last 6 hours": 6, "Last 24 hours": 24}
 WEEK = timedelta(days=7)
+# A stream has thousands of files a day, and may have lost much.
+FILES, LOST = 500, 5
 
 
 def show(asked: Asked) -> None:
@@ -42,6 +46,9 @@ def _now(asked: Asked) -> None:
         else:
             until = _until(asked, newest, now)
             _day(asked, until, has_events=has_events)
+    for source in streamed(asked.settings):
+        for dataset in pulled_datasets(asked.settings, source):
+            _stream(asked, dataset, now)
     _files(asked)
     st.caption(f"As of {now:%H:%M:%S}. This page looks again every {SECONDS} seconds.")
 
@@ -157,6 +164,23 @@ def _funnel(asked: Asked, until: datetime) -> None:
     )
 
 
+def _stream(asked: Asked, dataset: Dataset, now: datetime) -> None:
+    found = streams.stream(asked.views.lake, asked.settings.landing_root, dataset, now)
+    st.subheader(f"Stream {dataset.source}/{dataset.name}")
+    for words in found.lost[:LOST]:
+        st.warning(shown.plain(words))
+    columns = st.columns(3)
+    columns[0].metric("Messages in the last hour", shown.number(found.in_the_last_hour), help="By their offsets.")
+    columns[1].metric("Wait for Bronze", shown.number(found.waiting), help="Messages that have landed.")
+    age = None if found.newest is None else max(0.0, (now - found.newest).total_seconds())
+    columns[2].metric("Newest message sent", "not since yesterday" if age is None else f"{shown.duration(age)} ago")
+    frame = pd.DataFrame({"minute": [*found.by_minute], "messages": [*found.by_minute.values()]})
+    frame["minute"] = frame["minute"].dt.tz_convert(asked.zone)
+    bars = charts.bars(frame, "minute", {"messages": "Messages"}, f"Minute ({asked.zone})", "Messages landed")
+    st.plotly_chart(bars, key=f"stream_{dataset.source}_{dataset.name}")
+    st.caption("A slice counts for the minute in which its last message was sent.")
+
+
 def _files(asked: Asked) -> None:
     found = today.landed(asked.views)
     if found.empty:
@@ -170,9 +194,10 @@ def _files(asked: Asked) -> None:
     st.caption(
         f"{len(found):,} files, {found['records'].sum():,} records. "
         + (f"{left_out:,} are not loaded; their status says why." if left_out else "All are loaded.")
+        + (f" Shown are the newest {FILES}." if len(found) > FILES else "")
     )
     shown.table(
-        found,
+        found.head(FILES),
         "files",
         {
             "first_seen": ("First seen", shown.instant_column),

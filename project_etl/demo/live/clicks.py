@@ -6,20 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from project_etl.demo.customers import customer_id
-from project_etl.demo.draws import below, trait
+from project_etl.demo.draws import below
 from project_etl.demo.live.interval import Interval, Row, amount
 from project_etl.demo.live.orders import Placed
 from project_etl.demo.live.tables import EVENTS
+from project_etl.demo.live.traffic import ANONYMOUS, NO_SESSION, OF_CUSTOMERS, STRANGERS, visitor_id
 from project_etl.demo.products import product_id
 from project_etl.demo.visits import REPORTING_CURRENCY, Step, browse, buy
 
 # A tracker misses most orders.
 _ONE_IN = 5
-_OF_CUSTOMERS, _NO_SESSION = 0.45, 0.1
-# Visitors whom nobody knows come from so many, and so some of them come back.
-_ANONYMOUS, _STRANGERS = 50_000_000, 5_000
 _LONGEST_PURCHASE = timedelta(seconds=60)
-_TRAIT = 71
 
 
 def click(interval: Interval, number: int, placed: Sequence[Placed]) -> None:
@@ -40,7 +37,7 @@ def click(interval: Interval, number: int, placed: Sequence[Placed]) -> None:
         times = _squeezed(seconds, order.at, _LONGEST_PURCHASE)
         rows += _events(interval, first + len(rows), order.customer, steps, times)
     while len(rows) < number:
-        customer = interval.customer() if rnd() < _OF_CUSTOMERS else None
+        customer = interval.customer() if rnd() < OF_CUSTOMERS else None
         steps, seconds = browse(rnd, interval.product)
         length = min(timedelta(seconds=seconds[-1]), interval.length)
         (end,) = interval.moments(1, max(interval.length - length, timedelta(seconds=1)))
@@ -61,14 +58,14 @@ def _events(
 ) -> list[Row]:
     """The events of a visit, of which the first has the number given."""
     rnd = interval.rnd
-    visitor = _ANONYMOUS + below(rnd, _STRANGERS) if customer is None else customer
+    visitor = ANONYMOUS + below(rnd, STRANGERS) if customer is None else customer
     # A customer is known at once, or logs in on the way.
     known_from = below(rnd, len(steps)) if rnd() < 0.5 else 0
-    session = None if rnd() < _NO_SESSION else f"s{number:010d}"
+    session = None if rnd() < NO_SESSION else f"s{number:010d}"
     return [
         {
             "event_id": f"E{number + place:010d}",
-            "visitor_id": f"v{trait(interval.seed, _TRAIT, visitor):016x}",
+            "visitor_id": visitor_id(interval.seed, visitor),
             "customer_id": None if customer is None or place < known_from else customer_id(customer),
             "session_id": session,
             "event_type": step.type,

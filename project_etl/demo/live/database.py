@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
+from project_etl.demo.live.errors import LiveError
 from project_etl.demo.live.tables import MADE_BY, METADATA
 
 EXAMPLE = "postgresql+psycopg://shop@localhost/shop or mysql+pymysql://shop@localhost/shop"
@@ -17,10 +18,6 @@ CONNECT_SECONDS = 10
 # The instant at which a statement runs. That of its transaction may be long ago: it waits for others.
 _NOW = {"postgresql": "SELECT clock_timestamp()", "mysql": "SELECT utc_timestamp(6)"}
 _KINDS = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
-
-
-class LiveError(Exception):
-    """The shop cannot be kept alive in a database; the message says why, and holds no secret."""
 
 
 class Database:

@@ -367,3 +367,21 @@ def test_a_file_from_the_future_is_taken_when_two_looks_see_it_alike(
     waits = while_waiting(monkeypatch, lambda: put(shop, "a.csv", *(["O1", "O2"] if grows else ["O1"]), at=future))
     assert names(load_plan.look(job).files) == taken
     assert waits == [SETTLE_SECONDS]
+
+
+def test_a_load_leaves_the_files_of_other_days_alone(shop: SmallShop) -> None:
+    def files_of_the_table() -> set[str]:
+        return set(shop.lake.state(FILES).delta.file_uris())
+
+    # A stream loads every minute, and its month has a hundred thousand files.
+    put(shop, "a.csv", "O1")
+    put(shop, "b.csv", "O2", day=D2)
+    broken(shop, D1)
+    first = files_of_the_table()
+    broken(shop, D2)
+    both = files_of_the_table()
+    assert first < both
+    put(shop, "c.csv", "O3", day=D2)
+    broken(shop, D2)
+    assert first < files_of_the_table() != both
+    assert statuses(shop, D1, D2) == {"a.csv": "loaded", "b.csv": "loaded", "c.csv": "loaded"}
