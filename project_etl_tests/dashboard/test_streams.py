@@ -8,8 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from project_etl.catalog import source_named
+from project_etl.core.model.names import LOST_KEY
+from project_etl.core.views import Views
+from project_etl.dashboard.asked import Asked
+from project_etl.dashboard.pages import today
 from project_etl.dashboard.queries.streams import messages_in, stream
 from project_etl_tests.small_shop import EVENT, SmallShop
 
@@ -73,3 +78,48 @@ def test_messages_count_for_their_minutes_over_midnight(shop: SmallShop) -> None
 def test_where_nothing_has_landed_there_is_nothing(shop: SmallShop) -> None:
     found = stream(shop.lake, str(shop.landing), DATASET, NOW)
     assert (found.in_the_last_hour, found.waiting, found.newest) == (0, 0, None)
+
+
+def draw(folder: str) -> None:
+    """What Streamlit runs: it takes the text of this function, and nothing around it."""
+    from project_etl_tests.dashboard.test_streams import draw_page
+
+    draw_page(folder)
+
+
+def draw_page(folder: str) -> None:
+    """Draw the page on today of a shop that has a stream."""
+    shop = clicks(Path(folder))
+    today.show(Asked(Views(shop.lake), shop.settings, NOW.date(), NOW.date()))
+
+
+def clicks(folder: Path) -> SmallShop:
+    """A shop whose clicks are streamed."""
+    pull = {"clickstream": {"brokers": "nowhere:9092", "topic": "clicks"}}
+    return SmallShop(
+        folder,
+        None,
+        ("clickstream",),
+        pull=pull,
+        landing_root=str(folder / "landing"),
+        lake_root=str(folder / "lake"),
+    )
+
+
+def test_the_page_on_today_shows_it(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    folder = tmp_path / "landing/clickstream/events" / now.date().isoformat()
+    folder.mkdir(parents=True)
+    (folder / f"{OF}_0_0_1499.jsonl").write_text(json.dumps(EVENT))
+    lost = {LOST_KEY: "1,000 messages of partition 1 of clicks are lost"}
+    (folder / f"{OF}_1_0_999.lost.jsonl").write_text(json.dumps(lost))
+    clicks(tmp_path).bronze("events", now.date().isoformat())
+    (folder / f"{OF}_0_1500_1999.jsonl").write_text(json.dumps(EVENT))
+    app = AppTest.from_function(draw, kwargs={"folder": str(tmp_path)}, default_timeout=30).run()
+    assert not app.exception
+    assert "Stream clickstream/events" in [each.value for each in app.subheader]
+    found = {each.label: each.value for each in app.metric}
+    assert (found["Messages in the last hour"], found["Wait for Bronze"]) == ("2,000", "500")
+    assert found["Newest message sent"].startswith("0:0")
+    (warning,) = app.warning
+    assert "1,000 messages of partition 1 of clicks are lost" in warning.value

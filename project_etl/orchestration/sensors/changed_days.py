@@ -15,7 +15,7 @@ from functools import cached_property
 
 import dagster as dg
 
-from project_etl.catalog import stale_exports, staleness_of, targets_of
+from project_etl.catalog import stale_exports, staleness_of, streamed, targets_of
 from project_etl.core.bronze.landing import LandingFile
 from project_etl.core.digest import digest
 from project_etl.core.lake import TableStore
@@ -84,8 +84,10 @@ class Gold:
         """Which load is waited for at an instant (seconds since the epoch), in words; empty when none is.
 
         What a person loads counts, and so do files that have landed and are about to be loaded: orders would else be
-        computed before their items.
+        computed before their items. With a stream there is no pause to wait for: Gold follows at once.
         """
+        if streamed(self.settings):
+            return ""
         silver = [table.name for table in self.tables if table.layer == "silver"]
         loads = [run for run in past.flying if run.makes_any(silver)]
         arriving = self._arriving(now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from project_etl.orchestration.partitions import RANGE_END, RANGE_START
 from project_etl.orchestration.run_tags import ASKER_TAG, WHY_TAG
 from project_etl.orchestration.sensors.changed_days import PATIENCE_SECONDS, Gold, tick
 from project_etl.orchestration.sensors.new_files import Loads
+from project_etl.sources import clickstream
 from project_etl_tests.commands.given import an_order, lake_in, land_until, settings_in, write
 from project_etl_tests.core.bronze.landing_files import land
 from project_etl_tests.core.staleness import returns
@@ -229,6 +230,20 @@ def test_a_load_under_way_is_waited_for_but_not_for_ever(place: Place) -> None:
     place.now = datetime.now(UTC).timestamp()
     assert place.tick() == f"waits for files that run {load.run_id[:8]} loads"
     place.now += PATIENCE_SECONDS + 1
+    assert place.asked()[0] == "2025-01-04"
+
+
+def test_gold_follows_a_stream_at_once(place: Place) -> None:
+    place.compute()
+    place.order(5)
+    tags = {RANGE_START: "2025-01-05", RANGE_END: "2025-01-05", ASKER_TAG: "new_files"}
+    begin(place.instance, tags, {dg.AssetKey(["silver", "orders"])})
+    given = clickstream.SOURCE.pull
+    assert given
+    pull = (("clickstream", given.options.model_validate({"brokers": "nowhere:9092", "topic": "clicks"})),)
+    update = {"sources": ("shop", "clickstream"), "pull": pull}
+    place.gold = replace(place.gold, settings=place.gold.settings.model_copy(update=update))
+    place.now = datetime.now(UTC).timestamp()
     assert place.asked()[0] == "2025-01-04"
 
 
