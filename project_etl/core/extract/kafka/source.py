@@ -9,22 +9,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
-from project_etl.core.extract.kafka.client import Client, is_end, open_topic
-from project_etl.core.extract.kafka.messages import line_of
+from project_etl.core.extract.kafka.client import Client, is_end, open_topic, parts_of
+from project_etl.core.extract.kafka.held import Held
 from project_etl.core.extract.kafka.options import KafkaOptions
 from project_etl.core.extract.kafka.partition import COMPACTED, Loss, due, ended
-from project_etl.core.extract.kafka.pieces import Of, Piece, pieces
+from project_etl.core.extract.kafka.pieces import Piece, pieces
 from project_etl.core.model.names import LOST_KEY
 from project_etl.core.model.pull import Before, Pull, PullError, Record, Slice
 
 if TYPE_CHECKING:
     from datetime import timedelta
-
-    from confluent_kafka import Message
 
 # All that is held in memory, in slices of the size at which one becomes a file.
 HELD_SLICES = 8
@@ -56,45 +55,6 @@ def _connect(source: str, *, waits: bool) -> Callable[[KafkaOptions, date], Abst
             yield KafkaPuller(client, options, first_day, waits)
 
     return connect
-
-
-@dataclass
-class _Held:
-    """What is held of a partition, and is in no slice yet.
-
-    Attributes:
-        of: the partition.
-        generation: how often its offsets have begun anew.
-        first: the offset from which the next slice is.
-        position: the offset from which is read.
-        end: where the partition ended when it was looked at; None for one that is read without an end.
-        is_read: whether all is read that was to be.
-    """
-
-    of: Of
-    generation: int
-    first: int
-    position: int
-    end: int | None
-    is_read: bool = False
-    lines: list[str] = field(default_factory=list[str])
-    size: int = 0
-    milliseconds: int = -1
-
-    def take(self, message: Message) -> None:
-        """Take in a message."""
-        offset, (_, self.milliseconds) = message.offset() or 0, message.timestamp()
-        line = line_of(self.of.partition, offset, self.milliseconds, message.key(), message.value())
-        self.lines.append(line)
-        self.size += len(line)
-        self.position = offset + 1
-        self.is_read = self.is_read or self.position == self.end
-
-    def cut(self) -> tuple[Piece, list[str]]:
-        """What is held, as a slice; afterwards nothing is."""
-        piece, lines = Piece(self.of, self.first, self.position - 1, self.generation), self.lines
-        self.first, self.lines, self.size = self.position, [], 0
-        return piece, lines
 
 
 @dataclass(frozen=True)
@@ -136,7 +96,7 @@ class KafkaPuller:
             yield self._told(loss)
         left = {*topic}
         for _ in range(TRIES):
-            held = dict[int, _Held]()
+            held = dict[int, Held]()
             for partition in sorted(left):
                 of = topic[partition]
                 holds = self.client.holds(partition)
@@ -148,8 +108,13 @@ class KafkaPuller:
                     yield from self._gap(gap, landed)
                 if self.waits or found.start < holds.high:
                     end = None if self.waits else holds.high
-                    held[partition] = _Held(of, found.generation, found.start, found.start, end)
-            left = (yield from self._new(held, landed)) if held else set[int]()
+                    held[partition] = Held(of, found.generation, found.start, found.start, end)
+            if not held:
+                break
+            if self.options.spark:
+                left = yield from self._on_spark(before, held)
+            else:
+                left = yield from self._new(held, landed)
             if not left:
                 break
         else:
@@ -157,7 +122,7 @@ class KafkaPuller:
         # That it was read until now is known, whatever came.
         yield Slice("read", datetime.now(UTC), lambda: iter(()))
 
-    def _new(self, held: Mapping[int, _Held], landed: list[Piece]) -> Generator[Slice, None, set[int]]:
+    def _new(self, held: Mapping[int, Held], landed: list[Piece]) -> Generator[Slice, None, set[int]]:
         """Read what is new; returns the partitions that are to be looked at again, for some messages were gone."""
         limit, began = int(self.options.megabytes * 1e6), time.monotonic()
         gone, heard = set[int](), began
@@ -166,7 +131,7 @@ class KafkaPuller:
             for message in batch:
                 each = held[message.partition() or 0]
                 if message.error() is None:
-                    each.take(message)
+                    each.take(*parts_of(message))
                     if each.size >= limit:
                         yield self._slice(each, landed)
                 elif is_end(message):
@@ -184,12 +149,27 @@ class KafkaPuller:
         yield from self._slices(held, landed)
         return gone | {number for number, each in held.items() if gone and not each.is_read}
 
-    def _slices(self, held: Mapping[int, _Held], landed: list[Piece]) -> Iterator[Slice]:
+    def _on_spark(self, before: Before, held: Mapping[int, Held]) -> Generator[Slice, None, set[int]]:
+        """Have Spark read what is new; what is gone meanwhile fails, and is told by the next pull."""
+        from project_etl.core.extract.kafka.on_spark import lines_of, read_on_spark
+
+        if self.waits:
+            raise PullError("Spark reads what is there and ends: pull by the schedule, or take out pull.*.spark")
+        starts = {partition: each.first for partition, each in held.items()}
+        with read_on_spark(before.engine, self.client, starts, before.folder) as parts:
+            for part in parts:
+                each = held[part.partition]
+                each.position, each.milliseconds = part.last + 1, part.milliseconds
+                piece, _ = each.cut()
+                yield Slice(piece.name, self._day_of(part.milliseconds), partial(lines_of, part))
+        return set()
+
+    def _slices(self, held: Mapping[int, Held], landed: list[Piece]) -> Iterator[Slice]:
         for each in held.values():
             if each.lines:
                 yield self._slice(each, landed)
 
-    def _slice(self, held: _Held, landed: list[Piece], note: str = "") -> Slice:
+    def _slice(self, held: Held, landed: list[Piece], note: str = "") -> Slice:
         piece, lines = held.cut()
         landed.append(piece)
         return Slice(piece.name, self._day_of(held.milliseconds), lambda: iter(lines), note, gap=bool(note))
@@ -197,11 +177,11 @@ class KafkaPuller:
     def _gap(self, gap: Piece, landed: list[Piece]) -> Iterator[Slice]:
         """Read a range again that is missing between slices."""
         assert gap.last is not None
-        held, heard = _Held(gap.of, gap.generation, gap.first, gap.first, gap.last + 1), time.monotonic()
+        held, heard = Held(gap.of, gap.generation, gap.first, gap.first, gap.last + 1), time.monotonic()
         for batch in self.client.read({gap.of.partition: gap.first}):
             for message in batch:
                 if message.error() is None and (message.offset() or 0) <= gap.last:
-                    held.take(message)
+                    held.take(*parts_of(message))
                 else:
                     held.is_read = True
             if held.is_read:
