@@ -165,8 +165,8 @@ class _Reading:
             own = {"path": row.path, "size_bytes": row.size_bytes, "modified_at": row.modified_at}
             times = {"first_seen": row.first_seen, "last_seen": row.last_seen, "run_id": row.run_id}
             return replace(twin, **own, **times)
-        if file.name.endswith(LOST_ENDING):
-            return replace(row, version=version, status=Status.LOST, rule=NOTHING_LOST, detail=_loss(content))
+        if file.name.endswith(LOST_ENDING) and (loss := self._loss(file, content)):
+            return replace(row, version=version, status=Status.LOST, rule=NOTHING_LOST, detail=loss)
         mark = self._spool.mark()
         try:
             row = self._parse(replace(row, version=version, status=Status.LOADED), content)
@@ -179,6 +179,16 @@ class _Reading:
         if row.records or row.erased:
             return row
         return replace(row, status=Status.EMPTY, rule=FILE_HAS_RECORDS, detail="has a header and no records")
+
+    def _loss(self, file: LandingFile, content: bytes | None) -> str:
+        """What a file says is lost; nothing if it is one of records, which is only called so."""
+        if content is None:
+            with open_bytes(self._job.landing_root, file.path) as stream:
+                content = stream.read(READ_ONCE_BYTES)
+        try:
+            return visible(json.loads(content)[LOST_KEY])
+        except (ValueError, KeyError, TypeError):
+            return ""
 
     def _parse(self, row: FileRow, content: bytes | None) -> FileRow:
         """Put the file's records into the spool and count them.
@@ -206,14 +216,6 @@ class _Reading:
         lineage = {name: pa.repeat(pa.scalar(value, schema.field(name).type), rows) for name, value in values.items()}
         text = {name: batch.column(name) for name in (*self._columns, RESCUED, ROW_NUMBER_COLUMN)}
         return pa.RecordBatch.from_arrays([(text | lineage)[name] for name in schema.names], schema=schema)
-
-
-def _loss(content: bytes | None) -> str:
-    """What a file says is lost."""
-    try:
-        return visible(json.loads(content or b"")[LOST_KEY])
-    except (ValueError, KeyError, TypeError):
-        return f"nobody knows what: the file says nothing of it under {LOST_KEY!r}"
 
 
 def _check_unchanged(root: str, file: LandingFile) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from project_etl.core.model.source import Dataset
 ENDING = ".jsonl"
 # In the dataset's folder. Whoever dies leaves one behind, and the next one writes over it.
 ASIDE = ".pulling"
+# Somewhat more than the setting settle_seconds is where nobody changes it.
+STILL_SECONDS = 10.0
 # One for all: `json.dumps` makes one a record.
 _AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -46,7 +49,7 @@ class Landed:
 def land(root: str, dataset: Dataset, piece: Slice, has_landed: Callable[[int, str], bool]) -> Landed:
     """Read a slice into its file. One without records makes none, and one whose bytes have landed neither.
 
-    The file's time is the slice's upper end: it is finished, and nobody needs to wait for it to be still.
+    The file's time is the slice's upper end, or a moment ago: it is finished, and no sensor waits for it to be still.
 
     Args:
         root: the landing root, a local folder or a URL.
@@ -64,10 +67,11 @@ def land(root: str, dataset: Dataset, piece: Slice, has_landed: Callable[[int, s
     try:
         records, version = _write(aside, piece.records())
         size = aside.stat().st_size
-        if records == 0 or has_landed(size, version):
+        if size == 0 or (not piece.always and has_landed(size, version)):
             return Landed(piece, "", 0, 0)
         if is_local:
-            os.utime(aside, (piece.until.timestamp(), piece.until.timestamp()))
+            written = min(piece.until.timestamp(), time.time() - STILL_SECONDS)
+            os.utime(aside, (written, written))
             _rename(aside, Path(base) / path)
         else:
             # One PUT: a store shows all of it or nothing.
@@ -82,8 +86,8 @@ def _write(file: Path, records: Iterable[Record]) -> tuple[int, str]:
     number, digest = 0, new_digest()
     with file.open("wb") as out:
         for record in records:
-            number += 1
             line = f"{record if isinstance(record, str) else _AS_JSON(record)}\n".encode()
+            number += len(line) > 1
             digest.update(line)
             out.write(line)
         out.flush()

@@ -20,7 +20,7 @@ A value that comes back would otherwise be the same bytes again, and a copy.
 """
 LOST_ENDING = ".lost.jsonl"
 """How the name of a file ends that holds no records, but says what of a source is lost for good."""
-LOST_KEY = "lost"
+LOST_KEY = "_lost"
 """Key in it that says so in words."""
 MAY_BE_ABSENT = (DELETED, READ_AT)
 """Columns that files may leave out."""

@@ -17,9 +17,10 @@ from pydantic import BaseModel, ConfigDict
 from project_etl.core.arrow import ArrowTable
 from project_etl.core.engine.base import Engine
 
-# Values as JSON has them: the source's own text, or null, true, false, a whole number, a list or an object. A text is a
-# line of JSON that is finished.
-Record = Mapping[str, Any] | str
+# Values as JSON has them: the source's own text, or null, true, false, a whole number, a list or an object.
+Values = Mapping[str, Any]
+# A text is a line of JSON that is finished; an empty one is no record.
+Record = Values | str
 
 
 class PullError(Exception):
@@ -47,6 +48,8 @@ class Slice:
         note: what is to be said of it, in words; empty for an ordinary one.
         gap: whether it closes a gap between slices that have landed.
         lost: whether it tells what is lost for good, instead of holding it.
+        always: whether it makes a file even where its bytes have landed, or hold no record: nothing but its name says
+            that it was read.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Slice:
     note: str = ""
     gap: bool = False
     lost: bool = False
+    always: bool = False
 
 
 class Before(Protocol):

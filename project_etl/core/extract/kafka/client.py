@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from project_etl.core.digest import digest
 from project_etl.core.extract.kafka.options import OWN, KafkaOptions
 from project_etl.core.extract.kafka.partition import Holds
 from project_etl.core.extract.kafka.pieces import Of, as_in_names
@@ -72,12 +73,13 @@ class Client:
             if topic.error is not None:
                 raise self._refused(topic.error)
             admin = AdminClient(dict(self.settings))
-            described = admin.describe_topics(TopicCollection([name]), request_timeout=SECONDS)[name].result(SECONDS)
+            described = admin.describe_topics(TopicCollection([name]), request_timeout=SECONDS)[name].result()
         except KafkaException as error:
             raise self._refused(error.args[0]) from None
         cluster, topic_id = as_in_names(found.cluster_id or ""), described.topic_id
         halves = (topic_id.get_most_significant_bits(), topic_id.get_least_significant_bits())
-        identity = "".join(f"{half % 2**64:016x}" for half in halves)
+        # Old brokers give no topic an id.
+        identity = "".join(f"{half % 2**64:016x}" for half in halves) if any(halves) else digest(name)
         return [Of(cluster, identity, number) for number in sorted(topic.partitions)]
 
     def holds(self, partition: int) -> Holds:
@@ -111,12 +113,16 @@ class Client:
         from confluent_kafka import KafkaError, TopicPartition
 
         told = (KafkaError._PARTITION_EOF, KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
+        # The client looks for its group, which nobody needs.
+        ignored = KafkaError.GROUP_AUTHORIZATION_FAILED
         self._consumer.assign([TopicPartition(self.options.topic, *each) for each in starts.items()])
         while True:
-            batch = self._consumer.consume(BATCH, BATCH_SECONDS)
-            for message in batch:
+            batch: list[Message] = []
+            for message in self._consumer.consume(BATCH, BATCH_SECONDS):
                 error = message.error()
-                if error is not None and error.code() not in told:
+                if error is None or error.code() in told:
+                    batch.append(message)
+                elif error.code() != ignored:
                     raise self._refused(error)
             yield batch
 
@@ -128,12 +134,15 @@ class Client:
         """
         if time.monotonic() - since > PATIENCE_SECONDS:
             raise PullError(
-                f"{self.address} says nothing for {PATIENCE_SECONDS} s ({self._heard.reason or 'no error'})"
+                f"{self.address} says nothing for {PATIENCE_SECONDS} s, and there is more to be read "
+                f"({self._heard.reason or 'no error'}): see whether each of its partitions has a leader"
             )
 
     def _refused(self, error: KafkaError) -> PullError:
         """What a refusal means, and what to do."""
         code, name = error.code(), self.options.topic
+        # What it has heard meanwhile says more.
+        self._consumer.poll(0)
         if code in (error.UNKNOWN_TOPIC_OR_PART, error._UNKNOWN_TOPIC):
             return PullError(
                 f"{self.options.brokers} has no topic {name}, or does not show it: correct {self.path}.topic, make the "

@@ -16,20 +16,28 @@ class Held:
         of: the partition.
         generation: how often its offsets have begun anew.
         first: the offset from which the next slice is.
-        position: the offset from which is read.
-        end: where the partition ended when it was looked at; None for one that is read without an end.
-        is_read: whether all is read that was to be.
+        end: the offset before which reading ends, unless it goes on for some time.
+        note: what is to be said of its slices.
+        position: the offset before which all has been read.
     """
 
     of: Of
     generation: int
     first: int
-    position: int
-    end: int | None
-    is_read: bool = False
+    end: int
+    note: str = ""
+    position: int = field(init=False)
     lines: list[str] = field(default_factory=list[str])
     size: int = 0
     milliseconds: int = -1
+
+    def __post_init__(self) -> None:
+        self.position = self.first
+
+    @property
+    def is_read(self) -> bool:
+        """Whether all before the end has been read."""
+        return self.position >= self.end
 
     def take(self, offset: int, milliseconds: int, key: bytes | None, value: bytes | None) -> None:
         """Take in a message."""
@@ -38,7 +46,6 @@ class Held:
         self.lines.append(line)
         self.size += len(line)
         self.position = offset + 1
-        self.is_read = self.is_read or self.position == self.end
 
     def cut(self) -> tuple[Piece, list[str]]:
         """What is held, as a slice; afterwards nothing is."""

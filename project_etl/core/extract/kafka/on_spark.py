@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from project_etl.core.arrow import ArrowRecordBatch
 from project_etl.core.bronze.landing_store import file_system
+from project_etl.core.bronze.readers.records import MAX_MALFORMED
 from project_etl.core.engine.base import CommittingEngine, Engine
 from project_etl.core.extract.kafka.client import Client
 from project_etl.core.extract.kafka.held import Held
@@ -122,9 +123,9 @@ def _write(batches: Iterable[ArrowRecordBatch], *, folder: str, root: str, limit
         for partition, offset, *message in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             each = held.get(partition)
             if each is None:
-                each = held[partition] = Held(Of("", "", partition), 1, offset, offset, None)
+                each = held[partition] = Held(Of("", "", partition), 1, offset, offset)
             each.take(offset, *message)
-            if each.size >= limit:
+            if each.size >= limit or len(each.lines) >= MAX_MALFORMED:
                 yield _part(held.pop(partition), folder, root)
     for each in held.values():
         yield _part(each, folder, root)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from project_etl.core.extract.kafka.pieces import Of, Piece
@@ -67,7 +67,8 @@ ANEW = (
 def due(of: Of, landed: Iterable[Piece], holds: Holds) -> Due:
     """What is due of a partition.
 
-    One of which nothing has landed is read from its beginning; what it held before is not missed.
+    One of which nothing has landed is due from offset 0 on: either it is new, or so was the topic when it was read
+    first. What was gone by then is not missed, for `beginnings` are remembered.
 
     Args:
         of: the partition.
@@ -79,20 +80,46 @@ def due(of: Of, landed: Iterable[Piece], holds: Holds) -> Due:
     covered = sorted(
         (piece.first, piece.last) for piece in mine if piece.generation == generation and piece.last is not None
     )
-    if not covered:
+    if generation > 1 and not covered:
         return Due(holds.low, generation)
-    start = max(last for _, last in covered) + 1
+    # Messages before all that has landed can only be those of slices that somebody has removed.
+    begin = min(holds.low, covered[0][0]) if covered else 0
+    start = max((last for _, last in covered), default=-1) + 1
     if holds.high < start:
         # The loss is the first of the new generation, and so begins it.
         return Due(holds.low, generation + 1, lost=(Loss(Piece(of, start, None, generation + 1, lost=True), ANEW),))
     gaps, lost = list[Piece](), list[Loss]()
-    for first, last in [*_between(covered), (start, holds.low - 1)]:
+    for first, last in [*_between([(begin, begin - 1), *covered]), (start, holds.low - 1)]:
         gone = min(last, holds.low - 1)
         if first <= gone:
             lost.append(Loss(Piece(of, first, gone, generation, lost=True), RETENTION))
         if max(first, holds.low) <= last:
             gaps.append(Piece(of, max(first, holds.low), last, generation))
     return Due(max(start, holds.low), generation, tuple(gaps), tuple(lost))
+
+
+def beginnings(topic: Mapping[int, Of], landed: Collection[Piece], holds: Callable[[int], Holds]) -> list[Piece]:
+    """From where on partitions are read of which the first messages were gone before anything was read.
+
+    They are remembered before anything else is, and that of the first partition last: until it is there, or a message
+    is, nothing has been read, and whoever was killed begins again.
+
+    Args:
+        topic: the partitions.
+        landed: the slices of all partitions and topics that have landed.
+        holds: partition → the offsets that it holds now.
+    """
+    first, begun = min(topic), {piece.of for piece in landed}
+    if topic[first] in begun or not all(piece.is_beginning for piece in landed):
+        return []
+    lows = {number: holds(number).low for number, of in topic.items() if of not in begun}
+    if not landed and not any(lows.values()):
+        return []
+    return [
+        Piece(topic[number], lows[number], lows[number] - 1)
+        for number in sorted(lows, reverse=True)
+        if lows[number] or number == first
+    ]
 
 
 def ended(of: Of, landed: Collection[Piece], why: str) -> tuple[Loss, ...]:
@@ -116,9 +143,9 @@ def ended(of: Of, landed: Collection[Piece], why: str) -> tuple[Loss, ...]:
 def _between(covered: Collection[tuple[int, int]]) -> list[tuple[int, int]]:
     """The ranges between those that are covered."""
     found: list[tuple[int, int]] = []
-    until: int | None = None
-    for first, last in covered:
-        if until is not None and first > until + 1:
+    until = -1
+    for number, (first, last) in enumerate(covered):
+        if number and first > until + 1:
             found.append((until + 1, first - 1))
-        until = last if until is None else max(until, last)
+        until = max(until, last)
     return found

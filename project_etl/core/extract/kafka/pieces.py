@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from project_etl.core.digest import digest
 
 _UUID = re.compile(r"[A-Za-z0-9_-]{22}")
-_NAME = re.compile(r"([0-9a-f]+)_([0-9a-f]+)_(\d+)(?:\.(\d+))?_(\d+)_(\d+|end)(\.lost)?")
-_END = "end"
+_NAME = re.compile(r"([0-9a-f]+)_([0-9a-f]+)_(\d+)(?:\.(\d+))?_(\d+)_(\d+|begin|end)(\.lost)?")
+_BEGIN, _END = "begin", "end"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Piece:
     Attributes:
         of: the partition.
         first: the offset from which was read; the first message may have a later one.
-        last: the offset up to which was read, which is part of it; None for all that was to come.
+        last: the offset up to which was read, which is part of it; None for all that was to come. One before `first`:
+            there is nothing in it, and it only says from where on is read.
         generation: how often the offsets of the partition have begun anew, from 1.
         lost: whether the messages are lost.
     """
@@ -49,10 +50,18 @@ class Piece:
 
     @property
     def name(self) -> str:
-        """The name of the slice; what ends a loss is the business of who writes it."""
+        """The name of the slice; what ends a loss is the business of who writes it.
+
+        Names are in the order of offsets: of versions that are equally new, Silver takes that of the later file.
+        """
         again = f".{self.generation}" if self.generation > 1 else ""
-        last = _END if self.last is None else self.last
-        return f"{self.of.cluster}_{self.of.topic}_{self.of.partition}{again}_{self.first}_{last}"
+        last = _END if self.last is None else _BEGIN if self.is_beginning else f"{self.last:020d}"
+        return f"{self.of.cluster}_{self.of.topic}_{self.of.partition}{again}_{self.first:020d}_{last}"
+
+    @property
+    def is_beginning(self) -> bool:
+        """Whether it holds nothing and only says from where on is read."""
+        return self.last is not None and self.last < self.first
 
     def in_words(self) -> str:
         """The messages, for people."""
@@ -66,8 +75,9 @@ def pieces(names: Iterable[str]) -> list[Piece]:
     found: list[Piece] = []
     for match in filter(None, map(_NAME.fullmatch, names)):
         cluster, topic, partition, generation, first, last, lost = match.groups()
-        of = Of(cluster, topic, int(partition))
-        found.append(Piece(of, int(first), None if last == _END else int(last), int(generation or 1), bool(lost)))
+        words = {_END: None, _BEGIN: int(first) - 1}
+        until = words[last] if last in words else int(last)
+        found.append(Piece(Of(cluster, topic, int(partition)), int(first), until, int(generation or 1), bool(lost)))
     return found
 
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from project_etl.core.bronze.readers.records import MAX_MALFORMED
 from project_etl.core.extract.kafka.client import Client, is_end, open_topic, parts_of
 from project_etl.core.extract.kafka.held import Held
 from project_etl.core.extract.kafka.options import KafkaOptions
-from project_etl.core.extract.kafka.partition import COMPACTED, Loss, due, ended
-from project_etl.core.extract.kafka.pieces import Piece, pieces
+from project_etl.core.extract.kafka.partition import COMPACTED, Loss, beginnings, due, ended
+from project_etl.core.extract.kafka.pieces import Of, Piece, pieces
 from project_etl.core.model.names import LOST_KEY
 from project_etl.core.model.pull import Before, Pull, PullError, Record, Slice
 
@@ -90,109 +91,118 @@ class KafkaPuller:
         Raises:
             PullError: the brokers do not answer, or refuse.
         """
+        asked = datetime.now(UTC)
         topic = {of.partition: of for of in self.client.partitions()}
         landed = pieces(before.names)
         for loss in ended(next(iter(topic.values())), landed, ANOTHER_TOPIC):
             yield self._told(loss)
-        left = {*topic}
+        for piece in beginnings(topic, landed, self.client.holds):
+            landed.append(piece)
+            # A blank line is no record.
+            yield Slice(piece.name, asked, lambda: iter([""]), always=True)
         for _ in range(TRIES):
-            held = dict[int, Held]()
-            for partition in sorted(left):
-                of = topic[partition]
-                holds = self.client.holds(partition)
-                found = due(of, landed, holds)
-                for loss in found.lost:
-                    landed.append(loss.piece)
-                    yield self._told(loss)
-                for gap in found.gaps:
-                    yield from self._gap(gap, landed)
-                if self.waits or found.start < holds.high:
-                    end = None if self.waits else holds.high
-                    held[partition] = Held(of, found.generation, found.start, found.start, end)
-            if not held:
-                break
-            if self.options.spark:
-                left = yield from self._on_spark(before, held)
-            else:
-                left = yield from self._new(held, landed)
-            if not left:
+            held = yield from self._due(topic, landed)
+            if not held or not (yield from self._read_all(held, landed, before)):
                 break
         else:
-            raise PullError(f"{self.address} deletes messages faster than they are read: partitions {sorted(left)}")
-        # That it was read until now is known, whatever came.
-        yield Slice("read", datetime.now(UTC), lambda: iter(()))
+            raise PullError(
+                f"{self.address} deletes messages faster than they are read: have it keep them for longer "
+                "(retention.ms), or read it by `project-etl stream`"
+            )
+        if all(each.is_read for each in held.values()):
+            # That nothing more was there is known, whatever came.
+            yield Slice("read", asked, lambda: iter(()))
 
-    def _new(self, held: Mapping[int, Held], landed: list[Piece]) -> Generator[Slice, None, set[int]]:
-        """Read what is new; returns the partitions that are to be looked at again, for some messages were gone."""
+    def _due(self, topic: Mapping[int, Of], landed: list[Piece]) -> Generator[Slice, None, dict[int, Held]]:
+        """Tell what is lost and close gaps; returns the partitions in which there is more, or may come."""
+        held = dict[int, Held]()
+        for partition, of in topic.items():
+            holds = self.client.holds(partition)
+            found = due(of, landed, holds)
+            for loss in found.lost:
+                landed.append(loss.piece)
+                yield self._told(loss)
+            for gap in found.gaps:
+                yield from self._gap(gap, landed)
+            if self.waits or found.start < holds.high:
+                held[partition] = Held(of, found.generation, found.start, holds.high)
+        return held
+
+    def _read_all(self, held: Mapping[int, Held], landed: list[Piece], before: Before) -> Generator[Slice, None, bool]:
+        """Read what there is more; returns whether all must be looked at again."""
+        if self.options.spark and not self.waits:
+            yield from self._read_on_spark(held, before)
+            return False
+        return (yield from self._read(held, landed, self.options.seconds if self.waits else 0))
+
+    def _read(self, held: Mapping[int, Held], landed: list[Piece], seconds: float) -> Generator[Slice, None, bool]:
+        """Read partitions up to their ends, or for some seconds.
+
+        Returns:
+            Whether one of them no longer has what is due, and all must be looked at again.
+        """
         limit, began = int(self.options.megabytes * 1e6), time.monotonic()
-        gone, heard = set[int](), began
+        is_gone, heard = False, began
         for batch in self.client.read({number: each.first for number, each in held.items()}):
             heard = time.monotonic() if batch else heard
             for message in batch:
-                each = held[message.partition() or 0]
-                if message.error() is None:
-                    each.take(*parts_of(message))
-                    if each.size >= limit:
-                        yield self._slice(each, landed)
-                elif is_end(message):
-                    each.is_read = not self.waits
+                each, offset = held[message.partition() or 0], message.offset() or 0
+                if message.error() is not None:
+                    is_gone = is_gone or not is_end(message)
+                    # There may be holes before the end.
+                    each.position = max(each.position, offset if is_end(message) else 0)
+                elif not seconds and offset >= each.end:
+                    each.position = each.end
                 else:
-                    gone.add(each.of.partition)
+                    each.take(*parts_of(message))
+                    if each.size >= limit or len(each.lines) >= MAX_MALFORMED:
+                        yield self._slice(each, landed)
             if sum(each.size for each in held.values()) >= HELD_SLICES * limit:
                 yield from self._slices(held, landed)
-            if gone or all(each.is_read for each in held.values()):
+            if is_gone or (seconds and time.monotonic() - began >= seconds):
                 break
-            if self.waits and time.monotonic() - began >= self.options.seconds:
-                break
-            if not self.waits:
+            if not seconds:
+                if all(each.is_read for each in held.values()):
+                    break
                 self.client.impatient(heard)
         yield from self._slices(held, landed)
-        return gone | {number for number, each in held.items() if gone and not each.is_read}
+        return is_gone
 
-    def _on_spark(self, before: Before, held: Mapping[int, Held]) -> Generator[Slice, None, set[int]]:
-        """Have Spark read what is new; what is gone meanwhile fails, and is told by the next pull."""
+    def _read_on_spark(self, held: Mapping[int, Held], before: Before) -> Iterator[Slice]:
+        """Have Spark read partitions up to their ends; what is gone meanwhile fails, and is told by the next pull."""
         from project_etl.core.extract.kafka.on_spark import lines_of, read_on_spark
 
-        if self.waits:
-            raise PullError("Spark reads what is there and ends: pull by the schedule, or take out pull.*.spark")
         starts = {partition: each.first for partition, each in held.items()}
         with read_on_spark(before.engine, self.client, starts, before.folder) as parts:
             for part in parts:
                 each = held[part.partition]
-                each.position, each.milliseconds = part.last + 1, part.milliseconds
-                piece, _ = each.cut()
-                yield Slice(piece.name, self._day_of(part.milliseconds), partial(lines_of, part))
-        return set()
+                each.position = part.last + 1
+                piece, until = each.cut()[0], self._day_of(part.milliseconds)
+                yield Slice(piece.name, until, partial(lines_of, part), always=True)
+        for each in held.values():
+            each.position = max(each.position, each.end)
 
     def _slices(self, held: Mapping[int, Held], landed: list[Piece]) -> Iterator[Slice]:
         for each in held.values():
             if each.lines:
                 yield self._slice(each, landed)
 
-    def _slice(self, held: Held, landed: list[Piece], note: str = "") -> Slice:
-        piece, lines = held.cut()
+    def _slice(self, held: Held, landed: list[Piece]) -> Slice:
+        (piece, lines), until = held.cut(), self._day_of(held.milliseconds)
         landed.append(piece)
-        return Slice(piece.name, self._day_of(held.milliseconds), lambda: iter(lines), note, gap=bool(note))
+        return Slice(piece.name, until, lambda: iter(lines), held.note, gap=bool(held.note), always=True)
 
     def _gap(self, gap: Piece, landed: list[Piece]) -> Iterator[Slice]:
         """Read a range again that is missing between slices."""
         assert gap.last is not None
-        held, heard = Held(gap.of, gap.generation, gap.first, gap.first, gap.last + 1), time.monotonic()
-        for batch in self.client.read({gap.of.partition: gap.first}):
-            for message in batch:
-                if message.error() is None and (message.offset() or 0) <= gap.last:
-                    held.take(*parts_of(message))
-                else:
-                    held.is_read = True
-            if held.is_read:
-                break
-            self.client.impatient(heard)
-        # All of it was looked at, also where it holds no message any more.
-        held.position = gap.last + 1
-        if held.lines:
-            yield self._slice(held, landed, f"{gap.in_words()} were missing between slices, and are read again")
-        else:
-            yield self._told(Loss(replace(gap, lost=True), COMPACTED))
+        note = f"{gap.in_words()} were missing between slices, and are read again"
+        held = Held(gap.of, gap.generation, gap.first, gap.last + 1, note)
+        is_gone = yield from self._read({gap.of.partition: held}, landed, 0)
+        if not is_gone and held.first <= gap.last:
+            # All of it was looked at.
+            loss = Loss(Piece(gap.of, held.first, gap.last, gap.generation, lost=True), COMPACTED)
+            landed.append(loss.piece)
+            yield self._told(loss)
 
     def _told(self, loss: Loss) -> Slice:
         def records() -> Iterator[Record]:
@@ -205,7 +215,7 @@ class KafkaPuller:
                 "offsets": loss.offsets,
             }
 
-        return Slice(loss.piece.name, datetime.now(UTC), records, f"lost: {loss.in_words()}", lost=True)
+        return Slice(loss.piece.name, datetime.now(UTC), records, f"lost: {loss.in_words()}", lost=True, always=True)
 
     def _day_of(self, milliseconds: int) -> datetime:
         """The upper end of a slice: when its last message came; now where that cannot be, and no day has it."""

@@ -18,7 +18,7 @@ from project_etl.core.extract.spans import START, Span
 from project_etl.core.extract.sql.databases import DATABASES, OTHER, Database
 from project_etl.core.extract.sql.options import SqlOptions, passwords_in
 from project_etl.core.extract.sql.texts import as_landed
-from project_etl.core.model.pull import PullError, Record
+from project_etl.core.model.pull import PullError, Values
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, ColumnElement, Connection, Engine, Select
@@ -105,7 +105,7 @@ class Reader:
         with self._connection() as connection:
             return tuple(connection.execute(_select(table).where(sa.false())).keys())
 
-    def changed_within(self, table: TableOf, span: Span) -> Iterator[Record]:
+    def changed_within(self, table: TableOf, span: Span) -> Iterator[Values]:
         """The rows that were changed within a span; from the beginning on, also those without an instant."""
         import sqlalchemy as sa
 
@@ -122,7 +122,7 @@ class Reader:
             for rows in _streamed(connection, _select(table, columns)):
                 yield [tuple(map(as_landed, row)) for row in rows]
 
-    def with_keys(self, table: TableOf, keys: Sequence[Sequence[str]]) -> Iterator[Record]:
+    def with_keys(self, table: TableOf, keys: Sequence[Sequence[str]]) -> Iterator[Values]:
         """The rows with some keys, each a text a column of the key."""
         import sqlalchemy as sa
 
@@ -133,7 +133,7 @@ class Reader:
             ]
             yield from self._records(table, _select(table).where(sa.or_(*asked)))
 
-    def _records(self, table: TableOf, query: Select[Any]) -> Iterator[Record]:
+    def _records(self, table: TableOf, query: Select[Any]) -> Iterator[Values]:
         with self._connection() as connection:
             names: list[str] = []
             for rows in _streamed(connection, query, names):
