@@ -20,7 +20,7 @@ from project_etl.core.model.table import Table
 from project_etl.core.silver import quarantine
 from project_etl.core.staleness import Reads, day_of
 
-NOT_READ = (Status.UNREADABLE, Status.DENIED)
+NOT_READ = (Status.UNREADABLE, Status.DENIED, Status.LOST)
 
 
 @dataclass(frozen=True)

@@ -262,9 +262,11 @@ class _Judge:
         if files and not (landing.waiting or landing.changed or settling):
             yield Finding(Kind.GOOD, f"All {_files(len(files))} that it is made from are loaded.")
         known = file_table.files(self.lake, sorted(bronze), self._landing_days)
-        bad = [row for row in known.values() if row.status in (file_table.Status.UNREADABLE, file_table.Status.DENIED)]
-        for row in bad[:SHOWN]:
+        unread = (file_table.Status.UNREADABLE, file_table.Status.DENIED)
+        for row in [row for row in known.values() if row.status in unread][:SHOWN]:
             yield Finding(Kind.NOTE, f"{row.path} could not be read: {row.detail}.")
+        for row in [row for row in known.values() if row.status == file_table.Status.LOST][:SHOWN]:
+            yield Finding(Kind.NOTE, f"What {row.path.split('/')[0]} had is lost: {row.detail}.")
         if survey.unread:
             number = len(survey.unread)
             text = f"{number} other {'thing' if number == 1 else 'things'} in landing cannot be read."

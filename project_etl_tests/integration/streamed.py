@@ -54,7 +54,7 @@ class Streamed:
 
     def records(self) -> list[dict[str, Any]]:
         """What has landed, in the order of partitions and offsets."""
-        lines = [json.loads(line) for file in self.files() for line in file.read_text().splitlines()]
+        lines = [json.loads(line) for file in self.files() for line in file.read_text().splitlines() if line]
         return sorted(
             (line for line in lines if "_offset" in line), key=lambda line: (line["_partition"], line["_offset"])
         )
@@ -65,7 +65,11 @@ class Streamed:
 
     def load(self) -> None:
         """Load what has landed into Bronze."""
-        self.shop.bronze("events", *sorted({path.parent.name for path in self.files()}))
+        self.shop.bronze(FOLDER, *self.days())
+
+    def days(self) -> list[str]:
+        """The landing days that have files."""
+        return sorted({path.parent.name for path in self.files()})
 
     def lost(self) -> list[str]:
         """What is told to be lost, of what is in the file table."""
@@ -73,9 +77,15 @@ class Streamed:
 
 
 def streamed(
-    folder: Path, kafka: Kafka, topic: str, engine: Engine | None = None, options: Mapping[str, Any] | None = None
+    folder: Path,
+    kafka: Kafka,
+    topic: str,
+    engine: Engine | None = None,
+    options: Mapping[str, Any] | None = None,
+    namespaces: Mapping[str, str] | None = None,
 ) -> Streamed:
-    """A shop that pulls a topic."""
+    """A shop that pulls a topic, beside the files of the source `shop` where there are namespaces."""
     given = {"brokers": kafka.bootstrap, "topic": topic, "seconds": 1, **(options or {})}
-    shop = SmallShop(folder, engine, (SOURCE,), only=made_of("silver/events"), pull={SOURCE: given})
+    sources = tuple(namespaces) if namespaces else (SOURCE,)
+    shop = SmallShop(folder, engine, sources, namespaces, only=made_of("silver/events"), pull={SOURCE: given})
     return Streamed(kafka, topic, shop)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from project_etl.catalog import puller_of
+from project_etl.core.extract.kafka import client
 from project_etl.core.extract.kafka.pieces import pieces
 from project_etl.core.model.pull import PullError
 from project_etl.orchestration.pulls import IS_FRESH, NO_GAPS, verdicts
@@ -210,6 +212,65 @@ def test_transactions_and_compaction_leave_holes(tmp_path: Path, kafka: Kafka) -
     done = compact.pull()
     assert done.files == ()
     assert passes(done, NO_GAPS)
+
+
+def test_a_transaction_that_is_open_is_waited_for_by_nobody(two: Streamed) -> None:
+    from confluent_kafka import Producer
+
+    two.produce([1])
+    producer = Producer({"bootstrap.servers": two.kafka.bootstrap, "transactional.id": "open"})
+    producer.init_transactions()
+    producer.begin_transaction()
+    producer.produce(two.topic, event(2), partition=0)
+    producer.flush()
+    two.produce([3])
+    begun = time.monotonic()
+    done = two.pull()
+    assert time.monotonic() - begun < 10
+    assert two.ids() == ids(1)
+    assert two.pull().files == ()
+    producer.commit_transaction()
+    done = two.pull()
+    assert two.ids() == ids(1, 2, 3)
+    assert passes(done, NO_GAPS)
+    assert two.pull().files == ()
+
+
+def test_a_quiet_partition_has_lost_nothing_and_one_that_was_added_has(two: Streamed) -> None:
+    two.produce(range(5))
+    two.produce(range(5, 10), partition=1)
+    two.kafka.delete_records(two.topic, {0: 5})
+    done = two.pull()
+    assert passes(done, NO_GAPS)
+    two.load()
+    two.produce([10])
+    done = two.pull()
+    assert passes(done, NO_GAPS)
+    assert two.ids() == ids(10, 5, 6, 7, 8, 9)
+    two.kafka.add_partitions(two.topic, 3)
+    two.produce([11, 12, 13], partition=2)
+    two.kafka.delete_records(two.topic, {2: 2})
+    done = two.pull()
+    assert not passes(done, NO_GAPS)
+    assert "offsets 0 to 1 of partition 2 (2)" in done.notes[0]
+    assert two.ids()[-1] == "E13"
+    two.load()
+    assert len(two.lost()) == 1
+
+
+def test_a_login_that_is_refused_is_said_without_the_password(
+    tmp_path: Path, kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "SECONDS", 3)
+    monkeypatch.setenv("KAFKA_PASSWORD", "s3cr3t")
+    login = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", "sasl.username": "shop"}
+    secrets = {"sasl.password": "env:KAFKA_PASSWORD"}
+    there = streamed(tmp_path, kafka, kafka.topic(), options={"config": login, "secrets": secrets})
+    with pytest.raises(
+        PullError, match=r"does not answer as it should .*pull\.clickstream\.config and secrets"
+    ) as caught:
+        there.pull()
+    assert "s3cr3t" not in str(caught.value)
 
 
 def test_what_cannot_be_pulled_is_said(tmp_path: Path, kafka: Kafka) -> None:

@@ -14,6 +14,7 @@ from functools import cached_property
 from project_etl.core.arrow import ArrowTable
 from project_etl.core.bronze import file_table
 from project_etl.core.bronze.landing import LandingFile, content_version, day_folders, list_files, names_on
+from project_etl.core.engine.base import Engine
 from project_etl.core.extract.land import ENDING
 from project_etl.core.extract.spans import end_of
 from project_etl.core.lake import TableStore
@@ -43,6 +44,16 @@ class PulledBefore:
     def waiting(self) -> tuple[str, ...]:
         """Those that are not in Bronze yet, in order."""
         return tuple(map(_name, sorted(self._waiting)))
+
+    @property
+    def engine(self) -> Engine | None:
+        """What computes, the larger one where there are two."""
+        return self.lake.handed_over().engine
+
+    @property
+    def folder(self) -> str:
+        """The dataset's folder in landing, as a path or a URL."""
+        return f"{self.landing_root}/{self.dataset.source}/{self.dataset.name}"
 
     def has_landed(self, size: int, version: str) -> bool:
         """Whether a file with such bytes has landed."""

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from project_etl.core.arrow import ArrowTable
+from project_etl.core.engine.base import Engine
 
 # Values as JSON has them: the source's own text, or null, true, false, a whole number, a list or an object.
 Values = Mapping[str, Any]
@@ -71,6 +72,16 @@ class Before(Protocol):
     @property
     def waiting(self) -> tuple[str, ...]:
         """Those that are not in Bronze yet."""
+        ...
+
+    @property
+    def engine(self) -> Engine | None:
+        """What computes, for a source that is read by it."""
+        ...
+
+    @property
+    def folder(self) -> str:
+        """The dataset's folder in landing, as a path or a URL."""
         ...
 
     def loaded(self, columns: tuple[str, ...]) -> ArrowTable:

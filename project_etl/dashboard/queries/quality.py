@@ -87,8 +87,8 @@ def files_kept_out(views: Views, first: date, last: date) -> pd.DataFrame:
     """The files that were looked at and are not in Bronze, newest landing day first.
 
     Returns:
-        `day`, `path`, `status` (copy, empty, unreadable, denied), `rule`, `size_bytes`, and where all personal data are
-        allowed, `detail`: it may quote how a file begins.
+        `day`, `path`, `status` (copy, empty, unreadable, denied, lost), `rule`, `size_bytes`, and where all personal
+        data are allowed, `detail`: it may quote how a file begins.
     """
     import pandas as pd
     import pyarrow.compute as pc

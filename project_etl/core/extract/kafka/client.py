@@ -43,12 +43,13 @@ class Client:
     Attributes:
         options: the settings of the source.
         path: the settings' place, for messages.
+        settings: what a client is told of the brokers; it holds secrets.
     """
 
     options: KafkaOptions
     path: str
     _consumer: Consumer
-    _settings: Mapping[str, Any]
+    settings: Mapping[str, Any] = field(repr=False)
     _heard: _Heard = field(default_factory=_Heard)
 
     @property
@@ -71,7 +72,7 @@ class Client:
             topic = found.topics[name]
             if topic.error is not None:
                 raise self._refused(topic.error)
-            admin = AdminClient(dict(self._settings))
+            admin = AdminClient(dict(self.settings))
             described = admin.describe_topics(TopicCollection([name]), request_timeout=SECONDS)[name].result()
         except KafkaException as error:
             raise self._refused(error.args[0]) from None
@@ -198,6 +199,12 @@ def is_end(message: Message) -> bool:
     """Whether it is no message, but says that its partition ends here for now."""
     error = message.error()
     return error is not None and error.code() == error._PARTITION_EOF
+
+
+def parts_of(message: Message) -> tuple[int, int, bytes | None, bytes | None]:
+    """Offset, timestamp in milliseconds, key and value of a message."""
+    key = message.key()
+    return message.offset() or 0, message.timestamp()[1], key.encode() if isinstance(key, str) else key, message.value()
 
 
 def _hidden(text: str, secrets: Iterable[str]) -> str:

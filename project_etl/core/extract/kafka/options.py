@@ -58,6 +58,8 @@ class KafkaOptions(PullOptions):
     """How long `project-etl stream` collects messages before they become files."""
     megabytes: float = Field(default=8, gt=0, le=256)
     """Size of the messages of a partition at which they become a file at once."""
+    spark: bool = False
+    """Whether Spark reads the topic, which takes rates that one process cannot read; not for `project-etl stream`."""
     config: Annotated[Mapping[str, Setting], AfterValidator(_not_ours), AfterValidator(_config)] = Field(
         default_factory=dict
     )

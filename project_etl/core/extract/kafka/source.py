@@ -9,13 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from project_etl.core.bronze.readers.records import MAX_MALFORMED
-from project_etl.core.extract.kafka.client import Client, is_end, open_topic
-from project_etl.core.extract.kafka.messages import line_of
+from project_etl.core.extract.kafka.client import Client, is_end, open_topic, parts_of
+from project_etl.core.extract.kafka.held import Held
 from project_etl.core.extract.kafka.options import KafkaOptions
 from project_etl.core.extract.kafka.partition import COMPACTED, Loss, beginnings, due, ended
 from project_etl.core.extract.kafka.pieces import Of, Piece, pieces
@@ -24,8 +25,6 @@ from project_etl.core.model.pull import Before, Pull, PullError, Record, Slice
 
 if TYPE_CHECKING:
     from datetime import timedelta
-
-    from confluent_kafka import Message
 
 # All that is held in memory, in slices of the size at which one becomes a file.
 HELD_SLICES = 8
@@ -57,52 +56,6 @@ def _connect(source: str, *, waits: bool) -> Callable[[KafkaOptions, date], Abst
             yield KafkaPuller(client, options, first_day, waits)
 
     return connect
-
-
-@dataclass
-class _Held:
-    """What is held of a partition, and is in no slice yet.
-
-    Attributes:
-        of: the partition.
-        generation: how often its offsets have begun anew.
-        first: the offset from which the next slice is.
-        end: the offset before which reading ends, unless it goes on for some time.
-        note: what is to be said of its slices.
-        position: the offset before which all has been read.
-    """
-
-    of: Of
-    generation: int
-    first: int
-    end: int
-    note: str = ""
-    position: int = field(init=False)
-    lines: list[str] = field(default_factory=list[str])
-    size: int = 0
-    milliseconds: int = -1
-
-    def __post_init__(self) -> None:
-        self.position = self.first
-
-    @property
-    def is_read(self) -> bool:
-        """Whether all before the end has been read."""
-        return self.position >= self.end
-
-    def take(self, message: Message) -> None:
-        """Take in a message."""
-        offset, (_, self.milliseconds) = message.offset() or 0, message.timestamp()
-        line = line_of(self.of.partition, offset, self.milliseconds, message.key(), message.value())
-        self.lines.append(line)
-        self.size += len(line)
-        self.position = offset + 1
-
-    def cut(self) -> tuple[Piece, list[str]]:
-        """What is held, as a slice; afterwards nothing is."""
-        piece, lines = Piece(self.of, self.first, self.position - 1, self.generation), self.lines
-        self.first, self.lines, self.size = self.position, [], 0
-        return piece, lines
 
 
 @dataclass(frozen=True)
@@ -148,18 +101,8 @@ class KafkaPuller:
             # A blank line is no record.
             yield Slice(piece.name, asked, lambda: iter([""]), always=True)
         for _ in range(TRIES):
-            held = dict[int, _Held]()
-            for partition, of in topic.items():
-                holds = self.client.holds(partition)
-                found = due(of, landed, holds)
-                for loss in found.lost:
-                    landed.append(loss.piece)
-                    yield self._told(loss)
-                for gap in found.gaps:
-                    yield from self._gap(gap, landed)
-                if self.waits or found.start < holds.high:
-                    held[partition] = _Held(of, found.generation, found.start, holds.high)
-            if not (held and (yield from self._read(held, landed, self.options.seconds if self.waits else 0))):
+            held = yield from self._due(topic, landed)
+            if not held or not (yield from self._read_all(held, landed, before)):
                 break
         else:
             raise PullError(
@@ -170,7 +113,29 @@ class KafkaPuller:
             # That nothing more was there is known, whatever came.
             yield Slice("read", asked, lambda: iter(()))
 
-    def _read(self, held: Mapping[int, _Held], landed: list[Piece], seconds: float) -> Generator[Slice, None, bool]:
+    def _due(self, topic: Mapping[int, Of], landed: list[Piece]) -> Generator[Slice, None, dict[int, Held]]:
+        """Tell what is lost and close gaps; returns the partitions in which there is more, or may come."""
+        held = dict[int, Held]()
+        for partition, of in topic.items():
+            holds = self.client.holds(partition)
+            found = due(of, landed, holds)
+            for loss in found.lost:
+                landed.append(loss.piece)
+                yield self._told(loss)
+            for gap in found.gaps:
+                yield from self._gap(gap, landed)
+            if self.waits or found.start < holds.high:
+                held[partition] = Held(of, found.generation, found.start, holds.high)
+        return held
+
+    def _read_all(self, held: Mapping[int, Held], landed: list[Piece], before: Before) -> Generator[Slice, None, bool]:
+        """Read what there is more; returns whether all must be looked at again."""
+        if self.options.spark and not self.waits:
+            yield from self._read_on_spark(held, before)
+            return False
+        return (yield from self._read(held, landed, self.options.seconds if self.waits else 0))
+
+    def _read(self, held: Mapping[int, Held], landed: list[Piece], seconds: float) -> Generator[Slice, None, bool]:
         """Read partitions up to their ends, or for some seconds.
 
         Returns:
@@ -189,7 +154,7 @@ class KafkaPuller:
                 elif not seconds and offset >= each.end:
                     each.position = each.end
                 else:
-                    each.take(message)
+                    each.take(*parts_of(message))
                     if each.size >= limit or len(each.lines) >= MAX_MALFORMED:
                         yield self._slice(each, landed)
             if sum(each.size for each in held.values()) >= HELD_SLICES * limit:
@@ -203,12 +168,26 @@ class KafkaPuller:
         yield from self._slices(held, landed)
         return is_gone
 
-    def _slices(self, held: Mapping[int, _Held], landed: list[Piece]) -> Iterator[Slice]:
+    def _read_on_spark(self, held: Mapping[int, Held], before: Before) -> Iterator[Slice]:
+        """Have Spark read partitions up to their ends; what is gone meanwhile fails, and is told by the next pull."""
+        from project_etl.core.extract.kafka.on_spark import lines_of, read_on_spark
+
+        starts = {partition: each.first for partition, each in held.items()}
+        with read_on_spark(before.engine, self.client, starts, before.folder) as parts:
+            for part in parts:
+                each = held[part.partition]
+                each.position = part.last + 1
+                piece, until = each.cut()[0], self._day_of(part.milliseconds)
+                yield Slice(piece.name, until, partial(lines_of, part), always=True)
+        for each in held.values():
+            each.position = max(each.position, each.end)
+
+    def _slices(self, held: Mapping[int, Held], landed: list[Piece]) -> Iterator[Slice]:
         for each in held.values():
             if each.lines:
                 yield self._slice(each, landed)
 
-    def _slice(self, held: _Held, landed: list[Piece]) -> Slice:
+    def _slice(self, held: Held, landed: list[Piece]) -> Slice:
         (piece, lines), until = held.cut(), self._day_of(held.milliseconds)
         landed.append(piece)
         return Slice(piece.name, until, lambda: iter(lines), held.note, gap=bool(held.note), always=True)
@@ -217,7 +196,7 @@ class KafkaPuller:
         """Read a range again that is missing between slices."""
         assert gap.last is not None
         note = f"{gap.in_words()} were missing between slices, and are read again"
-        held = _Held(gap.of, gap.generation, gap.first, gap.last + 1, note)
+        held = Held(gap.of, gap.generation, gap.first, gap.last + 1, note)
         is_gone = yield from self._read({gap.of.partition: held}, landed, 0)
         if not is_gone and held.first <= gap.last:
             # All of it was looked at.
