@@ -266,7 +266,7 @@ class _Judge:
         for row in [row for row in known.values() if row.status in unread][:SHOWN]:
             yield Finding(Kind.NOTE, f"{row.path} could not be read: {row.detail}.")
         for row in [row for row in known.values() if row.status == file_table.Status.LOST][:SHOWN]:
-            yield Finding(Kind.NOTE, f"{row.path.split('/')[0]} has lost messages: {row.detail}.")
+            yield Finding(Kind.NOTE, f"What {row.path.split('/')[0]} had is lost: {row.detail}.")
         if survey.unread:
             number = len(survey.unread)
             text = f"{number} other {'thing' if number == 1 else 'things'} in landing cannot be read."

@@ -181,6 +181,13 @@ def test_a_file_that_cannot_be_read_is_noted(desk: Desk) -> None:
     assert found.is_trusted
 
 
+def test_what_a_source_has_lost_is_noted(desk: Desk) -> None:
+    desk.shop.land("orders", D1, '{"_lost": "offsets 5 to 7"}\n', name="x.lost.jsonl")
+    desk.shop.bronze("orders", D1)
+    (note,) = texts(desk.verdict(), Kind.NOTE)
+    assert note == "What shop had is lost: offsets 5 to 7."
+
+
 def test_a_file_that_is_being_written_is_noted(desk: Desk) -> None:
     desk.orders(D1, "O3", file="new.csv")
     found = desk.verdict(settle_seconds=3600.0)

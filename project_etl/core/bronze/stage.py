@@ -42,6 +42,8 @@ from project_etl.core.model.staged import Staged, note_of
 # A file of more bytes is read twice: to hash it, and to parse it.
 READ_ONCE_BYTES = 64 << 20
 SAMPLE_CHARS = 500
+# What tells of a loss is shorter.
+LOSS_BYTES = 1 << 16
 # A file system may give two writes the same time. A file that was read so soon after it was written is read again.
 SAME_TIME = timedelta(seconds=2)
 
@@ -184,7 +186,7 @@ class _Reading:
         """What a file says is lost; nothing if it is one of records, which is only called so."""
         if content is None:
             with open_bytes(self._job.landing_root, file.path) as stream:
-                content = stream.read(READ_ONCE_BYTES)
+                content = stream.read(LOSS_BYTES)
         try:
             return visible(json.loads(content)[LOST_KEY])
         except (ValueError, KeyError, TypeError):

@@ -43,6 +43,21 @@ def test_a_slice_without_records_makes_no_file(tmp_path: Path) -> None:
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+def test_a_slice_whose_name_alone_is_remembered_always_makes_a_file_that_is_still(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    told = Slice("a_0_9", now, lambda: iter(['{"_lost":"x"}']), "x", lost=True, always=True)
+    begun = Slice("a_0_begin", now, lambda: iter([""]), always=True)
+    lines = Slice("a_10_11", now, lambda: iter(['{"a": 1.50}', "[]"]), always=True)
+    landed = [land(str(tmp_path), DATASET, each, lambda *_: True) for each in (told, begun, lines)]
+    assert [(each.path.rpartition("/")[2], each.records) for each in landed] == [
+        ("a_0_9.lost.jsonl", 0),
+        ("a_0_begin.jsonl", 0),
+        ("a_10_11.jsonl", 2),
+    ]
+    assert (tmp_path / landed[2].path).read_text() == '{"a": 1.50}\n[]\n'
+    assert all((tmp_path / each.path).stat().st_mtime < now.timestamp() - 5 for each in landed)
+
+
 def test_a_slice_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
     def records():
         yield {"order_id": 1}
