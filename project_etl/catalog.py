@@ -218,7 +218,8 @@ def staleness_of(lake: TableStore, settings: Settings, of: Collection[Table]) ->
 def bronze_job(lake: TableStore, dataset: Dataset, settings: Settings, days: tuple[str, ...], run: Run) -> BronzeJob:
     """What materializes a Bronze table for some landing days."""
     moved_from = settings.landing_moved_from
-    customers_of = dataset.ids_of.get(dataset.person.column, dataset.source) if dataset.person else dataset.source
+    customer = dataset.person.column if dataset.person else None
+    customers_of = dataset.source if customer is None else dataset.ids_of.get(customer, dataset.source)
     prefix, nothing = dict(settings.namespaces).get(customers_of, ""), settings.words_for_nothing
     landing, seconds = settings.landing_root, settings.settle_seconds
     return BronzeJob(lake, dataset, landing, days, run, seconds, moved_from, prefix, nothing)

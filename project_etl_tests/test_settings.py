@@ -241,7 +241,8 @@ def test_settings_do_not_change(config: Path) -> None:
         (
             "SOURCES",
             "",
-            "one or more of clickstream, ecb, hubspot, oltp, online_retail, redshift, shop, shopify, snowflake, woocommerce",
+            "one or more of clickstream, ecb, hubspot, oltp, online_retail, redshift, shop, shopify, snowflake,"
+            " woocommerce",
         ),
         ("NAMESPACES", "shop=a-", "a prefix for each source, as JSON"),
         ("NAMESPACES", '{"web":"w-"}', "found web"),
