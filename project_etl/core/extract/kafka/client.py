@@ -121,7 +121,9 @@ class Client:
             for message in self._consumer.consume(BATCH, BATCH_SECONDS):
                 error = message.error()
                 if error is None or error.code() in told:
-                    batch.append(message)
+                    # Others are of what was read before.
+                    if message.partition() in starts:
+                        batch.append(message)
                 elif error.code() != ignored:
                     raise self._refused(error)
             yield batch

@@ -26,6 +26,8 @@ from project_etl.core.model.pull import Before, Pull, PullError, Record, Slice
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from confluent_kafka import Message
+
 # All that is held in memory, in slices of the size at which one becomes a file.
 HELD_SLICES = 8
 ANOTHER_TOPIC = "another topic is read now: it was made again, or the cluster is another one"
@@ -146,17 +148,10 @@ class KafkaPuller:
         for batch in self.client.read({number: each.first for number, each in held.items()}):
             heard = time.monotonic() if batch else heard
             for message in batch:
-                each, offset = held[message.partition() or 0], message.offset() or 0
-                if message.error() is not None:
-                    is_gone = is_gone or not is_end(message)
-                    # There may be holes before the end.
-                    each.position = max(each.position, offset if is_end(message) else 0)
-                elif not seconds and offset >= each.end:
-                    each.position = each.end
-                else:
-                    each.take(*parts_of(message))
-                    if each.size >= limit or len(each.lines) >= MAX_MALFORMED:
-                        yield self._slice(each, landed)
+                each = held[message.partition() or 0]
+                is_gone = _take(each, message, is_bounded=not seconds) or is_gone
+                if each.size >= limit or len(each.lines) >= MAX_MALFORMED:
+                    yield self._slice(each, landed)
             if sum(each.size for each in held.values()) >= HELD_SLICES * limit:
                 yield from self._slices(held, landed)
             if is_gone or (seconds and time.monotonic() - began >= seconds):
@@ -224,3 +219,18 @@ class KafkaPuller:
         if first.timestamp() <= milliseconds / 1000 <= now.timestamp():
             return datetime.fromtimestamp(milliseconds / 1000, UTC)
         return now
+
+
+def _take(held: Held, message: Message, *, is_bounded: bool) -> bool:
+    """Take in a message, or what is said of the end; returns whether the partition no longer has what is due."""
+    offset = message.offset() or 0
+    if message.error() is not None:
+        if is_end(message):
+            # There may be holes before it.
+            held.position = max(held.position, offset)
+        return not is_end(message)
+    if is_bounded and offset >= held.end:
+        held.position = held.end
+    elif offset >= held.position:
+        held.take(*parts_of(message))
+    return False
