@@ -44,6 +44,8 @@ def land_contacts(shop: SmallShop) -> None:
     addresses = [address for address in given if address][::2]
     contacts = [contact(id=str(n), email=address.upper()) for n, address in enumerate(addresses)]
     doubled = [{**each, "id": f"9{each['id']}", "lifecyclestage": "Customer"} for each in contacts[::2]]
+    # Some were changed at one instant, some one after the other.
+    doubled[1::2] = [{**each, "updatedAt": "2025-01-01T00:00:01Z"} for each in doubled[1::2]]
     currencies = ("EUR", "USD", "GBP", None)
     deals = [
         deal(
