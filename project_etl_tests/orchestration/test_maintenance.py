@@ -18,6 +18,7 @@ from project_etl.orchestration.build import build_defs
 from project_etl.orchestration.maintenance import prune_old_events
 from project_etl_tests.commands.given import dagster_home_in
 from project_etl_tests.orchestration.given import settings_of
+from project_etl_tests.small_shop import SmallShop
 
 SCHEMA = T.StructType([T.StructField("id", T.LongType(), False), T.StructField("day", T.DateType())])
 NAME = "silver/orders"
@@ -67,6 +68,24 @@ def test_a_checkpoint_that_a_death_prevented_is_made_the_next_time(lake: TableSt
         file.unlink()
     tidy(lake, NAME, keep_hours=24)
     assert made.exists()
+
+
+def test_a_day_of_many_slices_becomes_one_file(tmp_path: Path) -> None:
+    shop, day, slices = SmallShop(tmp_path, None, ("clickstream",)), "2026-01-05", 12
+    name, found = "bronze/clickstream/events", shop.lake.state
+    for number in range(slices):
+        line = f'{{"event_id":"E{number}","_offset":{number}}}\n'
+        shop.land("events", day, line, f"c_t_0_{number}_{number}.jsonl", source="clickstream")
+        shop.bronze("events", day)
+    assert len(found(name).delta.file_uris()) == slices
+    assert tidy(shop.lake, name, keep_hours=0)["files_compacted"] == slices
+    assert len(found(name).delta.file_uris()) == 1
+    # The next slice is loaded as before, and no other is loaded again.
+    shop.land("events", day, '{"event_id":"E99","_offset":99}\n', "c_t_0_99_99.jsonl", source="clickstream")
+    shop.bronze("events", day)
+    assert [event for (event,) in shop.rows(name, "event_id")] == sorted(
+        f"E{number}" for number in (*range(slices), 99)
+    )
 
 
 def test_a_tidied_table_takes_rows_again(lake: TableStore, spark: SparkSession) -> None:
