@@ -241,7 +241,9 @@ def kafka() -> Iterator[Kafka]:
             *("setpriv", "--pdeathsig", "KILL", "--", str(home / "bin" / "java"), *JAVA, "-cp", f"{jars}/*"),
             f"-Dlog4j.configuration=file:{folder / 'log4j.properties'}",
         )
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # As Kafka's own: one that began with `-` would be taken for an option.
+        first, *others = uuid.uuid4().bytes
+        cluster = urlsafe_b64encode(bytes([first & 0x7F, *others])).decode().rstrip("=")
         _format(folder, (*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings)))
         broker = Kafka(f"127.0.0.1:{port}", cluster, folder, (*java, "kafka.Kafka", str(settings)))
         try:
