@@ -92,33 +92,27 @@ def pulled_datasets(settings: Settings, source: str) -> tuple[Dataset, ...]:
 
 
 @contextmanager
-def puller_of(settings: Settings, source: str) -> Generator[Puller]:
+def puller_of(settings: Settings, source: str, *, streams: bool = False) -> Generator[Puller]:
     """A source that is pulled, for the length of a block.
+
+    Args:
+        settings: the settings.
+        source: its name.
+        streams: whether its pulls wait for what comes; only one of `streamed` can.
 
     Raises:
         PullError: it cannot be pulled as its settings say.
     """
     pull, options = pulled(settings)[source]
-    with pull.connect(options, settings.start_date) as puller:
+    connect = pull.stream if streams else pull.connect
+    assert connect is not None, source
+    with connect(options, settings.start_date) as puller:
         yield puller
 
 
 def streamed(settings: Settings) -> dict[str, Pull]:
     """The pulled sources that can be read without an end."""
     return {name: pull for name, (pull, _) in pulled(settings).items() if pull.stream}
-
-
-@contextmanager
-def streamer_of(settings: Settings, source: str) -> Generator[Puller]:
-    """A source whose pulls wait for what comes, for the length of a block.
-
-    Raises:
-        PullError: it cannot be pulled as its settings say.
-    """
-    pull, options = pulled(settings)[source]
-    assert pull.stream is not None
-    with pull.stream(options, settings.start_date) as puller:
-        yield puller
 
 
 def export_names(settings: Settings) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from project_etl.catalog import pulled_datasets, puller_of, streamer_of
+from project_etl.catalog import pulled_datasets, puller_of
 from project_etl.core.bronze.file_table import FILES
 from project_etl.core.engine.base import Engine
 from project_etl.core.extract.pull import Pulled, PullJob, pull
@@ -44,8 +44,7 @@ class Streamed:
 
     def pull(self, *, streams: bool = False) -> Pulled:
         """Pull what is there, or for as long as a slice takes."""
-        connect = streamer_of if streams else puller_of
-        with connect(self.shop.settings, SOURCE) as puller:
+        with puller_of(self.shop.settings, SOURCE, streams=streams) as puller:
             return pull(self.job, puller)
 
     def files(self) -> list[Path]:

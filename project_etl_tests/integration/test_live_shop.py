@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -29,7 +28,8 @@ from project_etl.demo.live.errors import LiveError
 from project_etl.demo.live.shop import Written, live, set_up
 from project_etl.demo.live.tables import METADATA, ORDER_ITEMS, ORDERS, REFUNDS
 from project_etl.orchestration.build import build_defs
-from project_etl_tests.commands.given import REPOSITORY, paper, plain_environment, text_of
+from project_etl_tests.commands.given import paper, text_of
+from project_etl_tests.integration.generating import generating
 from project_etl_tests.integration.servers import PASSWORD, Server
 from project_etl_tests.orchestration.given import settings_of
 
@@ -341,23 +341,6 @@ def wait_until(is_true: Callable[[], bool], process: subprocess.Popen[str]) -> N
         time.sleep(0.05)
 
 
-@contextmanager
-def generating(url: str, *more: str) -> Iterator[subprocess.Popen[str]]:
-    """The command as a process of its own, with the URL in a variable."""
-    process = subprocess.Popen(
-        [Path(sys.executable).with_name("project-etl"), "generate", "--to", "env:SHOP_DB_URL", *more],
-        env=plain_environment() | {"SHOP_DB_URL": url, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(REPOSITORY)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
 def test_the_command_writes_one_interval_and_tells_the_webhook(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_DB_URL", url)
     console = paper()
@@ -406,7 +389,10 @@ def test_a_wrong_password_is_told_without_it(url: str) -> None:
 
 @pytest.mark.usefixtures("no_secret")
 def test_it_goes_on_until_it_is_stopped_and_no_process_shows_the_password(url: str) -> None:
-    with listening() as (hook, heard), generating(url, "--every", "0.2", "--webhook", hook) as process:
+    with (
+        listening() as (hook, heard),
+        generating("env:SHOP_DB_URL", "--every", "0.2", "--webhook", hook, SHOP_DB_URL=url) as process,
+    ):
         wait_until(lambda: len(heard.told) > 3, process)
         # With the environment of no process: those are the owner's to see.
         processes = subprocess.run(["ps", "-ewwo", "args"], capture_output=True, text=True, check=True).stdout
@@ -423,7 +409,7 @@ def test_it_goes_on_until_it_is_stopped_and_no_process_shows_the_password(url: s
 
 @pytest.mark.usefixtures("no_secret")
 def test_a_database_that_goes_away_and_comes_back_is_written_again(server: Server, url: str) -> None:
-    with generating(url, "--every", "0.2") as process:
+    with generating("env:SHOP_DB_URL", "--every", "0.2", SHOP_DB_URL=url) as process:
         assert process.stdout
         lines = iter(process.stdout.readline, "")
         assert "a new shop" in next(lines)

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +15,8 @@ from confluent_kafka import Consumer, TopicPartition
 
 from project_etl.commands.generate import traffic as command
 from project_etl.commands.shared.errors import UserError
-from project_etl_tests.commands.given import REPOSITORY, paper, plain_environment, text_of
+from project_etl_tests.commands.given import paper, text_of
+from project_etl_tests.integration.generating import generating
 from project_etl_tests.integration.kafka_broker import Kafka
 
 SECONDS = 60
@@ -97,23 +93,6 @@ def test_what_is_not_acknowledged_is_said(kafka: Kafka, monkeypatch: pytest.Monk
     with pytest.raises(UserError, match=r"20 of 20 events were not acknowledged: .*Message size too large"):
         command.run(console, url_of(kafka, name), seed=7, rate=20, seconds=1)
     assert "20 events, 20 not taken" in text_of(console)
-
-
-@contextmanager
-def generating(*options: str) -> Iterator[subprocess.Popen[str]]:
-    """`project-etl generate --to …` as a process, killed at the end of the block."""
-    process = subprocess.Popen(
-        [Path(sys.executable).with_name("project-etl"), "generate", "--to", *options],
-        env=plain_environment() | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(REPOSITORY)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def test_it_goes_on_until_it_is_stopped_also_over_a_restart_of_the_broker(kafka: Kafka) -> None:

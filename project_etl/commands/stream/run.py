@@ -13,7 +13,7 @@ import dagster as dg
 from rich.console import Console
 from rich.markup import escape
 
-from project_etl.catalog import pulled, pulled_datasets, streamed, streamer_of
+from project_etl.catalog import pulled, pulled_datasets, puller_of, streamed
 from project_etl.commands.shared.environment import dagster_instance, lake_without_spark
 from project_etl.commands.shared.errors import UserError
 from project_etl.core.extract.pull import Pulled, PullJob
@@ -46,7 +46,7 @@ def run(console: Console, settings: Settings, source: str | None) -> None:
             )
         reports = _Reports(instance, how)
         console.print(f"Reads {name} until Ctrl+C. What lands is loaded by the sensors of {settings.program} dev.")
-        for done in rounds(jobs, lambda: streamer_of(settings, name), stop):
+        for done in rounds(jobs, lambda: puller_of(settings, name, streams=True), stop):
             now = f"{datetime.now():%H:%M:%S}"
             if isinstance(done, Pulled):
                 for line in lines(done):

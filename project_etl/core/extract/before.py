@@ -90,12 +90,9 @@ class PulledBefore:
     def _waiting(self) -> Mapping[str, LandingFile]:
         """The files in landing that Bronze has never seen."""
         of, filed = (self.landing_root, self.dataset.source, self.dataset.name), self._filed
+        folder = f"{self.dataset.source}/{self.dataset.name}"
         days = [
-            day
-            for day in day_folders(*of)
-            if any(
-                f"{self.dataset.source}/{self.dataset.name}/{day}/{name}" not in filed for name in names_on(*of, day)
-            )
+            day for day in day_folders(*of) if any(f"{folder}/{day}/{name}" not in filed for name in names_on(*of, day))
         ]
         return {file.path: file for file in list_files(*of, days) if file.path not in filed}
 
