@@ -13,7 +13,7 @@ from pyspark.sql import types as T
 from project_etl.core.contracts import WARN, on_fail
 from project_etl.core.model.records import RECORD, Records, code, instant, key, name
 from project_etl.core.model.table import Merge, Table
-from project_etl.core.transforms.casts import capitalized, cleaned, to_utc
+from project_etl.core.transforms.casts import cleaned, person_columns, to_utc
 from project_etl.silver.customers import EMAIL, PII
 
 
@@ -62,14 +62,9 @@ TABLE = Table(
 
 def transform(crm_contacts: DataFrame) -> DataFrame:
     """Clean names and e-mail addresses as those of customers are."""
-    first, last = capitalized(cleaned("first_name")), capitalized(cleaned("last_name"))
-    full_name = F.concat_ws(" ", first, last)
     return crm_contacts.select(
         "contact_id",
-        first.alias("first_name"),
-        last.alias("last_name"),
-        F.when(full_name != "", full_name).alias("full_name"),
-        F.lower(cleaned("email")).alias("email"),
+        *(column.alias(name) for name, column in person_columns().items()),
         F.lower(cleaned("lifecycle_stage")).alias("lifecycle_stage"),
         to_utc("created_at").alias("created_at"),
         to_utc("updated_at").alias("updated_at"),

@@ -10,7 +10,7 @@ from pyspark.sql import types as T
 from project_etl.core.contracts import WARN, on_fail
 from project_etl.core.model.records import RECORD, Records, code, country, day, instant, key, label, name, number
 from project_etl.core.model.table import Merge, Table
-from project_etl.core.transforms.casts import capitalized, cleaned, to_date, to_utc
+from project_etl.core.transforms.casts import cleaned, person_columns, to_date, to_utc
 from project_etl.core.transforms.iso import COUNTRIES
 
 # An address to which mail could be delivered: letters of any script, and every sign that needs no quotes.
@@ -64,14 +64,9 @@ TABLE = Table(
 
 def transform(customers: DataFrame) -> DataFrame:
     """Clean names, e-mail addresses and countries."""
-    first, last = capitalized(cleaned("first_name")), capitalized(cleaned("last_name"))
-    full_name = F.concat_ws(" ", first, last)
     return customers.select(
         "customer_id",
-        first.alias("first_name"),
-        last.alias("last_name"),
-        F.when(full_name != "", full_name).alias("full_name"),
-        F.lower(cleaned("email")).alias("email"),
+        *(column.alias(name) for name, column in person_columns().items()),
         cleaned("phone").alias("phone"),
         F.upper(cleaned("country")).alias("country"),
         cleaned("city").alias("city"),

@@ -64,6 +64,21 @@ def capitalized(text: Column) -> Column:
     return F.array_join(F.transform(F.split(text, " "), _word), " ")
 
 
+def person_columns() -> dict[str, Column]:
+    """What is known of a person: `first_name`, `last_name`, `full_name` and `email`, of the columns of these names.
+
+    The same for all sources of people, who are matched by their address.
+    """
+    first, last = capitalized(cleaned("first_name")), capitalized(cleaned("last_name"))
+    full_name = F.concat_ws(" ", first, last)
+    return {
+        "first_name": first,
+        "last_name": last,
+        "full_name": F.when(full_name != "", full_name),
+        "email": F.lower(cleaned("email")),
+    }
+
+
 def _word(word: Column) -> Column:
     first, small = F.substring(word, 1, 1), F.lower(word)
     rest = small.substr(F.length(F.lower(first)) + F.lit(1), F.length(small))

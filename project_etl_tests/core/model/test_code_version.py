@@ -198,7 +198,7 @@ def versions() -> dict[str, str]:
 @pytest.mark.parametrize(
     ("module", "old", "new", "expected"),
     [
-        ("silver.customers", "capitalized(cleaned", "F.upper(cleaned", CUSTOMERS),
+        ("silver.customers", 'F.upper(cleaned("country"))', 'F.lower(cleaned("country"))', CUSTOMERS),
         ("silver.customers", 'description="Home city."', 'description="City."', set()),
         (
             "core.transforms.casts",
