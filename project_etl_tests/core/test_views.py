@@ -263,7 +263,8 @@ def test_a_value_of_this_process_is_no_table(views: Views) -> None:
 
 
 def test_what_goes_wrong_in_a_later_batch_is_told_alike(views: Views) -> None:
-    rows = views.reader("SELECT CASE WHEN i = 900000 THEN 'x' ELSE '1' END::int FROM range(1000000) t(i)")
+    # So many that the bad one is not read ahead when the first batch is asked for.
+    rows = views.reader("SELECT CASE WHEN i = 9900000 THEN 'x' ELSE '1' END::int FROM range(10000000) t(i)")
     assert rows.read_next_batch().num_rows
     with pytest.raises(QueryError, match="Could not convert string 'x' to INT32"):
         rows.read_all()
