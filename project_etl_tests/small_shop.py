@@ -28,6 +28,7 @@ from project_etl.core.model.source import Dataset
 from project_etl.core.model.staged import Run, Staged
 from project_etl.core.model.table import Table
 from project_etl.core.silver.books import Books, books_of
+from project_etl.core.silver.plan import SilverJob
 from project_etl.core.silver.quarantine import name_of
 from project_etl.core.silver.stage import stage_silver
 from project_etl.settings import Settings
@@ -200,12 +201,15 @@ class SmallShop:
 
     def stage_silver(self, name: str, *days: str, table: Table | None = None) -> Staged:
         """Stage a Silver table without publishing it."""
-        declared = table or self.tables[f"silver/{name}"]
-        return stage_silver(silver_job(self.lake, declared, self.settings, days, self._run()))
+        return stage_silver(self.silver_job(name, *days, table=table))
+
+    def silver_job(self, name: str, *days: str, table: Table | None = None) -> SilverJob:
+        """What materializes a Silver table."""
+        return silver_job(self.lake, table or self.tables[f"silver/{name}"], self.settings, days, self._run())
 
     def books(self, name: str) -> Books:
         """The books of a Silver table as it is now."""
-        return books_of(silver_job(self.lake, self.tables[f"silver/{name}"], self.settings, (), self._run()))
+        return books_of(self.silver_job(name))
 
     def silver(self, name: str, *days: str, table: Table | None = None) -> Report:
         """Materialize a Silver table."""

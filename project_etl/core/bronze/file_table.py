@@ -93,6 +93,11 @@ class FileRow:
         return self.landing_date.isoformat()
 
     @property
+    def content(self) -> str:
+        """What its records say, in short: other bytes say something else, and so does what an erasure has left."""
+        return f"{self.version or ''}/{self.erased}" if self.erased else self.version or ""
+
+    @property
     def month(self) -> str:
         """The landing month, by which the table's files are kept apart."""
         return self.day[:7]

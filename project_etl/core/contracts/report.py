@@ -58,6 +58,11 @@ class RuleResult:
         is_few = self.max_share > 0 and self.broken < FEW and 2 * self.broken <= judged
         return self.broken > self.max_share * judged and not is_few
 
+    def joined(self, other: RuleResult) -> RuleResult:
+        """This result and one of the same rule on other records, as one."""
+        by_day = {day: self.by_day.get(day, 0) + other.by_day.get(day, 0) for day in {**other.by_day, **self.by_day}}
+        return replace(self, by_day=by_day, samples=self.samples or other.samples)
+
     def failed_days(self, read: Mapping[str, int]) -> tuple[str, ...]:
         """The days whose rows may not be published because of this rule; `read` holds the records read by day."""
         if self.action is Action.FAIL:
@@ -107,14 +112,7 @@ class Report:
     def joined(self, other: Report) -> Report:
         """This report and one of other days of the same table, as one."""
         of_other = {rule.name: rule for rule in other.rules}
-        rules = tuple(
-            replace(
-                rule,
-                by_day={**of_other[rule.name].by_day, **rule.by_day},
-                samples=rule.samples or of_other[rule.name].samples,
-            )
-            for rule in self.rules
-        )
+        rules = tuple(rule.joined(of_other[rule.name]) for rule in self.rules)
         return replace(self, days={**other.days, **self.days}, rules=rules)
 
     def of_days(self, days: Collection[str]) -> Report:

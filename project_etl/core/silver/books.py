@@ -65,7 +65,7 @@ def books_of(job: SilverJob, *, since: str = "") -> Books:
     known = days_in_bronze(job) | job.lake.journal(job.table.name).units.keys()
     job = replace(job, days=tuple(sorted(known))).pinned()
     plan = make_plan(job)
-    if plan.changed_days or plan.has_other_parents:
+    if plan.changed_days or plan.grown or plan.has_other_parents:
         return Books(job.table.name, Report(), 0, 0, behind=plan.batch_days or job.days)
     behind = plan.new_days
     asked = sorted(day for day in known.difference(plan.new_days) if day >= since)

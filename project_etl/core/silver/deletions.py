@@ -22,10 +22,10 @@ NOT_GONE = ("", "nan", "null", "0.0", *FALSE)
 
 
 def days_beside(job: SilverJob, plan: SilverPlan) -> set[str]:
-    """The judged landing days out of the batch that may hold deletions."""
+    """The landing days that may hold deletions that were judged before."""
     states = [job.lake.state(feed.bronze) for feed in job.feeds if feed.may_delete]
     days = {day for state in states for day in state.partitions_with("_landing_date", DELETED, but=NOT_GONE)}
-    return days.difference(plan.batch_days, unjudged_days(job, plan))
+    return days.difference(plan.whole_days, unjudged_days(job, plan))
 
 
 def files_with(job: SilverJob, days: Sequence[str]) -> list[list[str]]:

@@ -56,7 +56,7 @@ def scored(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Keys], kept: Exi
         return ranked(job.table, columns, _with_batch(fresh, plan), Stored.NOTHING, job.precedence)
     if not (plan.changed_days or orphaned):
         sources = [_records(job, plan, is_all=False)]
-        sources += [_waiting(job, plan.batch_days)] if plan.waiting else []
+        sources += [_waiting(job, plan)] if plan.waiting else []
         # Read twice below: for its keys, and for its rows.
         fresh = kept.enter_context(lake.keep(judged_records(job, union_all(sources))))
         days = deletions.days_beside(job, plan)
@@ -64,7 +64,7 @@ def scored(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Keys], kept: Exi
             return ranked(job.table, columns, _with_batch(fresh, plan), Stored.NOTHING, job.precedence)
         pool = _pool(fresh, _stored_beside(job, fresh))
         if days:
-            pool = pool.unionByName(_deletions_beside(job, fresh, days, kept), allowMissingColumns=True)
+            pool = pool.unionByName(_deletions_beside(job, plan, fresh, days, kept), allowMissingColumns=True)
         return ranked(job.table, columns, _with_batch(pool, plan), Stored.TRUSTED, job.precedence)
     records, stored = _records(job, plan, is_all=True), _stored(job)
     if not _is_all_judged(job, plan):
@@ -78,7 +78,14 @@ def _pool(fresh: DataFrame, stored: DataFrame) -> DataFrame:
 
 
 def _with_batch(pool: DataFrame, plan: SilverPlan) -> DataFrame:
-    return pool.withColumn("_in_batch", ~F.col("_stored") & of_days(plan.batch_days))
+    return pool.withColumn("_in_batch", ~F.col("_stored") & of_batch(plan))
+
+
+def of_batch(plan: SilverPlan) -> Column:
+    """Whether a record, or what tells of one, is of those that are judged because of their day or file."""
+    files = [path for paths in plan.grown.values() for path in paths]
+    is_whole = of_days(plan.whole_days)
+    return is_whole | (of_days(plan.grown) & F.col("_source_file").isin(files)) if files else is_whole
 
 
 # --- records ----------------------------------------------------------------------------------------------------------
@@ -86,15 +93,15 @@ def _with_batch(pool: DataFrame, plan: SilverPlan) -> DataFrame:
 
 def _records(job: SilverJob, plan: SilverPlan, *, is_all: bool) -> DataFrame:
     """Records of the feeds: those of the batch, or all but those of days whose turn has not come."""
-    wanted = ~of_days(unjudged_days(job, plan)) if is_all else of_days(plan.batch_days)
+    wanted = ~of_days(unjudged_days(job, plan)) if is_all else of_batch(plan)
     bronze = [(feed, job.lake.read(feed.bronze).where(wanted)) for feed in job.feeds]
     return union_all([feed.records(rows, job.records) for feed, rows in bronze])
 
 
-def _waiting(job: SilverJob, days: Collection[str]) -> DataFrame:
-    """Records that wait for a parent, read back from quarantine; those of `days` are judged from Bronze anyway."""
+def _waiting(job: SilverJob, plan: SilverPlan) -> DataFrame:
+    """Records that wait for a parent, read back from quarantine; those of the batch are judged from Bronze anyway."""
     text = T.StructType([T.StructField(name, T.StringType()) for name in job.columns])
-    held = job.lake.read(quarantine.name_of(job.table.name)).where(F.col("is_waiting") & ~of_days(days))
+    held = job.lake.read(quarantine.name_of(job.table.name)).where(F.col("is_waiting") & ~of_batch(plan))
     held = held.withColumn("_text", F.from_json("record", text))
     absent = F.lit(None).cast("string")
     nothing = sorted({word for feed in job.feeds for word in feed.nothing})
@@ -238,9 +245,11 @@ def judged_records(job: SilverJob, records: DataFrame) -> DataFrame:
     )
 
 
-def as_received(job: SilverJob, days: Collection[str]) -> DataFrame:
+def as_received(job: SilverJob, plan: SilverPlan, days: Collection[str]) -> DataFrame:
     """`raw` of the records of some landing days, by `PLACE`; also of those in quarantine whose file has changed."""
-    bronze = [feed.as_received(job.lake.read(feed.bronze).where(of_days(days))) for feed in job.feeds]
+    # Where stored rows stand for what was judged before, all others that are kept out are in quarantine already.
+    wanted = of_days(days) & of_batch(plan) if plan.grown else of_days(days)
+    bronze = [feed.as_received(job.lake.read(feed.bronze).where(wanted)) for feed in job.feeds]
     held = quarantine.rows_in(job.lake, quarantine.name_of(job.table.name))
     found = union_all(bronze)
     return found.unionByName(held.select(*PLACE, "raw").join(found, on=[*PLACE], how="left_anti"))
@@ -265,13 +274,14 @@ def _stored_beside(job: SilverJob, fresh: DataFrame) -> DataFrame:
     return stored.join(since, on=write.of, how="inner").where(still_valid).drop("_since")
 
 
-def _deletions_beside(job: SilverJob, fresh: DataFrame, days: Collection[str], kept: ExitStack) -> DataFrame:
+def _deletions_beside(
+    job: SilverJob, plan: SilverPlan, fresh: DataFrame, days: Collection[str], kept: ExitStack
+) -> DataFrame:
     """The deletions of earlier batches that new records must be compared with."""
     keys = [*_entity(job.table)]
+    earlier = of_days(days) & ~of_batch(plan) & F.col(DELETED).isNotNull()
     bronze = [
-        feed.records(job.lake.read(feed.bronze).where(of_days(days) & F.col(DELETED).isNotNull()), job.records)
-        for feed in job.feeds
-        if feed.may_delete
+        feed.records(job.lake.read(feed.bronze).where(earlier), job.records) for feed in job.feeds if feed.may_delete
     ]
     # Kept, for an engine copies all of judging into a filter that follows it: minutes for a few hundred records.
     told = kept.enter_context(job.lake.keep(judged_records(job, union_all(bronze))))
@@ -323,7 +333,7 @@ def _of_concerned_keys(
     plain = _rows(job, _with_nothing_found(job, plain))
     lineage = [F.col(f"{RECORD}.{name}").alias(name) for name in (*PLACE, "_landing_date")]
     keyed = plain.select(*dict.fromkeys([*entity, *references]), *lineage)
-    keyed = _touched(keyed, of_days(plan.batch_days), [*_waiting_keys(job, plan), *orphaned])
+    keyed = _touched(keyed, of_batch(plan), [*_waiting_keys(job, plan), *orphaned])
     keyed = kept.enter_context(job.lake.keep(keyed))
     doubted = _touched(stored, _of_changed_days(plan), orphaned).where("_touched").select(*entity)
     keys = keyed.where("_touched").select(*entity).unionByName(doubted).dropna().distinct()

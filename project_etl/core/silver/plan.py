@@ -6,13 +6,14 @@ Belongs here: comparing Bronze and the parents with what the journal says. Does 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
 from pyspark.sql import types as T
 
 from project_etl.core.bronze import file_table
+from project_etl.core.bronze.file_table import FileRow
 from project_etl.core.contracts import Action, Rule
 from project_etl.core.contracts.judge import unbroken
 from project_etl.core.contracts.report import Report, RuleResult
@@ -108,6 +109,8 @@ class SilverPlan:
         fingerprints: asked day (and day that is judged again) → what it is made of now.
         new_days: days that hold files and have never been judged.
         changed_days: days whose files or rules are not those that were judged.
+        grown: days that hold all files that were judged, by the same rules, and further ones → these further files,
+            which alone are judged.
         parents: parent table → data version now.
         parent_ids: parent table → Delta's identity of it; one that was made anew counts its versions from the start.
         moved: references whose parent changed since the last commit.
@@ -119,6 +122,7 @@ class SilverPlan:
     fingerprints: Mapping[str, str]
     new_days: tuple[str, ...]
     changed_days: tuple[str, ...]
+    grown: Mapping[str, tuple[str, ...]]
     parents: Mapping[str, int]
     parent_ids: Mapping[str, str]
     moved: tuple[Reference, ...]
@@ -127,7 +131,12 @@ class SilverPlan:
 
     @property
     def batch_days(self) -> tuple[str, ...]:
-        """The days whose records are judged."""
+        """The days of which records are judged."""
+        return tuple(sorted({*self.whole_days, *self.grown}))
+
+    @property
+    def whole_days(self) -> tuple[str, ...]:
+        """The days of which all records are judged."""
         return tuple(sorted({*self.new_days, *self.changed_days}))
 
     @property
@@ -157,27 +166,34 @@ class SilverPlan:
 
     def judging_again(self, job: SilverJob, days: Collection[str]) -> SilverPlan:
         """The plan with days that are judged anew, as if their files had changed."""
+        changed = {*self.changed_days, *days}
         return replace(
             self,
-            changed_days=tuple(sorted({*self.changed_days, *days})),
-            fingerprints={**self.fingerprints, **_fingerprints(job, days)},
+            # Where keys are derived again from Bronze, the stored rows stand for no files.
+            changed_days=tuple(sorted(changed | self.grown.keys() if changed else ())),
+            grown={} if changed else self.grown,
+            fingerprints=_fingerprints(job, {*days} - self.fingerprints.keys()) | {**self.fingerprints},
         )
 
 
 def make_plan(job: SilverJob) -> SilverPlan:
     """Compare what is there with what was judged."""
     journal = job.lake.journal(job.table.name)
-    fingerprints = _fingerprints(job, job.days)
+    files = _files(job, job.days)
+    fingerprints = {day: _fingerprint(job, rows) for day, rows in files.items()}
     new: list[str] = []
     changed: list[str] = []
+    grown: dict[str, tuple[str, ...]] = {}
     for day in job.days:
         known, now = journal.fingerprint(day), fingerprints[day]
         if known == now and not job.replay:
             continue
-        if known is not None:
+        if known is None:
+            new += [day] if now != EMPTY else []
+        elif gained := _gained(job, journal, day, files[day]):
+            grown[day] = gained
+        else:
             changed.append(day)
-        elif now != EMPTY:
-            new.append(day)
     references = [ref for ref in job.table.references if ref.action is not Action.WARN]
     parents = {ref.table: job.lake.data_version(ref.table) for ref in references}
     before, ids_before = journal.last_note("parents") or {}, journal.last_note("parent_ids") or {}
@@ -190,12 +206,14 @@ def make_plan(job: SilverJob) -> SilverPlan:
         journal=journal,
         fingerprints=fingerprints,
         new_days=tuple(new),
-        changed_days=tuple(changed),
+        changed_days=(),
+        grown=grown,
         parents={table: version for table, version in parents.items() if version is not None},
         parent_ids=ids,
         moved=tuple(filter(is_moved, references)),
         waiting=quarantine.waiting_count(job.lake, quarantine.name_of(job.table.name)) if references else 0,
     )
+    plan = plan.judging_again(job, changed)
     if misfit := _misfit(job, journal):
         judged = days_in_bronze(job).difference(unjudged_days(job, plan))
         return replace(plan.judging_again(job, judged), new_days=(), misfit=misfit)
@@ -231,14 +249,34 @@ def remembered_report(job: SilverJob, journal: Journal, days: Collection[str]) -
     return Report.remembered(journal, sorted(days), job.checks)
 
 
-def _fingerprints(job: SilverJob, days: Collection[str]) -> dict[str, str]:
-    files: dict[str, list[tuple[str, str, str]]] = {day: [] for day in days}
-    for path, row in file_table.files(job.lake, [feed.bronze for feed in job.feeds], days).items():
+def _files(job: SilverJob, days: Collection[str]) -> dict[str, list[FileRow]]:
+    """The loaded files of some landing days."""
+    files: dict[str, list[FileRow]] = {day: [] for day in days}
+    for row in file_table.files(job.lake, [feed.bronze for feed in job.feeds], days).values():
         if row.status is file_table.Status.LOADED:
-            # What an erasure has changed is judged again.
-            erased = f"/{row.erased}" if row.erased else ""
-            files[row.day].append((row.dataset, path, f"{row.version or ''}{erased}"))
-    return {day: f"{job.version}/{digest(sorted(found))}" if found else EMPTY for day, found in files.items()}
+            files[row.day].append(row)
+    return files
+
+
+def _fingerprint(job: SilverJob, files: Iterable[FileRow]) -> str:
+    """What a day is made of that holds some files, in short."""
+    found = sorted((row.dataset, row.path, row.content) for row in files)
+    return f"{job.version}/{digest(found)}" if found else EMPTY
+
+
+def _fingerprints(job: SilverJob, days: Collection[str]) -> dict[str, str]:
+    return {day: _fingerprint(job, rows) for day, rows in _files(job, days).items()}
+
+
+def _gained(job: SilverJob, journal: Journal, day: str, files: Collection[FileRow]) -> tuple[str, ...]:
+    """The files that a judged day has gained; none when anything else about it has changed, too."""
+    if job.replay or any(feed.gather for feed in job.feeds):
+        return ()
+    reads = journal.note(day).get("reads", {})
+    before = {row.path: row for row in files if row.bronze_version <= reads.get(row.dataset, -1)}
+    if _fingerprint(job, before.values()) != journal.fingerprint(day):
+        return ()
+    return tuple(row.path for row in files if row.path not in before)
 
 
 def days_of_other_files(job: SilverJob, plan: SilverPlan) -> set[str]:

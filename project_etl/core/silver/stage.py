@@ -23,11 +23,10 @@ from project_etl.core.contracts.report import SILVER_COUNTS, Report, RuleResult,
 from project_etl.core.contracts.sql_text import is_day
 from project_etl.core.lake import Append, Commit, Remake, Upsert
 from project_etl.core.lake.state import REMADE
-from project_etl.core.model.records import of_days
 from project_etl.core.model.staged import Staged, note_of, staging
 from project_etl.core.model.table import Table
 from project_etl.core.silver import deletions, quarantine
-from project_etl.core.silver.frames import as_received, scored
+from project_etl.core.silver.frames import as_received, of_batch, scored
 from project_etl.core.silver.plan import (
     SilverJob,
     SilverPlan,
@@ -112,7 +111,8 @@ def judge_batch(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Judged:
     """
     plan, orphaned = reach(job, plan)
     rows = kept.enter_context(job.lake.keep(scored(job, plan, orphaned, kept)))
-    counted = _count(job, rows)
+    # Of a day that has gained files, what was counted before counts on.
+    counted = _count(job, rows, remembered_report(job, plan.journal, plan.grown))
     return Judged(plan, rows, counted, _quarantine_changes(job, plan, rows, counted.reject_days, kept))
 
 
@@ -122,7 +122,7 @@ def _stage(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Staged:
     plan = judged.plan
     # Asked days that are not judged now are reported as they were when they were.
     report = judged.report.joined(remembered_report(job, plan.journal, {*job.days} - {*plan.batch_days}))
-    batch, is_all = f"{job.run.run_id}/{lake.version(table.name)}", days_in_bronze(job) <= {*plan.batch_days}
+    batch, is_all = f"{job.run.run_id}/{lake.version(table.name)}", days_in_bronze(job) <= {*plan.whole_days}
     note = note_of(
         job.run,
         table.name,
@@ -188,8 +188,14 @@ class Counted:
     touched: tuple[str, ...] | None
 
 
-def _count(job: SilverJob, rows: DataFrame) -> Counted:
-    """Count a scored frame in one query."""
+def _count(job: SilverJob, rows: DataFrame, earlier: Report) -> Counted:
+    """Count a scored frame in one query.
+
+    Args:
+        job: the materialization.
+        rows: the scored frame.
+        earlier: what was found before of days of which further files are judged.
+    """
     is_lost, is_gained = F.col("_op").isin("update", "delete"), F.col("_op").isin("update", "insert")
     landed = F.col("_landing_date").cast("string").alias("day")
     keys = [
@@ -204,7 +210,7 @@ def _count(job: SilverJob, rows: DataFrame) -> Counted:
 
     groups = grouped(rows, keys, ("_source_file", "_row_number", "_text"), as_text)
     batch = [group for group in groups if group.keys["_in_batch"]]
-    days: dict[str, dict[str, int]] = {}
+    days = {day: {**counts} for day, counts in earlier.days.items()}
     for group in batch:
         day = days.setdefault(group.keys["day"], dict.fromkeys(SILVER_COUNTS, 0))
         day["read"] += group.count
@@ -216,8 +222,9 @@ def _count(job: SilverJob, rows: DataFrame) -> Counted:
     touched = {day: _named(lost[day] | {keys[f"gained_{day}"] for keys in gaining}) for day in job.table.days}
     rejected = {group.keys["day"] for group in groups if group.keys["_status"] == "quarantined"}
     results = (*rule_results(job.rules, batch, "day"), *_comparisons(job, batch, days))
+    before = {rule.name: rule for rule in earlier.rules}
     return Counted(
-        report=Report(dict(sorted(days.items())), results, effect),
+        report=Report(dict(sorted(days.items())), tuple(each.joined(before[each.name]) for each in results), effect),
         effect=effect,
         reject_days=tuple(sorted(rejected)),
         lost=_named(lost[job.table.day_column]) if job.table.day_column else None,
@@ -267,14 +274,14 @@ def _quarantine_changes(
     if not reject_days and not may_leave:
         return None
     waiting = [ref.rule for ref in job.table.references]
-    received, rejected = as_received(job, reject_days), rows.where(F.col("_status") == "quarantined")
+    received, rejected = as_received(job, plan, reject_days), rows.where(F.col("_status") == "quarantined")
     bad = quarantine.rows_of(rejected, received, job.columns, waiting, job.version, job.run)
     if not lake.exists(name) or not (may_leave or quarantine.holds(lake, name, reject_days)):
         return quarantine.Changes(bad, tuple(reject_days), are_new=True, released=0) if reject_days else None
     now = rows.where(~F.col("_stored")).select(*keys, "_valid")
     held = quarantine.rows_in(lake, name).join(now, on=keys, how="left")
     # A record of the batch that was not judged is one that its file no longer has.
-    is_unsaid = F.col("_valid").isNull() & of_days(plan.batch_days)
+    is_unsaid = F.col("_valid").isNull() & of_batch(plan)
     leaving = held.where(F.coalesce("_valid", is_unsaid)).withColumn("_valid", F.coalesce("_valid", F.lit(False)))
     return quarantine.changes_of(lake, name, bad, leaving, kept)
 
