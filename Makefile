@@ -12,7 +12,7 @@ BESIDE := --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo dev dashboard test test-spark check format-check lint types coverage format realdata readme browser integration soak bench screenshots docs lock clean clean-lake
+.PHONY: help setup demo dev dashboard broker test test-spark check format-check lint types coverage format realdata readme browser integration soak bench screenshots docs lock clean clean-lake
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ dev: setup ## Open the Dagster UI on the same data: the demo's where there is on
 dashboard: setup ## Open the dashboard on the same data, until Ctrl+C
 	@PROJECT_ETL_ENV="$${PROJECT_ETL_ENV:-$$(test -d data/demo/lake && echo demo || echo local)}" \
 		exec $(BIN)/project-etl dashboard $(ARGS)
+
+broker: setup ## Start a Kafka broker at localhost:9092, to try out streams with, until Ctrl+C
+	@$(JAVA) exec $(BIN)/python scripts/broker.py $(ARGS)
 
 test: setup ## Run all tests but the long ones, with the embedded engine where a test names none
 	@$(JAVA) $(BIN)/pytest $(BESIDE) $(ARGS)

@@ -224,14 +224,14 @@ class Kafka:
 
 
 @contextmanager
-def kafka() -> Iterator[Kafka]:
-    """A broker with a cluster id of its own."""
+def kafka(port: int | None = None) -> Iterator[Kafka]:
+    """A broker with a cluster id of its own, at a port that is free unless one is given."""
     home = Path(os.environ.get("JAVA_HOME") or (ROOT / ".java_home").read_text().strip())
     with only_one(ROOT / ".setup.lock"):
         jars = ensure_kafka_jars(ROOT, home)
     folder = Path(tempfile.mkdtemp(prefix="project-etl-kafka-"))
     try:
-        port, controller = free_port(), free_port()
+        port, controller = port or free_port(), free_port()
         (folder / "log4j.properties").write_text(LOG4J)
         settings = folder / "server.properties"
         settings.write_text(

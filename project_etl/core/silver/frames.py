@@ -83,7 +83,7 @@ def _with_batch(pool: DataFrame, plan: SilverPlan) -> DataFrame:
 
 def of_batch(plan: SilverPlan) -> Column:
     """Whether a record, or what tells of one, is of those that are judged because of their day or file."""
-    files = [path for paths in plan.grown.values() for path in paths]
+    files = [file.path for files in plan.grown.values() for file in files]
     is_whole = of_days(plan.whole_days)
     return is_whole | (of_days(plan.grown) & F.col("_source_file").isin(files)) if files else is_whole
 

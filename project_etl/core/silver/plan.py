@@ -122,7 +122,7 @@ class SilverPlan:
     fingerprints: Mapping[str, str]
     new_days: tuple[str, ...]
     changed_days: tuple[str, ...]
-    grown: Mapping[str, tuple[str, ...]]
+    grown: Mapping[str, tuple[FileRow, ...]]
     parents: Mapping[str, int]
     parent_ids: Mapping[str, str]
     moved: tuple[Reference, ...]
@@ -183,7 +183,7 @@ def make_plan(job: SilverJob) -> SilverPlan:
     fingerprints = {day: _fingerprint(job, rows) for day, rows in files.items()}
     new: list[str] = []
     changed: list[str] = []
-    grown: dict[str, tuple[str, ...]] = {}
+    grown: dict[str, tuple[FileRow, ...]] = {}
     for day in job.days:
         known, now = journal.fingerprint(day), fingerprints[day]
         if known == now and not job.replay:
@@ -268,15 +268,18 @@ def _fingerprints(job: SilverJob, days: Collection[str]) -> dict[str, str]:
     return {day: _fingerprint(job, rows) for day, rows in _files(job, days).items()}
 
 
-def _gained(job: SilverJob, journal: Journal, day: str, files: Collection[FileRow]) -> tuple[str, ...]:
+def _gained(job: SilverJob, journal: Journal, day: str, files: Collection[FileRow]) -> tuple[FileRow, ...]:
     """The files that a judged day has gained; none when anything else about it has changed, too."""
     if job.replay or any(feed.gather for feed in job.feeds):
         return ()
     reads = journal.note(day).get("reads", {})
-    before = {row.path: row for row in files if row.bronze_version <= reads.get(row.dataset, -1)}
-    if _fingerprint(job, before.values()) != journal.fingerprint(day):
+
+    def was_there(row: FileRow) -> bool:
+        return row.bronze_version <= reads.get(row.dataset, -1)
+
+    if _fingerprint(job, filter(was_there, files)) != journal.fingerprint(day):
         return ()
-    return tuple(row.path for row in files if row.path not in before)
+    return tuple(row for row in files if not was_there(row))
 
 
 def days_of_other_files(job: SilverJob, plan: SilverPlan) -> set[str]:

@@ -68,12 +68,16 @@ def stage_silver(job: SilverJob) -> Staged:
 
 
 def bytes_read(job: SilverJob, plan: SilverPlan) -> int:
-    """Bytes of the files that judging reads: of the records, of the stored rows and of the parents."""
+    """Bytes of what judging works on: the records, the parents, and stored rows that are decided anew."""
     records = [job.lake.state(feed.bronze) for feed in job.feeds]
-    # What has changed is derived again from all of Bronze.
-    is_all = plan.changed_days or plan.carried
-    size = sum(state.size_bytes if is_all else state.size_on("_landing_date", plan.batch_days) for state in records)
-    beside = {job.table.name, *(ref.table for ref in job.table.references)}
+    beside = {ref.table for ref in job.table.references}
+    if plan.changed_days or plan.carried:
+        # What has changed is derived again from all of Bronze.
+        size, beside = sum(state.size_bytes for state in records), beside | {job.table.name}
+    else:
+        # Stored rows are passed over here, but for the few that have the key of a new record.
+        size = sum(state.size_on("_landing_date", plan.whole_days) for state in records)
+        size += sum(file.size_bytes for files in plan.grown.values() for file in files)
     return size + sum(job.lake.state(name).size_bytes for name in beside)
 
 

@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 from project_etl.core.engine.base import Engine
 from project_etl.core.silver import frames, quarantine
 from project_etl.core.silver.plan import SilverJob, SilverPlan, make_plan
+from project_etl.core.silver.stage import bytes_read
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop, made_of
 
 DAY, OTHER = "2025-01-01", "2025-01-02"
@@ -147,7 +148,7 @@ def test_beside_a_day_that_has_changed_one_that_has_grown_is_judged_whole(tmp_pa
     shop.land_rows("customers", OTHER, customer(3, updated_at=at(7)))
     gains(shop)
     shop.bronze("customers", OTHER)
-    assert plan_of(shop, "customers", DAY).grown == {DAY: (f"shop/customers/{DAY}/b.jsonl",)}
+    assert [file.path for file in plan_of(shop, "customers", DAY).grown[DAY]] == [f"shop/customers/{DAY}/b.jsonl"]
     plan = plan_of(shop, "customers", DAY, OTHER)
     assert (plan.grown, plan.changed_days) == ({}, (DAY, OTHER))
     # Whether the other day is asked for or not: what has grown alone changes nothing of it.
@@ -157,6 +158,20 @@ def test_beside_a_day_that_has_changed_one_that_has_grown_is_judged_whole(tmp_pa
     found = shop.rows("silver/customers", "customer_id", "_landing_date")
     assert [(number, str(day)) for number, day in found] == [("C1", DAY), ("C2", DAY), ("C3", OTHER)]
     assert shop.books("customers").are_right
+
+
+def test_the_size_of_the_work_is_that_of_the_new_files_unless_rows_are_decided_anew(
+    tmp_path: Path, engine: Engine
+) -> None:
+    shop = SmallShop(tmp_path, engine, only=CUSTOMERS)
+    shop.land_rows("customers", DAY, customer(1))
+    shop.load(DAY)
+    gains(shop)
+    job = shop.silver_job("customers", DAY).pinned()
+    new = (shop.landing / "shop" / "customers" / DAY / "b.jsonl").stat().st_size
+    assert bytes_read(job, make_plan(job)) == new
+    all_rows = [shop.lake.state(name).size_bytes for name in ("bronze/shop/customers", "silver/customers")]
+    assert bytes_read(job, make_plan(replace(job, replay=True))) == sum(all_rows)
 
 
 def test_a_mapping_that_needs_lines_together_has_its_day_whole(tmp_path: Path, engine: Engine) -> None:
