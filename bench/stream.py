@@ -7,22 +7,20 @@ reading is its lines, its files and their names. The messages are those of live 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
 from bench.landing import REPOSITORY
 from bench.measure import BenchError, Usage, measure, require_linux
-from project_etl.demo.live.traffic import Traffic
 
 sys.path.insert(0, str(REPOSITORY / "scripts"))
 
 from project_etl_tests.integration.kafka_broker import Kafka, kafka
+from project_etl_tests.integration.streamed import fill
 
 MESSAGES, PARTITIONS = 1_000_000, 3
 BARE, PLATFORM = "a consumer that counts bytes", "project-etl pull clickstream"
@@ -49,7 +47,8 @@ def main() -> int:
     try:
         require_linux()
         with tempfile.TemporaryDirectory(prefix="stream-") as folder, kafka() as broker:
-            topic, size = _filled(broker, options.messages)
+            topic = broker.topic(partitions=PARTITIONS)
+            size = fill(broker, topic, options.messages)
             text = _markdown(_measured(Path(folder), broker, topic, options), options.messages, size)
     except BenchError as error:
         sys.stderr.write(f"{error}\n")
@@ -57,17 +56,6 @@ def main() -> int:
     options.out.write_text(text, encoding="utf-8")
     sys.stdout.write(text)
     return 0
-
-
-def _filled(broker: Kafka, messages: int) -> tuple[str, int]:
-    """A topic of events, and the bytes of their values."""
-    topic, traffic, at, size = broker.topic(partitions=PARTITIONS), Traffic(7, 100), datetime.now(UTC), 0
-    for begin in range(0, messages, 100_000):
-        events = [traffic.event(at) for _ in range(min(100_000, messages - begin))]
-        found = [(event["visitor_id"], json.dumps(event, separators=(",", ":"))) for event in events]
-        size += sum(len(value) for _, value in found)
-        broker.produce(topic, found, {"batch.size": 1_000_000})
-    return topic, size
 
 
 def _measured(folder: Path, broker: Kafka, topic: str, options: argparse.Namespace) -> dict[str, list[Usage]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,30 @@ from project_etl.catalog import pulled_datasets, puller_of
 from project_etl.core.bronze.file_table import FILES
 from project_etl.core.engine.base import Engine
 from project_etl.core.extract.pull import Pulled, PullJob, pull
+from project_etl.demo.live.traffic import Traffic
 from project_etl_tests.integration.kafka_broker import Kafka
 from project_etl_tests.small_shop import EVENT, SmallShop, made_of
 
 SOURCE = "clickstream"
+# So many events are in memory while a topic is filled.
+AT_ONCE = 100_000
 FOLDER = f"{SOURCE}/events"
 
 
 def event(number: int, **others: Any) -> bytes:
     """The value of an event's message."""
     return json.dumps(EVENT | {"event_id": f"E{number}"} | others).encode()
+
+
+def fill(kafka: Kafka, topic: str, events: int) -> int:
+    """Send live traffic of now at once, and return the bytes of its values."""
+    traffic, at, size = Traffic(7, 100), datetime.now(UTC), 0
+    for begin in range(0, events, AT_ONCE):
+        sent = [traffic.event(at) for _ in range(min(AT_ONCE, events - begin))]
+        messages = [(each["visitor_id"], json.dumps(each, separators=(",", ":"))) for each in sent]
+        size += sum(len(value) for _, value in messages)
+        kafka.produce(topic, messages, {"batch.size": 1_000_000})
+    return size
 
 
 @dataclass(frozen=True)
