@@ -34,13 +34,13 @@ dashboard: setup ## Open the dashboard on the same data, until Ctrl+C
 broker: setup ## Start a Kafka broker at localhost:9092, to try out streams with, until Ctrl+C
 	@$(JAVA) exec $(BIN)/python scripts/broker.py $(ARGS)
 
-test: setup ## Run all tests but the long ones, with the embedded engine where a test names none
-	@$(JAVA) $(BIN)/pytest $(BESIDE) $(ARGS)
+test: setup ## Run all tests but the long ones: minutes, with the embedded engine where a test names none
+	@$(JAVA) $(BIN)/pytest $(BESIDE) -m "not soak and not long" $(ARGS)
 
-test-spark: setup ## Run all tests but the long ones with Spark in a JVM
+test-spark: setup ## Run all tests with Spark in a JVM
 	@$(JAVA) $(BIN)/pytest $(BESIDE) --engine spark $(ARGS)
 
-check: setup format-check lint types coverage ## Format, lint, types, tests with coverage: what CI runs
+check: setup format-check lint types coverage ## Format, lint, types, all tests with coverage: what CI runs
 
 format-check:
 	@$(BIN)/ruff format --check .

@@ -23,6 +23,9 @@ CODEGEN = "spark.sql.codegen.factoryMode"
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Of whole lakes in every order, and of every table on every engine.
+LONG_FOLDERS = ("promises", "parity")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--engine` says what computes in tests that do not ask for a particular engine."""
@@ -43,7 +46,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     So do those that look at one lake through the dashboard.
 
-    Those come first, and then the promises: what takes long must not come last.
+    Those come first, and then the promises: what takes long must not come last. `make test` leaves both out, and what
+    holds engines to each other.
     """
     needs_jvm = {item.path for item in items if "jvm_session" in getattr(item, "fixturenames", ())}
     # With Spark as the engine, nearly all do.
@@ -52,6 +56,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         of_lake = "visits" if "visits" in getattr(item, "fixturenames", ()) else str(item.path)
         group = "jvm" if is_one_group and item.path in needs_jvm else of_lake
         item.add_marker(pytest.mark.xdist_group(group))
+        if is_one_group and (item.path in needs_jvm or item.path.parent.name in LONG_FOLDERS):
+            item.add_marker(pytest.mark.long)
     items.sort(key=lambda item: (item.path not in needs_jvm, item.path.parent.name != "promises"))
 
 

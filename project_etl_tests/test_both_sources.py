@@ -21,6 +21,8 @@ from project_etl_tests.oracle.given import contact, deal, land_crm, land_invoice
 from project_etl_tests.oracle.gold import GOLD_TABLES, GoldTable
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop, made_of
 
+pytestmark = pytest.mark.long
+
 SOURCES = ("shop", "online_retail", "hubspot")
 NAMESPACES = {"shop": "", "online_retail": "or-"}
 DAY = "2025-01-01"

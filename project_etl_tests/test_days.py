@@ -26,6 +26,8 @@ from project_etl_tests.oracle import Zones, expected_gold
 from project_etl_tests.oracle.compare import assert_gold_equal
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, REFUND, SmallShop, made_of, settings_of
 
+pytestmark = pytest.mark.long
+
 # The tables of facts, and after them those that the oracle knows.
 GOLD = ("fact_order_items", "fact_orders", "hourly_sales", "daily_aov")
 ONLY = made_of(*(f"gold/{name}" for name in GOLD))

@@ -15,6 +15,8 @@ from project_etl.settings import Settings
 from project_etl_tests.commands.given import dagster_home_in, paper, settings_in, text_of
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
 
+pytestmark = pytest.mark.long
+
 D1, D2 = "2025-01-01", "2025-01-02"
 
 

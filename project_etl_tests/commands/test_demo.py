@@ -29,6 +29,8 @@ from project_etl.silver import order_items
 from project_etl.standing import held
 from project_etl_tests.commands.given import lake_in, paper, text_of
 
+pytestmark = pytest.mark.long
+
 SMALL = {"days": 4, "scale": 0.02, "seed": 7}
 GOLD = [table.name for table in tables() if table.layer == "gold"]
 RULE = "quantity_less_than_or_equal_to"

@@ -20,6 +20,8 @@ from project_etl_tests.commands.given import REPOSITORY, surroundings
 from project_etl_tests.promises.commands import processes_with
 from project_etl_tests.webserver import ask, free_port
 
+pytestmark = pytest.mark.long
+
 MARK = "TEST_DEV_MARK"
 # `dagster dev`, the code server and its child, the webserver, the daemon.
 LEAST_PROCESSES = 5

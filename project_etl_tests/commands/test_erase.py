@@ -34,6 +34,8 @@ from project_etl_tests.small_shop import ITEM, ORDER, PRODUCT, REFUND, SmallShop
 from project_etl_tests.small_shop import REVIEW as REVIEW_AS_SENT
 from project_etl_tests.traces import traces_of
 
+pytestmark = pytest.mark.long
+
 D1, D2, D3 = DAYS = ("2025-01-01", "2025-01-02", "2025-01-03")
 ADA, MAIL, SHARED = "ada-1815", "ada@example.org", "shop@example.org"
 CUSTOMER = ADA_AS_SENT | {"customer_id": ADA}

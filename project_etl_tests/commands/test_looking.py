@@ -42,6 +42,8 @@ from project_etl_tests.commands.given import (
 )
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
 
+pytestmark = pytest.mark.long
+
 D1, D2 = "2025-01-01", "2025-01-02"
 LATE = {**ORDER, "order_id": "O2"}
 FILE = f"shop/orders/{D1}/orders.csv"

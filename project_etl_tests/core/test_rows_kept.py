@@ -16,6 +16,8 @@ from project_etl.core.lake.maintenance import tidy
 from project_etl.core.rows_kept import RowsKept, bronze_rows_kept, gold_rows_kept, silver_rows_kept
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
 
+pytestmark = pytest.mark.long
+
 D1, D2 = "2025-01-01", "2025-01-02"
 BRONZE = "bronze/shop/orders"
 

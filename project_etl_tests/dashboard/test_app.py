@@ -17,6 +17,8 @@ from project_etl.dashboard.entry import app as entry
 from project_etl_tests.dashboard.given import TUESDAY
 from project_etl_tests.small_shop import settings_of
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def app(visits: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:

@@ -18,6 +18,8 @@ from project_etl.dashboard.asked import Asked
 from project_etl.dashboard.pages import behaviour, customers, quality, sales, today
 from project_etl_tests.small_shop import settings_of
 
+pytestmark = pytest.mark.long
+
 JANUARY = (date(2025, 1, 1), date(2025, 1, 31))
 PAGES = {"today": today, "sales": sales, "behaviour": behaviour, "customers": customers, "quality": quality}
 Opened = Callable[..., AppTest]

@@ -18,6 +18,8 @@ from project_etl.demo.kinds import EVENTS, ORDERS, REFUNDS, REVIEWS
 from project_etl_tests.demo import plain_reading as plain
 from project_etl_tests.demo import plain_rules as rules
 
+pytestmark = pytest.mark.long
+
 REPOSITORY = Path(__file__).parents[2]
 
 _GENERATE = """

@@ -11,6 +11,8 @@ from project_etl.catalog import staleness_of
 from project_etl.core.engine.base import Engine
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
 
+pytestmark = pytest.mark.long
+
 D1, D2, D3 = "2025-01-01", "2025-01-02", "2025-01-03"
 FIRST_ORDERS = "gold/customer_first_order"
 

@@ -17,6 +17,8 @@ from project_etl.core.engine.base import Engine
 from project_etl.gold import customer_ltv, daily_aov
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
 
+pytestmark = pytest.mark.long
+
 DAYS = ("2025-01-01", "2025-01-02")
 
 

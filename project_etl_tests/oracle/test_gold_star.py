@@ -28,6 +28,8 @@ from project_etl_tests.oracle.given import (
     review,
 )
 
+pytestmark = pytest.mark.long
+
 FIRST, SECOND = date.fromisoformat(DAY), date.fromisoformat(NEXT_DAY)
 RATE_HEADER = ("rate_date", "base_currency", "quote_currency", "rate")
 

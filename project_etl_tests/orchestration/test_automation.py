@@ -17,6 +17,8 @@ from project_etl_tests.oracle.compare import assert_gold_equal
 from project_etl_tests.orchestration.autopilot import Autopilot, Ran, autopilot
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PARAMETERS, PRODUCT, SmallShop
 
+pytestmark = pytest.mark.long
+
 FIRST = date(2025, 1, 1)
 DAYS = 20
 LATE = 6

@@ -34,6 +34,8 @@ from project_etl_tests.orchestration.autopilot import SENSORS
 from project_etl_tests.promises.commands import at_rest, orphans
 from project_etl_tests.webserver import ask, served
 
+pytestmark = pytest.mark.long
+
 FIRST = date(2025, 1, 1)
 # Far more than it takes, for a machine that does other things too.
 QUIET_SECONDS = 1200

@@ -26,6 +26,8 @@ from project_etl.settings import Settings
 from project_etl_tests.orchestration.given import Done, run, settings_of
 from project_etl_tests.small_shop import ITEM, ORDER, PRODUCT, SmallShop, made_of
 
+pytestmark = pytest.mark.long
+
 D1, D2 = "2025-01-01", "2025-01-02"
 ONLY = made_of("gold/top_products_7d", "gold/dim_products", "gold/daily_revenue_by_category")
 NAMES = {table.name for table in ONLY}

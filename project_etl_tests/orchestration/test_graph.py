@@ -17,6 +17,8 @@ from project_etl.orchestration.partitions import daily_partitions
 from project_etl.setting_types import Sources
 from project_etl_tests.orchestration.given import definitions_of, settings_of
 
+pytestmark = pytest.mark.long
+
 SOURCES: dict[str, Sources] = {
     "shop": ("shop",),
     "online_retail": ("online_retail",),

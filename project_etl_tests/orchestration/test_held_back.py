@@ -36,6 +36,8 @@ from project_etl_tests.orchestration.given import definitions_of, run, settings_
 from project_etl_tests.promises.commands import everything
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PARAMETERS, PRODUCT, SmallShop, made_of
 
+pytestmark = pytest.mark.long
+
 FIRST = date(2025, 1, 1)
 D1, D2, D3 = "2025-01-01", "2025-01-02", "2025-01-03"
 FACT, AOV, TOP, LTV = "gold/fact_order_items", "gold/daily_aov", "gold/top_products_7d", "gold/customer_ltv"

@@ -23,6 +23,8 @@ from project_etl_tests.core.extract.given import FileShop
 from project_etl_tests.orchestration.given import Done, run, settings_of
 from project_etl_tests.small_shop import made_of
 
+pytestmark = pytest.mark.long
+
 ORDERS = "landing/oltp/orders"
 WITHOUT = ("customers", "events", "fx_rates", "order_items", "products", "refunds", "reviews")
 ONLY: tuple[Table, ...] = made_of("silver/orders")

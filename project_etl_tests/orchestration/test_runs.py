@@ -20,6 +20,8 @@ from project_etl.orchestration.run_tags import LAKE_TAG
 from project_etl_tests.orchestration.given import Done, definitions_of, run
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop, made_of
 
+pytestmark = pytest.mark.long
+
 D1, D2, D3 = "2025-01-01", "2025-01-02", "2025-01-03"
 FACT, AOV, LTV = "gold/fact_order_items", "gold/daily_aov", "gold/customer_ltv"
 # Tables that sum a day's revenue.

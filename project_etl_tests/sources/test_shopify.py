@@ -14,6 +14,8 @@ from project_etl.core.engine.base import Engine
 from project_etl.sources.shopify import CUSTOMERS, ORDERS, PRODUCTS
 from project_etl_tests.sources.given import ExportingShop, Row
 
+pytestmark = pytest.mark.long
+
 D1, D2, D3 = "2026-01-05", "2026-01-06", "2026-01-20"
 # As Shopify writes it: what the order is stands in the first row, with notes of several lines.
 ORDER = {

@@ -14,6 +14,8 @@ from project_etl.core.engine.base import Engine
 from project_etl.sources.woocommerce import CUSTOMERS, ORDERS, PRODUCTS
 from project_etl_tests.sources.given import ExportingShop, broken
 
+pytestmark = pytest.mark.long
+
 D0, D1, D2 = "2026-01-04", "2026-01-05", "2026-01-06"
 # 60.00 of goods less a coupon of 10.00, shipping of 5.00, a fee of 1.00, and 19 % of taxes on all.
 OF_ORDER = {

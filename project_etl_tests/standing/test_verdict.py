@@ -24,6 +24,8 @@ from project_etl.standing.verdict import Kind, Verdict, verdict_on
 from project_etl_tests.commands.given import settings_in, surroundings
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop, made_of
 
+pytestmark = pytest.mark.long
+
 FIRST, SECOND = date(2025, 1, 1), date(2025, 1, 2)
 D1, D2 = str(FIRST), str(SECOND)
 AOV, LTV, TOP = "gold/daily_aov", "gold/customer_ltv", "gold/top_products_7d"

@@ -12,6 +12,8 @@ from project_etl.core.contracts.report import quality_score
 from project_etl.core.engine.base import Engine
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop, made_of
 
+pytestmark = pytest.mark.long
+
 DAYS = ("2025-01-01", "2025-01-02", "2025-01-03")
 
 

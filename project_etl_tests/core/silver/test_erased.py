@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from project_etl.catalog import datasets_of
 from project_etl.core.bronze import erasure, tombstones
 from project_etl.core.bronze.tombstones import Tombstones, customer_hash
@@ -14,6 +16,8 @@ from project_etl.core.model.table import Table
 from project_etl.core.rows_kept import silver_rows_kept
 from project_etl_tests.promises.contents import assert_same, contents
 from project_etl_tests.small_shop import CUSTOMER, ORDER, SmallShop, made_of
+
+pytestmark = pytest.mark.long
 
 D1, D2 = DAYS = ("2010-12-01", "2010-12-02")
 RETAIL = "online_retail"

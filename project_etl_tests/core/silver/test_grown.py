@@ -16,6 +16,8 @@ from project_etl.core.silver.plan import SilverJob, SilverPlan, make_plan
 from project_etl.core.silver.stage import bytes_read
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop, made_of
 
+pytestmark = pytest.mark.long
+
 DAY, OTHER = "2025-01-01", "2025-01-02"
 CUSTOMERS, ITEMS = made_of("silver/customers_history"), made_of("silver/order_items")
 

@@ -18,6 +18,8 @@ from project_etl.core.silver import stage as silver
 from project_etl.core.silver.plan import SilverJob, SilverPlan, make_plan
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop, made_of
 
+pytestmark = pytest.mark.long
+
 D1, D2, D3 = "2025-01-01", "2025-01-02", "2025-01-03"
 # Items and all that they refer to.
 ITEMS = made_of("silver/order_items")

@@ -28,6 +28,8 @@ from project_etl_tests.commands.given import an_order, lake_in, land_until, sett
 from project_etl_tests.core.bronze.landing_files import land
 from project_etl_tests.core.staleness import returns
 
+pytestmark = pytest.mark.long
+
 TABLES = tables()
 ORDERS = "silver/orders"
 GOLD = {table.name for table in TABLES if table.layer == "gold"}

@@ -21,6 +21,8 @@ from project_etl_tests.core.bronze.landing_files import land
 from project_etl_tests.orchestration.autopilot import Autopilot, autopilot
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop
 
+pytestmark = pytest.mark.long
+
 NOW = time.time()
 LONG_AGO = NOW - 3600
 # All that comes before Gold.
