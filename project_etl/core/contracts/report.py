@@ -162,5 +162,5 @@ def quality_score(counts: Mapping[str, int]) -> float | None:
 
 
 # Counts of a Silver day: read = accepted + deduplicated + superseded + quarantined. What a day's records brought when
-# they were judged: a later day may have superseded a row since, and the table has fewer rows than were accepted.
+# they were judged: a later record may have superseded a row since, and the table has fewer rows than were accepted.
 SILVER_COUNTS = ("read", "accepted", "deduplicated", "superseded", "quarantined")
