@@ -30,7 +30,7 @@ from project_etl_tests.integration.streamed import fill
 RATE, PROMISED_SECONDS = 100, 120
 DAYS = 5
 # Events that a day has already, of the largest for which the promise is tried.
-FULL = 3_000_000
+FULL = 2_000_000
 # Until Dagster's services have started.
 START_SECONDS = 30
 GOLD = "gold/fact_events"
