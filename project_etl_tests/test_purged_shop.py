@@ -10,6 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 import pyarrow as pa
+import pytest
 
 from project_etl.core.bronze import file_table
 from project_etl.core.bronze.landing_root import LandingRoot
@@ -23,6 +24,8 @@ from project_etl_tests.orchestration.given import definitions_of, run
 from project_etl_tests.promises.contents import assert_same, contents, table_names
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, REFUND, SmallShop, made_of
 from project_etl_tests.traces import traces_of
+
+pytestmark = pytest.mark.long
 
 D1, D2 = "2025-01-01", "2025-01-02"
 ID, EMAIL = "Q7Q7", "zelda.quist@example.org"

@@ -22,6 +22,8 @@ from project_etl.standing.validated import validated
 from project_etl_tests.commands.given import paper, text_of
 from project_etl_tests.small_shop import CUSTOMER, EVENT, ITEM, ORDER, PRODUCT, REVIEW, SmallShop
 
+pytestmark = pytest.mark.long
+
 DAY = "2025-01-05"
 NEVER, FAR = date(1899, 12, 31), date(2099, 1, 1)
 # Check → the table and what a row that breaks it says otherwise than the good one. The same row twice breaks its key.

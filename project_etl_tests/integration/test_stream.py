@@ -1,6 +1,7 @@
 """A stream beside the daemon: what is sent is in Gold within two minutes, without a person.
 
-Three minutes of it belong to `make integration`. Half an hour, and three minutes after a day of millions, to `make soak`.
+Three minutes of it belong to `make integration`. To `make soak` belong half an hour, and three minutes of a day that
+has millions of events already.
 """
 
 from __future__ import annotations

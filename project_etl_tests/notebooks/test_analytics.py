@@ -21,6 +21,8 @@ from project_etl.core.engine.base import Engine
 from project_etl_tests.commands.given import REPOSITORY, plain_environment
 from project_etl_tests.small_shop import CUSTOMER, EVENT, ITEM, ORDER, PRODUCT, REFUND, REVIEW, SmallShop, made_of
 
+pytestmark = pytest.mark.long
+
 NOTEBOOK = REPOSITORY / "notebooks" / "analytics.ipynb"
 FIGURE = "application/vnd.plotly.v1+json"
 LANDED = "2025-03-03"
