@@ -117,6 +117,9 @@ def judge_batch(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Judged:
     rows = kept.enter_context(job.lake.keep(scored(job, plan, orphaned, kept)))
     # Of a day that has gained files, what was counted before counts on.
     counted = _count(job, rows, remembered_report(job, plan.journal, plan.grown))
+    if counted.report.failed_days & plan.grown.keys():
+        # What was kept out then may be in the table by now: who holds a day back looks at all of it.
+        return judge_batch(job, plan.judging_again(job, plan.grown), kept)
     return Judged(plan, rows, counted, _quarantine_changes(job, plan, rows, counted.reject_days, kept))
 
 

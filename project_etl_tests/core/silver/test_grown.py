@@ -269,6 +269,27 @@ def test_too_many_bad_records_of_a_day_are_counted_over_all_its_files(tmp_path: 
     assert len(shop.rows("silver/customers", "customer_id")) == 5
 
 
+def test_a_day_is_not_held_back_for_records_that_were_released_since(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine, only=ITEMS)
+    strict = replace(shop.tables["silver/order_items"], min_score=0.6)
+    shop.land_rows("customers", DAY, CUSTOMER)
+    shop.land_rows("products", DAY, PRODUCT)
+    shop.land_rows("orders", DAY, ORDER)
+    # Two of five wait for their order, which comes; of the day's eight, three are bad.
+    waiting = [item(number, order_id="O2") for number in (4, 5)]
+    shop.land_rows("order_items", DAY, item(1), item(2), item(3), *waiting)
+    shop.load(DAY)
+    shop.silver("order_items", DAY, table=strict)
+    shop.land_rows("orders", DAY, {**ORDER, "order_id": "O2"}, name="b.csv")
+    shop.land_rows("order_items", DAY, *(item(number, quantity="0") for number in (6, 7, 8)), name="b.csv")
+    for dataset in ("orders", "order_items"):
+        shop.bronze(dataset, DAY)
+    shop.silver("orders", DAY)
+    report = shop.silver("order_items", DAY, table=strict)
+    assert (report.failed, report.days[DAY]["quarantined"]) == ((), 3)
+    assert len(shop.rows("silver/order_items", "order_item_id")) == 5
+
+
 def dies(*_: object) -> None:
     raise KeyboardInterrupt
 
