@@ -30,7 +30,7 @@ class Made:
     Attributes:
         commit: the commit.
         days: the traced days that it made; None stands for the whole table.
-        counts: what it counted on these days.
+        counts: what was counted on these days up to it.
         broken: rule → records that broke it on these days.
     """
 

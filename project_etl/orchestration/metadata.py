@@ -177,7 +177,7 @@ def day_metadata(staged: Staged, days: Sequence[str], rows: Mapping[str, int]) -
     """Counts of each day of the run, and the files that are new; a day without rows has zero.
 
     Args:
-        staged: its report says what the last batch of each day brought.
+        staged: its report says what each day brought.
         days: the days of the run.
         rows: how many rows the table holds of each day.
     """

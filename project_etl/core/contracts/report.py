@@ -28,7 +28,8 @@ class RuleResult:
         description: the rule as a sentence.
         version: the rule's version.
         at_most: share of a day's records above which quarantine becomes fail.
-        by_day: records that broke it by landing day (Silver) or business day (Gold); days without any are absent.
+        by_day: records that broke it, when they were judged, by landing day (Silver) or business day (Gold); days
+            without any are absent.
         samples: a few broken records as JSON text, personal data masked.
         max_share: share of the judged records above which the rule's check warns.
         is_counted: whether a row stands for other records (`Rule.counts`), which are not among those judged.
@@ -60,8 +61,7 @@ class RuleResult:
 
     def joined(self, other: RuleResult) -> RuleResult:
         """This result and one of the same rule on other records, as one."""
-        by_day = {day: self.by_day.get(day, 0) + other.by_day.get(day, 0) for day in {**other.by_day, **self.by_day}}
-        return replace(self, by_day=by_day, samples=self.samples or other.samples)
+        return replace(self, by_day=_added(self.by_day, other.by_day), samples=self.samples or other.samples)
 
     def failed_days(self, read: Mapping[str, int]) -> tuple[str, ...]:
         """The days whose rows may not be published because of this rule; `read` holds the records read by day."""
@@ -110,10 +110,11 @@ class Report:
         return {day: counts.get("read", 0) for day, counts in self.days.items()}
 
     def joined(self, other: Report) -> Report:
-        """This report and one of other days of the same table, as one."""
+        """This report and one of other records of the same table, as one: of other days, or of other files of a day."""
         of_other = {rule.name: rule for rule in other.rules}
         rules = tuple(rule.joined(of_other[rule.name]) for rule in self.rules)
-        return replace(self, days={**other.days, **self.days}, rules=rules)
+        days = {day: _added(self.days.get(day, {}), other.days.get(day, {})) for day in {**other.days, **self.days}}
+        return replace(self, days=days, rules=rules)
 
     def of_days(self, days: Collection[str]) -> Report:
         """The part of this report that is about some days."""
@@ -153,6 +154,10 @@ class Report:
                     samples.setdefault(rule["name"], tuple(rule["samples"]))
         rules = (replace(rule, by_day=by_day[rule.name], samples=samples.get(rule.name, ())) for rule in unbroken)
         return cls(days=counts, rules=tuple(rules))
+
+
+def _added(some: Mapping[str, int], others: Mapping[str, int]) -> dict[str, int]:
+    return {name: some.get(name, 0) + others.get(name, 0) for name in {**others, **some}}
 
 
 def quality_score(counts: Mapping[str, int]) -> float | None:

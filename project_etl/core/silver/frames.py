@@ -1,9 +1,9 @@
 """The frames behind Silver: records in, judged and ranked rows with their effect on the table out.
 
 Belongs here: the one algorithm behind every Silver table. A table is a pure function, per key, of the Bronze rows of
-that key; it is computed either for a few new days, where the stored row stands for all earlier records, or, where files
-were replaced, rules or parents changed, anew from Bronze for the keys concerned. Does not belong here: what any table
-means (`silver/`), deciding whether there is work (`plan.py`), counting and committing (`stage.py`).
+that key; it is computed either for a few new days or files, where the stored row stands for all earlier records, or,
+where files were replaced, rules or parents changed, anew from Bronze for the keys concerned. Does not belong here: what
+any table means (`silver/`), deciding whether there is work (`plan.py`), counting and committing (`stage.py`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from project_etl.core.model.records import LINEAGE_NAMES, PLACE, RECORD, of_days
 from project_etl.core.model.table import History, Table
 from project_etl.core.model.transform import call, conform
 from project_etl.core.silver import deletions, quarantine
-from project_etl.core.silver.plan import SilverJob, SilverPlan, days_in_bronze, silver_schema, unjudged_days
+from project_etl.core.silver.plan import SilverJob, SilverPlan, judges_all, silver_schema, unjudged_days
 from project_etl.core.silver.rank import Stored, ranked
 from project_etl.core.silver.rules import WELL_FORMED, WITHIN_PARTITIONS, in_range, rules_of_deletions
 from project_etl.core.transforms.casts import to_boolean
@@ -46,9 +46,9 @@ def scored(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Keys], kept: Exi
 
     Returns:
         The stored columns and, of a judged record, `_broken`, `_text` (its text columns, where it broke a rule),
-        `_in_batch` (it is of a day that is judged now) and `_status` (what became of it, see `SILVER_COUNTS`); of every
-        row `_op` (what it means for the table: `insert`, `update`, `delete`, or null) and the days of its key's stored
-        row (see `was_day`).
+        `_in_batch` (it is of a day or file that is judged now) and `_status` (what became of it, see `SILVER_COUNTS`);
+        of every row `_op` (what it means for the table: `insert`, `update`, `delete`, or null) and the days of its
+        key's stored row (see `was_day`).
     """
     columns, lake = silver_schema(job.table).fieldNames(), job.lake
     if plan.misfit:
@@ -67,7 +67,7 @@ def scored(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Keys], kept: Exi
             pool = pool.unionByName(_deletions_beside(job, plan, fresh, days, kept), allowMissingColumns=True)
         return ranked(job.table, columns, _with_batch(pool, plan), Stored.TRUSTED, job.precedence)
     records, stored = _records(job, plan, is_all=True), _stored(job)
-    if not _is_all_judged(job, plan):
+    if not judges_all(job, plan):
         records, stored = _of_concerned_keys(job, plan, records, stored, orphaned, kept)
     pool = _pool(judged_records(job, records), stored)
     return ranked(job.table, columns, _with_batch(pool, plan), Stored.DOUBTED, job.precedence)
@@ -246,7 +246,7 @@ def judged_records(job: SilverJob, records: DataFrame) -> DataFrame:
 
 
 def as_received(job: SilverJob, plan: SilverPlan, days: Collection[str]) -> DataFrame:
-    """`raw` of the records of some landing days, by `PLACE`; also of those in quarantine whose file has changed."""
+    """`raw` of records of some landing days, by `PLACE`; also of those in quarantine whose file has changed."""
     # Where stored rows stand for what was judged before, all others that are kept out are in quarantine already.
     wanted = of_days(days) & of_batch(plan) if plan.grown else of_days(days)
     bronze = [feed.as_received(job.lake.read(feed.bronze).where(wanted)) for feed in job.feeds]
@@ -306,11 +306,6 @@ class Keys:
 
     columns: tuple[str, ...]
     values: DataFrame | None
-
-
-def _is_all_judged(job: SilverJob, plan: SilverPlan) -> bool:
-    """Whether the batch holds every landing day in Bronze."""
-    return days_in_bronze(job) <= {*plan.batch_days}
 
 
 def _of_concerned_keys(

@@ -295,6 +295,11 @@ def unjudged_days(job: SilverJob, plan: SilverPlan) -> tuple[str, ...]:
     return tuple(sorted(days_in_bronze(job) - {*plan.batch_days} - plan.journal.units.keys()))
 
 
+def judges_all(job: SilverJob, plan: SilverPlan) -> bool:
+    """Whether a plan judges every record in Bronze."""
+    return days_in_bronze(job) <= {*plan.whole_days}
+
+
 @dataclass(frozen=True)
 class Behind:
     """What a Silver table has not taken in of what is there.

@@ -34,9 +34,9 @@ def reach(job: SilverJob, plan: SilverPlan) -> tuple[SilverPlan, list[Keys]]:
         The plan with the further days to judge; and the parents that have vanished or changed, by reference.
     """
     plan, orphaned = _with_shared_days(job, plan), _orphaned(job, plan)
-    # When all of Bronze is judged, so is what such days say now.
     if orphaned:
         plan = plan.judging_again(job, plan.grown)
+    # When all of Bronze is judged, so is what such days say now.
     if (plan.changed_days or orphaned) and (days := days_of_other_files(job, plan)):
         plan = _with_shared_days(job, plan.judging_again(job, days))
     if deletions.have_vanished(job, plan):

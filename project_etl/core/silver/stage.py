@@ -30,7 +30,7 @@ from project_etl.core.silver.frames import as_received, of_batch, scored
 from project_etl.core.silver.plan import (
     SilverJob,
     SilverPlan,
-    days_in_bronze,
+    judges_all,
     make_plan,
     remembered_report,
     silver_schema,
@@ -99,7 +99,7 @@ class Judged:
 
     @property
     def report(self) -> Report:
-        """Counts and verdicts of the batch."""
+        """Counts and verdicts of the days of the batch."""
         released = self.quarantine.released if self.quarantine else 0
         report = self.counted.report
         return replace(report, totals={**report.totals, "released": released})
@@ -129,7 +129,7 @@ def _stage(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Staged:
     plan = judged.plan
     # Asked days that are not judged now are reported as they were when they were.
     report = judged.report.joined(remembered_report(job, plan.journal, {*job.days} - {*plan.batch_days}))
-    batch, is_all = f"{job.run.run_id}/{lake.version(table.name)}", days_in_bronze(job) <= {*plan.whole_days}
+    batch, is_all = f"{job.run.run_id}/{lake.version(table.name)}", judges_all(job, plan)
     note = note_of(
         job.run,
         table.name,
@@ -181,7 +181,7 @@ class Counted:
     """What a scored frame holds.
 
     Attributes:
-        report: counts and verdicts of the batch.
+        report: counts and verdicts of the days of the batch.
         effect: operation of `OPS` → rows.
         reject_days: landing days of rejected records.
         lost: business days that lose or change rows; None when the table has none, or a row is of no day.
@@ -217,7 +217,7 @@ def _count(job: SilverJob, rows: DataFrame, earlier: Report) -> Counted:
 
     groups = grouped(rows, keys, ("_source_file", "_row_number", "_text"), as_text)
     batch = [group for group in groups if group.keys["_in_batch"]]
-    days = {day: {**counts} for day, counts in earlier.days.items()}
+    days: dict[str, dict[str, int]] = {}
     for group in batch:
         day = days.setdefault(group.keys["day"], dict.fromkeys(SILVER_COUNTS, 0))
         day["read"] += group.count
@@ -228,10 +228,10 @@ def _count(job: SilverJob, rows: DataFrame, earlier: Report) -> Counted:
     lost = {day: {keys[f"lost_{day}"] for keys in losing} for day in job.table.days}
     touched = {day: _named(lost[day] | {keys[f"gained_{day}"] for keys in gaining}) for day in job.table.days}
     rejected = {group.keys["day"] for group in groups if group.keys["_status"] == "quarantined"}
-    results = (*rule_results(job.rules, batch, "day"), *_comparisons(job, batch, days))
-    before = {rule.name: rule for rule in earlier.rules}
+    told = Report(days, (*rule_results(job.rules, batch, "day"), *_newer(job.table, batch)), effect).joined(earlier)
+    days_told = dict(sorted(told.days.items()))
     return Counted(
-        report=Report(dict(sorted(days.items())), tuple(each.joined(before[each.name]) for each in results), effect),
+        report=replace(told, days=days_told, rules=(*told.rules, *_quality(job.table, days_told))),
         effect=effect,
         reject_days=tuple(sorted(rejected)),
         lost=_named(lost[job.table.day_column]) if job.table.day_column else None,
@@ -239,22 +239,24 @@ def _count(job: SilverJob, rows: DataFrame, earlier: Report) -> Counted:
     )
 
 
-def _comparisons(job: SilverJob, batch: Sequence[Group], days: Mapping[str, Mapping[str, int]]) -> list[RuleResult]:
-    """The verdicts that show only when records are compared or counted."""
+def _newer(table: Table, batch: Sequence[Group]) -> list[RuleResult]:
+    """The verdict on records that are newer than their row, where the table has it."""
     newer: dict[str, int] = {}
     samples: set[str] = set()
     for group in batch:
         if group.keys["_is_newer"]:
             newer[group.keys["day"]] = newer.get(group.keys["day"], 0) + group.count
             samples |= {group.sample} if group.sample else set()
+    found = {"by_day": dict(sorted(newer.items())), "samples": tuple(sorted(samples)[:SAMPLES])}
+    return [replace(check, **found) for check in comparisons(table) if check.name == NEWER_QUARANTINED]
+
+
+def _quality(table: Table, days: Mapping[str, Mapping[str, int]]) -> list[RuleResult]:
+    """The verdict on all records of each day, where the table has it."""
     scores = {day: quality_score(counts) for day, counts in days.items()}
-    least = job.table.min_score or 0
+    least = table.min_score or 0
     poor = {day: days[day]["quarantined"] for day, score in scores.items() if score is not None and score < least}
-    found = {NEWER_QUARANTINED: (newer, tuple(sorted(samples)[:SAMPLES])), QUALITY: (poor, ())}
-    return [
-        replace(check, by_day=dict(sorted(found[check.name][0].items())), samples=found[check.name][1])
-        for check in comparisons(job.table)
-    ]
+    return [replace(check, by_day=poor) for check in comparisons(table) if check.name == QUALITY]
 
 
 def _named(days: Collection[str | None]) -> tuple[str, ...] | None:

@@ -11,9 +11,10 @@ import pytest
 from pyspark.sql import DataFrame
 
 from project_etl.core.engine.base import Engine
-from project_etl.core.silver import frames, quarantine
+from project_etl.core.silver import frames
 from project_etl.core.silver.plan import SilverJob, SilverPlan, make_plan
 from project_etl.core.silver.stage import bytes_read
+from project_etl_tests.core.silver.given import die_before_quarantine
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop, made_of
 
 pytestmark = pytest.mark.long
@@ -290,22 +291,13 @@ def test_a_day_is_not_held_back_for_records_that_were_released_since(tmp_path: P
     assert len(shop.rows("silver/order_items", "order_item_id")) == 5
 
 
-def dies(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
-def test_a_run_that_died_between_the_two_commits_is_made_up_for(
-    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_died_between_the_two_commits_is_made_up_for(tmp_path: Path, engine: Engine) -> None:
     shop = SmallShop(tmp_path, engine, only=CUSTOMERS)
     shop.land_rows("customers", DAY, *FILES["m"], name="m.jsonl")
     shop.load(DAY)
     shop.land_rows("customers", DAY, *FILES["k"], name="k.jsonl")
     shop.bronze("customers", DAY)
-    with monkeypatch.context() as patch:
-        patch.setattr(quarantine, "commit", dies)
-        with pytest.raises(KeyboardInterrupt):
-            shop.silver("customers", DAY)
+    die_before_quarantine(shop, "customers", DAY)
     assert len(shop.quarantined("customers")) == 1
     assert plan_of(shop, "customers", OTHER).changed_days == (DAY,)
     shop.land_rows("customers", DAY, *FILES["z"], name="z.jsonl")

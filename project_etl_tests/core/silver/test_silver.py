@@ -13,9 +13,10 @@ import pytest
 from project_etl.core.contracts.report import SILVER_COUNTS, Report
 from project_etl.core.engine.base import Engine
 from project_etl.core.lake import Conflict, LakeError, TableStore, locks, state
-from project_etl.core.silver import books, quarantine
+from project_etl.core.silver import books
 from project_etl.core.silver import stage as silver
 from project_etl.core.silver.plan import SilverJob, SilverPlan, make_plan
+from project_etl_tests.core.silver.given import die_before_quarantine
 from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop, made_of
 
 pytestmark = pytest.mark.long
@@ -388,19 +389,14 @@ def test_all_days_are_judged_again_once_when_journal_and_log_are_gone(shop: Smal
     assert shop.stage_silver("orders", D1).commit is None
 
 
-def test_a_run_that_died_before_it_changed_quarantine_is_made_up_for_by_the_next(
-    shop: SmallShop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_died_before_it_changed_quarantine_is_made_up_for_by_the_next(shop: SmallShop) -> None:
     # Its order goes, so that the item of another day goes to quarantine.
     shop.land_rows("orders", D3, {**ORDER, "order_id": "O7"})
     shop.land_rows("order_items", D2, {**ITEM, "order_item_id": "I9", "quantity": "0"})
     for dataset, day in (("orders", D3), ("order_items", D2)):
         shop.bronze(dataset, day)
     shop.silver("orders", D3)
-    with monkeypatch.context() as patch:
-        patch.setattr(quarantine, "commit", dies)
-        with pytest.raises(KeyboardInterrupt):
-            shop.silver("order_items", D2)
+    die_before_quarantine(shop, "order_items", D2)
     assert len(shop.quarantined("order_items")) == 1
     # Whatever day is asked for.
     shop.silver("order_items", D1)
@@ -410,28 +406,19 @@ def test_a_run_that_died_before_it_changed_quarantine_is_made_up_for_by_the_next
     assert shop.stage_silver("order_items", D1, D2).commit is None
 
 
-def test_records_that_a_dead_run_had_released_leave_quarantine(
-    shop: SmallShop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_records_that_a_dead_run_had_released_leave_quarantine(shop: SmallShop) -> None:
     shop.land_rows("order_items", D2, {**ITEM, "order_item_id": "I9", "order_id": "O9"})
     shop.load(D2)
     assert len(shop.quarantined("order_items")) == 2
     shop.land_rows("orders", D2, {**ORDER, "order_id": "O9"})
     shop.bronze("orders", D2)
     shop.silver("orders", D2)
-    with monkeypatch.context() as patch:
-        patch.setattr(quarantine, "commit", dies)
-        with pytest.raises(KeyboardInterrupt):
-            shop.silver("order_items", D3)
+    die_before_quarantine(shop, "order_items", D3)
     assert ("I9",) in shop.rows("silver/order_items", "order_item_id")
     assert len(shop.quarantined("order_items")) == 2
     shop.silver("order_items", D3)
     assert len(shop.quarantined("order_items")) == 1
     assert shop.books("order_items").are_right
-
-
-def dies(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def test_same_bytes_under_another_name_are_not_loaded_again(shop: SmallShop) -> None:
