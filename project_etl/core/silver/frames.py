@@ -22,7 +22,7 @@ from project_etl.core.contracts import Action
 from project_etl.core.contracts.judge import BROKEN, breaks, judged
 from project_etl.core.model.names import DELETED
 from project_etl.core.model.records import LINEAGE_NAMES, PLACE, RECORD, of_days, union_all
-from project_etl.core.model.table import History, Table
+from project_etl.core.model.table import History, Reference, Table
 from project_etl.core.model.transform import call, conform
 from project_etl.core.silver import deletions, quarantine
 from project_etl.core.silver.plan import SilverJob, SilverPlan, judges_all, silver_schema, unjudged_days
@@ -131,14 +131,31 @@ def _with_nothing_found(job: SilverJob, records: DataFrame) -> DataFrame:
 def _with_parents(job: SilverJob, records: DataFrame) -> DataFrame:
     """Add the carried columns of each reference's parent, and to `_record.found` whether the parent is known."""
     for ref in job.table.references:
-        key = f"_key_of_{ref.rule}"
-        within = {name: f"{key}_{name}" for name in ref.within}
-        parent = job.lake.read(ref.table).select(
-            F.col(ref.parent_key).alias(key), *[F.col(name).alias(other) for name, other in within.items()], *ref.carry
-        )
-        is_same = [F.col(name) == F.col(other) for name, other in {ref.column: key, **within}.items()]
-        records = records.join(parent, on=is_same, how="left")
-    return _with_found(records, {ref.rule: F.col(f"_key_of_{ref.rule}").isNotNull() for ref in job.table.references})
+        parent, is_its_own = _parent(job, ref)
+        records = records.join(parent, on=is_its_own, how="left")
+    return _with_found(records, {ref.rule: F.col(_key_of(ref)).isNotNull() for ref in job.table.references})
+
+
+def _parent(job: SilverJob, ref: Reference) -> tuple[DataFrame, list[Column]]:
+    """What a record needs of a reference's parents, and whether a parent is its own."""
+    key = _key_of(ref)
+    within = {name: f"{key}_{name}" for name in ref.within}
+    parent = job.lake.read(ref.table).select(
+        F.col(ref.parent_key).alias(key), *[F.col(name).alias(other) for name, other in within.items()], *ref.carry
+    )
+    return parent, [F.col(name) == F.col(other) for name, other in {ref.column: key, **within}.items()]
+
+
+def _key_of(ref: Reference) -> str:
+    return f"_key_of_{ref.rule}"
+
+
+def without_parent(job: SilverJob, ref: Reference, days: Collection[str]) -> dict[str, int]:
+    """Landing day → its stored rows whose parent is not known, of some days; for a reference that only warns."""
+    parent, is_its_own = _parent(job, ref)
+    rows = job.lake.read(job.table.name).where(of_days(days)).dropna(subset=[ref.column])
+    found = rows.select("_landing_date", ref.column, *ref.within).join(parent, on=is_its_own, how="left_anti")
+    return {str(day): count for day, count in found.groupBy("_landing_date").count().collect()}
 
 
 def _with_found(records: DataFrame, found: Mapping[str, Column]) -> DataFrame:

@@ -7,7 +7,7 @@ sent there (`stage.py`), whole files (`core/bronze/file_table.py`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -90,13 +90,13 @@ class Changes:
         rows: the rows, with `_op`: `insert`, `update` or `delete`.
         days: landing days of these rows.
         are_new: whether the table holds no row of these days, so that all of them are added.
-        released: records that leave because they break no rule any more.
+        released: landing day → its records that leave because they break no rule any more.
     """
 
     rows: DataFrame
     days: tuple[str, ...]
     are_new: bool
-    released: int
+    released: Mapping[str, int]
 
 
 def changes_of(lake: TableStore, name: str, rejected: DataFrame, leaving: DataFrame, kept: ExitStack) -> Changes | None:
@@ -123,7 +123,8 @@ def changes_of(lake: TableStore, name: str, rejected: DataFrame, leaving: DataFr
     if not groups:
         return None
     days = tuple(sorted({str(day) for day, _, _ in groups}))
-    return Changes(rows.drop("_valid"), days, are_new=False, released=sum(n for _, is_valid, n in groups if is_valid))
+    released = {str(day): count for day, is_valid, count in groups if is_valid}
+    return Changes(rows.drop("_valid"), days, are_new=False, released=released)
 
 
 def commit(lake: TableStore, name: str, changes: Changes, note: dict[str, Any]) -> Commit:

@@ -18,6 +18,7 @@ from typing import Any
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from project_etl.core.contracts import Action
 from project_etl.core.contracts.judge import SAMPLES, Group, grouped, rule_results, shown
 from project_etl.core.contracts.report import SILVER_COUNTS, Report, RuleResult, quality_score
 from project_etl.core.contracts.sql_text import is_day
@@ -26,7 +27,7 @@ from project_etl.core.lake.state import REMADE
 from project_etl.core.model.staged import Staged, note_of, staging
 from project_etl.core.model.table import Table
 from project_etl.core.silver import deletions, quarantine
-from project_etl.core.silver.frames import as_received, of_batch, scored
+from project_etl.core.silver.frames import as_received, of_batch, scored, without_parent
 from project_etl.core.silver.plan import (
     SilverJob,
     SilverPlan,
@@ -100,7 +101,7 @@ class Judged:
     @property
     def report(self) -> Report:
         """Counts and verdicts of the days of the batch."""
-        released = self.quarantine.released if self.quarantine else 0
+        released = sum(self.quarantine.released.values()) if self.quarantine else 0
         report = self.counted.report
         return replace(report, totals={**report.totals, "released": released})
 
@@ -116,11 +117,28 @@ def judge_batch(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Judged:
     plan, orphaned = reach(job, plan)
     rows = kept.enter_context(job.lake.keep(scored(job, plan, orphaned, kept)))
     # Of a day that has gained files, what was counted before counts on.
-    counted = _count(job, rows, remembered_report(job, plan.journal, plan.grown))
-    if counted.report.failed_days & plan.grown.keys():
-        # What was kept out then may be in the table by now: who holds a day back looks at all of it.
+    counted = _count(job, rows, _earlier_report(job, plan))
+    changes = _quarantine_changes(job, plan, rows, counted.reject_days, kept)
+    released = changes.released if changes else {}
+    if plan.grown.keys() & (counted.report.failed_days | released.keys()):
+        # What was kept out then is in the table by now, or may be: all of the day is looked at.
         return judge_batch(job, plan.judging_again(job, plan.grown), kept)
-    return Judged(plan, rows, counted, _quarantine_changes(job, plan, rows, counted.reject_days, kept))
+    return Judged(plan, rows, counted, changes)
+
+
+def _earlier_report(job: SilverJob, plan: SilverPlan) -> Report:
+    """What was found before of days that have gained files; of missing parents, those that have not arrived since."""
+    report = remembered_report(job, plan.journal, plan.grown)
+    passing = {ref.rule: ref for ref in job.table.references if ref.action is Action.WARN}
+
+    def now(rule: RuleResult) -> RuleResult:
+        if rule.name not in passing or not rule.broken:
+            return rule
+        missing = without_parent(job, passing[rule.name], rule.by_day)
+        by_day = {day: min(then, missing[day]) for day, then in rule.by_day.items() if day in missing}
+        return replace(rule, by_day=by_day, samples=rule.samples if by_day else ())
+
+    return replace(report, rules=tuple(map(now, report.rules)))
 
 
 def _stage(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Staged:
@@ -286,7 +304,7 @@ def _quarantine_changes(
     received, rejected = as_received(job, plan, reject_days), rows.where(F.col("_status") == "quarantined")
     bad = quarantine.rows_of(rejected, received, job.columns, waiting, job.version, job.run)
     if not lake.exists(name) or not (may_leave or quarantine.holds(lake, name, reject_days)):
-        return quarantine.Changes(bad, tuple(reject_days), are_new=True, released=0) if reject_days else None
+        return quarantine.Changes(bad, tuple(reject_days), are_new=True, released={}) if reject_days else None
     now = rows.where(~F.col("_stored")).select(*keys, "_valid")
     held = quarantine.rows_in(lake, name).join(now, on=keys, how="left")
     # A record of the batch that was not judged is one that its file no longer has.

@@ -15,7 +15,7 @@ from project_etl.core.silver import frames
 from project_etl.core.silver.plan import SilverJob, SilverPlan, make_plan
 from project_etl.core.silver.stage import bytes_read
 from project_etl_tests.core.silver.given import die_before_quarantine
-from project_etl_tests.small_shop import CUSTOMER, ITEM, ORDER, PRODUCT, SmallShop, made_of
+from project_etl_tests.small_shop import CUSTOMER, EVENT, ITEM, ORDER, PRODUCT, REFUND, SmallShop, made_of
 
 pytestmark = pytest.mark.long
 
@@ -214,13 +214,13 @@ def test_an_item_of_an_earlier_file_waits_on_and_is_released_beside_a_later_one(
         shop.silver("orders", DAY)
         judged.clear()
         report = shop.silver("order_items", DAY)
-        # Two of the new file, and those that wait.
-        assert judged == [2 + 3 - 2 * (number - 1)]
-        assert report.days[DAY] == {"read": 3 + 2 * number, "accepted": number, "quarantined": 3 + number} | {
-            "deduplicated": 0,
-            "superseded": 0,
-        }
+        # Two of the new file with those that wait, and then all of the day, for one of these waits no more.
+        assert judged == [2 + {1: 3, 2: 1}[number], 3 + 2 * number]
+        counts = {"read": 3 + 2 * number, "accepted": 2 * number, "quarantined": 3, "deduplicated": 0, "superseded": 0}
+        assert report.days[DAY] == counts
         assert report.totals["released"] == 1
+        broken = {rule.name: rule.broken for rule in report.rules if rule.broken}
+        assert broken.get("order_exists", 0) == 2 - number
     assert shop.rows("silver/order_items", "order_item_id") == [("I1",), ("I2",), ("I4",), ("I5",)]
     assert [(file[-5:], row) for file, row, _ in shop.quarantined("order_items")] == [
         ("0.csv", 3),
@@ -230,6 +230,65 @@ def test_an_item_of_an_earlier_file_waits_on_and_is_released_beside_a_later_one(
     raw = dict(shop.rows("quarantine/order_items", "_source_file", "raw"))
     assert all('"order_item_id":"I' in text for text in raw.values())
     assert shop.books("order_items").are_right
+
+
+def test_what_a_released_record_is_warned_of_is_told(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine, only=made_of("silver/refunds"))
+    for dataset, record in {"customers": CUSTOMER, "products": PRODUCT, "order_items": ITEM}.items():
+        shop.land_rows(dataset, DAY, record)
+    early = {**REFUND, "refunded_at": "2025-01-01T01:00:00Z", "updated_at": at(1)}
+    shop.land_rows("refunds", DAY, early)
+    shop.load(DAY)
+    shop.land_rows("orders", DAY, ORDER, name="b.csv")
+    shop.land_rows("refunds", DAY, {**early, "refund_id": "F2", "refunded_at": at(30)}, name="b.csv")
+    report = shop.load(DAY)["silver/refunds"]
+    assert report.days[DAY]["accepted"] == 2
+    assert {rule.name: rule.by_day for rule in report.rules if rule.broken} == {"refunded_after_order": {DAY: 1}}
+
+
+def test_a_parent_that_only_warns_is_missed_until_it_arrives(tmp_path: Path, engine: Engine, judged: list[int]) -> None:
+    shop = SmallShop(tmp_path, engine, only=made_of("silver/events"))
+
+    def missed(file: str, *orders: str) -> dict[str, dict[str, int]]:
+        events = [{**EVENT, "event_id": f"{file}{order}", "order_id": order} for order in orders]
+        shop.land_rows("events", DAY, *events, name=f"{file}.jsonl")
+        shop.bronze("events", DAY)
+        report = shop.silver("events", DAY)
+        assert all(bool(rule.samples) == bool(rule.broken) for rule in report.rules)
+        return {rule.name: dict(rule.by_day) for rule in report.rules if rule.broken}
+
+    shop.land_rows("customers", DAY, CUSTOMER)
+    shop.land_rows("products", DAY, PRODUCT)
+    shop.land_rows("orders", OTHER, *({**ORDER, "order_id": number} for number in ("O1", "O2")))
+    for dataset in ("customers", "products", "orders"):
+        shop.bronze(dataset, DAY)
+        shop.silver(dataset, DAY)
+    assert missed("a", "O1", "O1", "O2", "O3") == {"purchases_match_orders": {DAY: 4}}
+    shop.bronze("orders", OTHER)
+    shop.silver("orders", OTHER)
+    judged.clear()
+    assert missed("b", "O2") == {"purchases_match_orders": {DAY: 1}}
+    assert missed("c", "O4") == {"purchases_match_orders": {DAY: 2}}
+    shop.land_rows("orders", OTHER, *({**ORDER, "order_id": number} for number in ("O3", "O4")), name="b.csv")
+    shop.bronze("orders", OTHER)
+    shop.silver("orders", OTHER)
+    # Of events the new files alone are judged; beside them two orders.
+    assert missed("d", "O1") == {}
+    assert judged == [1, 1, 2, 1]
+
+
+def test_a_correction_that_comes_as_a_further_file_ends_the_warning(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine, only=made_of("silver/customers"))
+    newer = {**CUSTOMER, "updated_at": at(5)}
+    shop.land_rows("customers", DAY, CUSTOMER, {**newer, **BAD}, name="a.jsonl")
+    told: list[int] = []
+    for name, record in (("b", customer(2)), ("c", newer), ("d", customer(3))):
+        report = shop.load(DAY)["silver/customers"]
+        told += [rule.broken for rule in report.rules if rule.name == "newer_version_quarantined"]
+        shop.land_rows("customers", DAY, record, name=f"{name}.jsonl")
+    assert told == [1, 1, 0]
+    shop.bronze("customers", DAY)
+    assert [file.path[-7:] for file in plan_of(shop, "customers", DAY).grown[DAY]] == ["d.jsonl"]
 
 
 def test_a_parent_that_changes_beside_a_new_file_has_its_day_judged_whole(tmp_path: Path, engine: Engine) -> None:
