@@ -133,3 +133,8 @@ def shown(values: Mapping[str, Any], schema: T.StructType) -> str:
     personal = {item.name for item in schema.fields if item.metadata.get("pii")}
     told = {name: MASK if name in personal else value for name, value in values.items() if value is not None}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def placed(row: Row, values: Mapping[str, Any], schema: T.StructType) -> str:
+    """A record as people see it: where it stands, and what it says."""
+    return f"{row['_source_file']}:{row['_row_number']} {shown(values, schema)}"

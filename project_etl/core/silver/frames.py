@@ -27,7 +27,7 @@ from project_etl.core.model.transform import call, conform
 from project_etl.core.silver import deletions, quarantine
 from project_etl.core.silver.plan import SilverJob, SilverPlan, judges_all, silver_schema, unjudged_days
 from project_etl.core.silver.rank import Stored, ranked
-from project_etl.core.silver.rules import WELL_FORMED, WITHIN_PARTITIONS, in_range, rules_of_deletions
+from project_etl.core.silver.rules import VALUES_MAPPED, WELL_FORMED, WITHIN_PARTITIONS, in_range, rules_of_deletions
 from project_etl.core.transforms.casts import to_boolean
 from project_etl.core.transforms.text import Kind, clean
 from project_etl.core.transforms.zones import DOUBLED, NO_ZONE, SKIPPED, business_day, in_utc, oddity
@@ -46,39 +46,42 @@ def scored(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Keys], kept: Exi
 
     Returns:
         The stored columns and, of a judged record, `_broken`, `_text` (its text columns, where it broke a rule),
-        `_in_batch` (it is of a day or file that is judged now) and `_status` (what became of it, see `SILVER_COUNTS`);
+        `_in_batch` (it is of a day that is judged now) and `_status` (what became of it, see `SILVER_COUNTS`);
         of every row `_op` (what it means for the table: `insert`, `update`, `delete`, or null) and the days of its
         key's stored row (see `was_day`).
     """
     columns, lake = silver_schema(job.table).fieldNames(), job.lake
     if plan.misfit:
-        fresh = kept.enter_context(lake.keep(judged_records(job, _records(job, plan, is_all=True))))
-        return ranked(job.table, columns, _with_batch(fresh, plan), Stored.NOTHING, job.precedence)
+        fresh = kept.enter_context(lake.keep(_judged(job, plan, _records(job, plan, is_all=True))))
+        return ranked(job.table, columns, fresh, Stored.NOTHING, job.precedence)
     if not (plan.changed_days or orphaned):
         sources = [_records(job, plan, is_all=False)]
-        sources += [_waiting(job, plan)] if plan.waiting else []
+        if plan.waiting or quarantine.holds(lake, quarantine.name_of(job.table.name), plan.grown):
+            sources.append(_held(job, plan))
         # Read twice below: for its keys, and for its rows.
-        fresh = kept.enter_context(lake.keep(judged_records(job, union_all(sources))))
+        fresh = kept.enter_context(lake.keep(_judged(job, plan, union_all(sources))))
         days = deletions.days_beside(job, plan)
         if lake.is_empty(job.table.name) and not days:
-            return ranked(job.table, columns, _with_batch(fresh, plan), Stored.NOTHING, job.precedence)
+            return ranked(job.table, columns, fresh, Stored.NOTHING, job.precedence)
         pool = _pool(fresh, _stored_beside(job, fresh))
         if days:
             pool = pool.unionByName(_deletions_beside(job, plan, fresh, days, kept), allowMissingColumns=True)
-        return ranked(job.table, columns, _with_batch(pool, plan), Stored.TRUSTED, job.precedence)
+        return ranked(job.table, columns, pool, Stored.TRUSTED, job.precedence)
     records, stored = _records(job, plan, is_all=True), _stored(job)
     if not judges_all(job, plan):
         records, stored = _of_concerned_keys(job, plan, records, stored, orphaned, kept)
-    pool = _pool(judged_records(job, records), stored)
-    return ranked(job.table, columns, _with_batch(pool, plan), Stored.DOUBTED, job.precedence)
+    pool = _pool(_judged(job, plan, records), stored)
+    return ranked(job.table, columns, pool, Stored.DOUBTED, job.precedence)
+
+
+def _judged(job: SilverJob, plan: SilverPlan, records: DataFrame) -> DataFrame:
+    """Records, judged, with `_in_batch`."""
+    # Of a day that has gained files, those in quarantine count with the new ones.
+    return judged_records(job, records).withColumn("_in_batch", of_days(plan.batch_days))
 
 
 def _pool(fresh: DataFrame, stored: DataFrame) -> DataFrame:
     return fresh.unionByName(stored, allowMissingColumns=True)
-
-
-def _with_batch(pool: DataFrame, plan: SilverPlan) -> DataFrame:
-    return pool.withColumn("_in_batch", ~F.col("_stored") & of_batch(plan))
 
 
 def of_batch(plan: SilverPlan) -> Column:
@@ -98,21 +101,29 @@ def _records(job: SilverJob, plan: SilverPlan, *, is_all: bool) -> DataFrame:
     return union_all([feed.records(rows, job.records) for feed, rows in bronze])
 
 
-def _waiting(job: SilverJob, plan: SilverPlan) -> DataFrame:
-    """Records that wait for a parent, read back from quarantine; those of the batch are judged from Bronze anyway."""
+def _held(job: SilverJob, plan: SilverPlan) -> DataFrame:
+    """Records out of quarantine: those that wait for a parent, and all of days that have gained files.
+
+    Those that are judged from Bronze are not among them.
+    """
     text = T.StructType([T.StructField(name, T.StringType()) for name in job.columns])
-    held = job.lake.read(quarantine.name_of(job.table.name)).where(F.col("is_waiting") & ~of_batch(plan))
+    looked_at = F.col("is_waiting") | of_days(plan.grown)
+    held = job.lake.read(quarantine.name_of(job.table.name)).where(looked_at & ~of_batch(plan))
     held = held.withColumn("_text", F.from_json("record", text))
-    absent = F.lit(None).cast("string")
     nothing = sorted({word for feed in job.feeds for word in feed.nothing})
+
+    def as_before(rule: str) -> Column:
+        # What reading and mapping found, the record does not say.
+        return F.when(F.array_contains("rules", rule), rule)
+
     return held.select(
         *[F.col(f"_text.{name}").alias(name) for name in job.columns],
         F.struct(
             *[F.col(name) for name in LINEAGE_NAMES if name != "_source_files"],
             F.array("_source_file").alias("_source_files"),
             F.col("_text").alias("text"),
-            absent.alias("malformed"),
-            absent.alias("unmapped"),
+            as_before(WELL_FORMED).alias("malformed"),
+            as_before(VALUES_MAPPED).alias("unmapped"),
             # One that says clearly that something is gone waits for no parent.
             clean(F.get_json_object("raw", f"$.{DELETED}"), Kind.NUMBER, nothing).alias("deletion"),
         ).alias(RECORD),
@@ -150,12 +161,12 @@ def _key_of(ref: Reference) -> str:
     return f"_key_of_{ref.rule}"
 
 
-def without_parent(job: SilverJob, ref: Reference, days: Collection[str]) -> dict[str, int]:
-    """Landing day → its stored rows whose parent is not known, of some days; for a reference that only warns."""
+def without_parent(job: SilverJob, ref: Reference, days: Collection[str]) -> DataFrame:
+    """The stored rows of some landing days whose parent is not known: where each stood, and what it refers to."""
     parent, is_its_own = _parent(job, ref)
     rows = job.lake.read(job.table.name).where(of_days(days)).dropna(subset=[ref.column])
-    found = rows.select("_landing_date", ref.column, *ref.within).join(parent, on=is_its_own, how="left_anti")
-    return {str(day): count for day, count in found.groupBy("_landing_date").count().collect()}
+    rows = rows.select("_landing_date", "_source_file", "_row_number", ref.column, *ref.within)
+    return rows.join(parent, on=is_its_own, how="left_anti")
 
 
 def _with_found(records: DataFrame, found: Mapping[str, Column]) -> DataFrame:

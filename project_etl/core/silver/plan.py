@@ -24,7 +24,7 @@ from project_etl.core.model.staged import Run
 from project_etl.core.model.table import Reference, Table
 from project_etl.core.model.transform import taken
 from project_etl.core.silver import quarantine
-from project_etl.core.silver.rules import NEWER_QUARANTINED, comparisons, silver_rules
+from project_etl.core.silver.rules import comparisons, silver_rules
 from project_etl.core.transforms.zones import NO_ZONE
 
 EMPTY = "-"
@@ -278,10 +278,6 @@ def _gained(job: SilverJob, journal: Journal, day: str, files: Collection[FileRo
         return row.bronze_version <= reads.get(row.dataset, -1)
 
     if _fingerprint(job, filter(was_there, files)) != journal.fingerprint(day):
-        return ()
-    told = Report.remembered(journal, [day], comparisons(job.table))
-    if any(rule.broken for rule in told.rules if rule.name == NEWER_QUARANTINED):
-        # Any further file may bring the correction that it asks for.
         return ()
     return tuple(row for row in files if not was_there(row))
 

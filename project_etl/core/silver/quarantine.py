@@ -7,7 +7,7 @@ sent there (`stage.py`), whole files (`core/bronze/file_table.py`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -90,13 +90,13 @@ class Changes:
         rows: the rows, with `_op`: `insert`, `update` or `delete`.
         days: landing days of these rows.
         are_new: whether the table holds no row of these days, so that all of them are added.
-        released: landing day → its records that leave because they break no rule any more.
+        released: records that leave because they break no rule any more.
     """
 
     rows: DataFrame
     days: tuple[str, ...]
     are_new: bool
-    released: Mapping[str, int]
+    released: int
 
 
 def changes_of(lake: TableStore, name: str, rejected: DataFrame, leaving: DataFrame, kept: ExitStack) -> Changes | None:
@@ -123,8 +123,7 @@ def changes_of(lake: TableStore, name: str, rejected: DataFrame, leaving: DataFr
     if not groups:
         return None
     days = tuple(sorted({str(day) for day, _, _ in groups}))
-    released = {str(day): count for day, is_valid, count in groups if is_valid}
-    return Changes(rows.drop("_valid"), days, are_new=False, released=released)
+    return Changes(rows.drop("_valid"), days, are_new=False, released=sum(n for _, is_valid, n in groups if is_valid))
 
 
 def commit(lake: TableStore, name: str, changes: Changes, note: dict[str, Any]) -> Commit:
@@ -161,6 +160,14 @@ def holds(lake: TableStore, name: str, days: Collection[str]) -> bool:
         and lake.exists(name)
         and lake.state(name).dataset().count_rows(filter=on_days("_landing_date", days)) > 0
     )
+
+
+def verdicts(lake: TableStore, name: str, days: Collection[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """Of each row of some landing days its day and the rules that it breaks, without Spark."""
+    if not (days and lake.exists(name)):
+        return []
+    rows = lake.state(name).rows(["_landing_date", "rules"], on_days("_landing_date", days))
+    return [(str(row["_landing_date"]), tuple(row["rules"])) for row in rows.to_pylist()]
 
 
 def waiting_count(lake: TableStore, name: str) -> int:

@@ -22,7 +22,8 @@ from project_etl.core.transforms.text import ROUNDED_KEY, Kind
 from project_etl.core.transforms.zones import NO_ZONE
 
 EARLIEST_DAY = "1900-01-01"
-WELL_FORMED, KEYS_NOT_ROUNDED, WITHIN_PARTITIONS = "well_formed", "keys_not_rounded", "within_partitions"
+WELL_FORMED, VALUES_MAPPED, KEYS_NOT_ROUNDED = "well_formed", "source_values_mapped", "keys_not_rounded"
+WITHIN_PARTITIONS = "within_partitions"
 NEWER_QUARANTINED, QUALITY = "newer_version_quarantined", "quality_score"
 
 
@@ -43,7 +44,7 @@ def silver_rules(table: Table, feeds: Sequence[Feed], first_day: date, zone: str
     if any(feed.mapping is not None for feed in feeds):
         universal.append(
             sql_rule(
-                "source_values_mapped",
+                VALUES_MAPPED,
                 "_record.unmapped IS NULL",
                 description="every value of the source system has a counterpart here",
                 action=Action.WARN,

@@ -18,8 +18,7 @@ from typing import Any
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from project_etl.core.contracts import Action
-from project_etl.core.contracts.judge import SAMPLES, Group, grouped, rule_results, shown
+from project_etl.core.contracts.judge import SAMPLES, Group, grouped, placed, rule_results
 from project_etl.core.contracts.report import SILVER_COUNTS, Report, RuleResult, quality_score
 from project_etl.core.contracts.sql_text import is_day
 from project_etl.core.lake import Append, Commit, Remake, Upsert
@@ -27,7 +26,8 @@ from project_etl.core.lake.state import REMADE
 from project_etl.core.model.staged import Staged, note_of, staging
 from project_etl.core.model.table import Table
 from project_etl.core.silver import deletions, quarantine
-from project_etl.core.silver.frames import as_received, of_batch, scored, without_parent
+from project_etl.core.silver.earlier import earlier_report
+from project_etl.core.silver.frames import as_received, of_batch, scored
 from project_etl.core.silver.plan import (
     SilverJob,
     SilverPlan,
@@ -76,7 +76,7 @@ def bytes_read(job: SilverJob, plan: SilverPlan) -> int:
         # What has changed is derived again from all of Bronze.
         size, beside = sum(state.size_bytes for state in records), beside | {job.table.name}
     else:
-        # Stored rows are passed over here, but for the few that have the key of a new record.
+        # Of stored rows, few are decided anew here. Of the others, columns are looked through for keys.
         size = sum(state.size_on("_landing_date", plan.whole_days) for state in records)
         size += sum(file.size_bytes for files in plan.grown.values() for file in files)
     return size + sum(job.lake.state(name).size_bytes for name in beside)
@@ -101,7 +101,7 @@ class Judged:
     @property
     def report(self) -> Report:
         """Counts and verdicts of the days of the batch."""
-        released = sum(self.quarantine.released.values()) if self.quarantine else 0
+        released = self.quarantine.released if self.quarantine else 0
         report = self.counted.report
         return replace(report, totals={**report.totals, "released": released})
 
@@ -116,29 +116,8 @@ def judge_batch(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Judged:
     """
     plan, orphaned = reach(job, plan)
     rows = kept.enter_context(job.lake.keep(scored(job, plan, orphaned, kept)))
-    # Of a day that has gained files, what was counted before counts on.
-    counted = _count(job, rows, _earlier_report(job, plan))
-    changes = _quarantine_changes(job, plan, rows, counted.reject_days, kept)
-    released = changes.released if changes else {}
-    if plan.grown.keys() & (counted.report.failed_days | released.keys()):
-        # What was kept out then is in the table by now, or may be: all of the day is looked at.
-        return judge_batch(job, plan.judging_again(job, plan.grown), kept)
-    return Judged(plan, rows, counted, changes)
-
-
-def _earlier_report(job: SilverJob, plan: SilverPlan) -> Report:
-    """What was found before of days that have gained files; of missing parents, those that have not arrived since."""
-    report = remembered_report(job, plan.journal, plan.grown)
-    passing = {ref.rule: ref for ref in job.table.references if ref.action is Action.WARN}
-
-    def now(rule: RuleResult) -> RuleResult:
-        if rule.name not in passing or not rule.broken:
-            return rule
-        missing = without_parent(job, passing[rule.name], rule.by_day)
-        by_day = {day: min(then, missing[day]) for day, then in rule.by_day.items() if day in missing}
-        return replace(rule, by_day=by_day, samples=rule.samples if by_day else ())
-
-    return replace(report, rules=tuple(map(now, report.rules)))
+    counted = _count(job, rows, earlier_report(job, plan))
+    return Judged(plan, rows, counted, _quarantine_changes(job, plan, rows, counted.reject_days, kept))
 
 
 def _stage(job: SilverJob, plan: SilverPlan, kept: ExitStack) -> Staged:
@@ -231,7 +210,7 @@ def _count(job: SilverJob, rows: DataFrame, earlier: Report) -> Counted:
     ]
 
     def as_text(row: Row) -> str:
-        return f"{row['_source_file']}:{row['_row_number']} {shown(row['_text'].asDict(), job.table.schema)}"
+        return placed(row, row["_text"].asDict(), job.table.schema)
 
     groups = grouped(rows, keys, ("_source_file", "_row_number", "_text"), as_text)
     batch = [group for group in groups if group.keys["_in_batch"]]
@@ -304,7 +283,7 @@ def _quarantine_changes(
     received, rejected = as_received(job, plan, reject_days), rows.where(F.col("_status") == "quarantined")
     bad = quarantine.rows_of(rejected, received, job.columns, waiting, job.version, job.run)
     if not lake.exists(name) or not (may_leave or quarantine.holds(lake, name, reject_days)):
-        return quarantine.Changes(bad, tuple(reject_days), are_new=True, released={}) if reject_days else None
+        return quarantine.Changes(bad, tuple(reject_days), are_new=True, released=0) if reject_days else None
     now = rows.where(~F.col("_stored")).select(*keys, "_valid")
     held = quarantine.rows_in(lake, name).join(now, on=keys, how="left")
     # A record of the batch that was not judged is one that its file no longer has.

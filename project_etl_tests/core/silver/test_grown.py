@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame
 
+from project_etl.core.contracts.report import Report
 from project_etl.core.engine.base import Engine
 from project_etl.core.silver import frames
 from project_etl.core.silver.plan import SilverJob, SilverPlan, make_plan
@@ -60,6 +62,10 @@ FILES: Mapping[str, tuple[dict[str, Any], ...]] = {
 }
 
 
+def broken(report: Report) -> dict[str, dict[str, int]]:
+    return {rule.name: dict(rule.by_day) for rule in report.rules if rule.broken}
+
+
 def plan_of(shop: SmallShop, table: str, *days: str, **others: Any) -> SilverPlan:
     return make_plan(replace(shop.silver_job(table, *days), **others).pinned())
 
@@ -95,15 +101,14 @@ def test_new_files_of_a_day_are_judged_alone_and_the_answer_is_that_of_all(
         for table in names:
             counts = reports[f"silver/{table}"].days[DAY]
             assert counts["read"] == read == sum(counts[each] for each in counts if each != "read")
-    # Of each file its records, and beside them the deletions that there were.
-    assert judged == [4, 4, 8, 0, 8, 0, 6, 2, 6, 2]
+    # Of each file its records, and beside them those in quarantine, which a history has not, and the deletions.
+    assert judged == [4, 4, 8 + 1, 0, 8, 0, 6 + 2, 2, 6, 2]
     assert shop.state() == at_once.state()
     for table in names:
         assert shop.books(table).are_right
         assert shop.stage_silver(table, DAY).commit is None
     # Three times a country that is none, and each time in a file of its own.
-    broken = {rule.name: rule.by_day for rule in shop.silver("customers", DAY).rules if rule.broken}
-    assert broken["country_isin"] == {DAY: 3}
+    assert broken(shop.silver("customers", DAY))["country_isin"] == {DAY: 3}
 
 
 def gains(shop: SmallShop) -> None:
@@ -214,13 +219,12 @@ def test_an_item_of_an_earlier_file_waits_on_and_is_released_beside_a_later_one(
         shop.silver("orders", DAY)
         judged.clear()
         report = shop.silver("order_items", DAY)
-        # Two of the new file with those that wait, and then all of the day, for one of these waits no more.
-        assert judged == [2 + {1: 3, 2: 1}[number], 3 + 2 * number]
+        # Two of the new file, and three in quarantine.
+        assert judged == [2 + 3]
         counts = {"read": 3 + 2 * number, "accepted": 2 * number, "quarantined": 3, "deduplicated": 0, "superseded": 0}
         assert report.days[DAY] == counts
         assert report.totals["released"] == 1
-        broken = {rule.name: rule.broken for rule in report.rules if rule.broken}
-        assert broken.get("order_exists", 0) == 2 - number
+        assert broken(report).get("order_exists", {}) == ({DAY: 1} if number == 1 else {})
     assert shop.rows("silver/order_items", "order_item_id") == [("I1",), ("I2",), ("I4",), ("I5",)]
     assert [(file[-5:], row) for file, row, _ in shop.quarantined("order_items")] == [
         ("0.csv", 3),
@@ -243,19 +247,37 @@ def test_what_a_released_record_is_warned_of_is_told(tmp_path: Path, engine: Eng
     shop.land_rows("refunds", DAY, {**early, "refund_id": "F2", "refunded_at": at(30)}, name="b.csv")
     report = shop.load(DAY)["silver/refunds"]
     assert report.days[DAY]["accepted"] == 2
-    assert {rule.name: rule.by_day for rule in report.rules if rule.broken} == {"refunded_after_order": {DAY: 1}}
+    assert broken(report) == {"refunded_after_order": {DAY: 1}}
+
+
+def test_a_record_that_was_released_while_its_day_gained_nothing_counts_with_the_next_file(
+    tmp_path: Path, engine: Engine
+) -> None:
+    shop = SmallShop(tmp_path, engine, only=ITEMS)
+    for dataset, record in {"customers": CUSTOMER, "products": PRODUCT, "orders": ORDER}.items():
+        shop.land_rows(dataset, DAY, record)
+    shop.land_rows("order_items", DAY, item(1), item(2, order_id="O2"), item(3, order_id="O2", quantity="0"))
+    shop.load(DAY)
+    shop.land_rows("orders", DAY, {**ORDER, "order_id": "O2"}, name="b.csv")
+    shop.load(DAY)
+    assert [rules for *_, rules in shop.quarantined("order_items")] == [["quantity_greater_than"]]
+    shop.land_rows("order_items", DAY, item(4), name="b.csv")
+    report = shop.load(DAY)["silver/order_items"]
+    assert broken(report) == {"quantity_greater_than": {DAY: 1}}
+    counts = {"read": 4, "accepted": 3, "quarantined": 1, "deduplicated": 0, "superseded": 0}
+    assert report.days[DAY] == counts
 
 
 def test_a_parent_that_only_warns_is_missed_until_it_arrives(tmp_path: Path, engine: Engine, judged: list[int]) -> None:
     shop = SmallShop(tmp_path, engine, only=made_of("silver/events"))
 
-    def missed(file: str, *orders: str) -> dict[str, dict[str, int]]:
+    def missed(file: str, *orders: str) -> tuple[dict[str, dict[str, int]], list[str]]:
         events = [{**EVENT, "event_id": f"{file}{order}", "order_id": order} for order in orders]
         shop.land_rows("events", DAY, *events, name=f"{file}.jsonl")
         shop.bronze("events", DAY)
         report = shop.silver("events", DAY)
-        assert all(bool(rule.samples) == bool(rule.broken) for rule in report.rules)
-        return {rule.name: dict(rule.by_day) for rule in report.rules if rule.broken}
+        samples = [sample for rule in report.rules for sample in rule.samples]
+        return broken(report), [sample[-4:-2] for sample in samples]
 
     shop.land_rows("customers", DAY, CUSTOMER)
     shop.land_rows("products", DAY, PRODUCT)
@@ -263,32 +285,67 @@ def test_a_parent_that_only_warns_is_missed_until_it_arrives(tmp_path: Path, eng
     for dataset in ("customers", "products", "orders"):
         shop.bronze(dataset, DAY)
         shop.silver(dataset, DAY)
-    assert missed("a", "O1", "O1", "O2", "O3") == {"purchases_match_orders": {DAY: 4}}
+    assert missed("a", "O1", "O2", "O3", "O4")[0] == {"purchases_match_orders": {DAY: 4}}
     shop.bronze("orders", OTHER)
     shop.silver("orders", OTHER)
     judged.clear()
-    assert missed("b", "O2") == {"purchases_match_orders": {DAY: 1}}
-    assert missed("c", "O4") == {"purchases_match_orders": {DAY: 2}}
-    shop.land_rows("orders", OTHER, *({**ORDER, "order_id": number} for number in ("O3", "O4")), name="b.csv")
+    # What is shown of them has no order either.
+    assert missed("b", "O2") == ({"purchases_match_orders": {DAY: 2}}, ["O3"])
+    assert missed("c", "O5")[0] == {"purchases_match_orders": {DAY: 3}}
+    shop.land_rows("orders", OTHER, *({**ORDER, "order_id": f"O{number}"} for number in (3, 4, 5)), name="b.csv")
     shop.bronze("orders", OTHER)
     shop.silver("orders", OTHER)
-    # Of events the new files alone are judged; beside them two orders.
-    assert missed("d", "O1") == {}
-    assert judged == [1, 1, 2, 1]
+    assert missed("d", "O1") == ({}, [])
+    # Of events the new files alone are judged; beside them three orders.
+    assert judged == [1, 1, 3, 1]
 
 
-def test_a_correction_that_comes_as_a_further_file_ends_the_warning(tmp_path: Path, engine: Engine) -> None:
+def test_a_newer_version_in_quarantine_is_told_while_its_row_goes_on(
+    tmp_path: Path, engine: Engine, judged: list[int]
+) -> None:
     shop = SmallShop(tmp_path, engine, only=made_of("silver/customers"))
     newer = {**CUSTOMER, "updated_at": at(5)}
-    shop.land_rows("customers", DAY, CUSTOMER, {**newer, **BAD}, name="a.jsonl")
+    files = ({**newer, **BAD}, customer(2), CUSTOMER, customer(3), newer, customer(4))
     told: list[int] = []
-    for name, record in (("b", customer(2)), ("c", newer), ("d", customer(3))):
+    for number, record in enumerate(files):
+        shop.land_rows("customers", DAY, record, name=f"{number}.jsonl")
         report = shop.load(DAY)["silver/customers"]
         told += [rule.broken for rule in report.rules if rule.name == "newer_version_quarantined"]
-        shop.land_rows("customers", DAY, record, name=f"{name}.jsonl")
-    assert told == [1, 1, 0]
-    shop.bronze("customers", DAY)
-    assert [file.path[-7:] for file in plan_of(shop, "customers", DAY).grown[DAY]] == ["d.jsonl"]
+    # There is no row before the third file; the fifth is the correction.
+    assert told == [0, 0, 1, 1, 0, 0]
+    # The one in quarantine is looked at beside each new one, and no row is.
+    assert judged == [1, 2, 2, 2, 2, 2]
+
+
+def test_records_that_are_bad_for_themselves_stay_in_quarantine_as_they_are(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine, only=made_of("silver/customers"))
+    lines = ('{"customer_id": "C1"', json.dumps({**customer(2), "_deleted": "perhaps"}), json.dumps(customer(3)))
+    shop.land("customers", DAY, "\n".join(lines), "a.jsonl")
+    shop.load(DAY)
+    before = shop.rows("quarantine/customers")
+    gains(shop)
+    report = shop.silver("customers", DAY)
+    assert shop.rows("quarantine/customers") == before
+    assert broken(report) == {"well_formed": {DAY: 1}, "deletion_readable": {DAY: 1}}
+    assert report.days[DAY]["quarantined"] == 2
+
+
+def test_what_a_source_says_and_nobody_knows_here_is_told_on(tmp_path: Path, engine: Engine) -> None:
+    shop = SmallShop(tmp_path, engine, ("shopify",))
+
+    def load(name: str, *customers: str) -> Report:
+        lines = ("Customer ID,Email,Default Address Country Code", *customers)
+        shop.land("customers", DAY, "\n".join(lines), f"{name}.csv", "shopify")
+        shop.bronze("shopify/customers", DAY)
+        return shop.silver("customers", DAY)
+
+    # The e-mail address of the first is none either.
+    told = {"email_str_matches": {DAY: 1}, "source_values_mapped": {DAY: 2}}
+    assert broken(load("a", "1,nowhere,Q1", "2,ada@example.org,Q2")) == told
+    report = load("b", "3,bob@example.org,GB")
+    assert broken(report) == told
+    assert [rules for *_, rules in shop.quarantined("customers")] == [[*told]]
+    assert report.days[DAY]["accepted"] == 2
 
 
 def test_a_parent_that_changes_beside_a_new_file_has_its_day_judged_whole(tmp_path: Path, engine: Engine) -> None:
@@ -348,6 +405,23 @@ def test_a_day_is_not_held_back_for_records_that_were_released_since(tmp_path: P
     report = shop.silver("order_items", DAY, table=strict)
     assert (report.failed, report.days[DAY]["quarantined"]) == ((), 3)
     assert len(shop.rows("silver/order_items", "order_item_id")) == 5
+
+
+@pytest.mark.parametrize("newer", [False, True])
+def test_a_day_is_not_held_back_for_another_one(tmp_path: Path, engine: Engine, *, newer: bool) -> None:
+    shop = SmallShop(tmp_path, engine, only=made_of("silver/customers"))
+    strict = replace(shop.tables["silver/customers"], min_score=0.5)
+
+    def load(day: str, *records: dict[str, Any], name: str) -> Report:
+        shop.land_rows("customers", day, *records, name=f"{name}.jsonl")
+        shop.bronze("customers", day)
+        return shop.silver("customers", day, table=strict)
+
+    load(DAY, customer(1), customer(2), *([customer(1, **BAD, updated_at=at(5))] if newer else []), name="a")
+    load(OTHER, customer(3), name="a")
+    assert load(OTHER, *(customer(number, **BAD) for number in (4, 5, 6)), name="b").failed_days == {OTHER}
+    assert not load(DAY, customer(7), name="b").failed
+    assert ("C7",) in shop.rows("silver/customers", "customer_id")
 
 
 def test_a_run_that_died_between_the_two_commits_is_made_up_for(tmp_path: Path, engine: Engine) -> None:
