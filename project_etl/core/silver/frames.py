@@ -75,8 +75,7 @@ def scored(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Keys], kept: Exi
 
 
 def _judged(job: SilverJob, plan: SilverPlan, records: DataFrame) -> DataFrame:
-    """Records, judged, with `_in_batch`."""
-    # Of a day that has gained files, those in quarantine count with the new ones.
+    """Records, judged; `_in_batch` says whether their day is, of which those in quarantine count with the new files."""
     return judged_records(job, records).withColumn("_in_batch", of_days(plan.batch_days))
 
 
@@ -107,8 +106,8 @@ def _held(job: SilverJob, plan: SilverPlan) -> DataFrame:
     Those that are judged from Bronze are not among them.
     """
     text = T.StructType([T.StructField(name, T.StringType()) for name in job.columns])
-    looked_at = F.col("is_waiting") | of_days(plan.grown)
-    held = job.lake.read(quarantine.name_of(job.table.name)).where(looked_at & ~of_batch(plan))
+    is_judged_again = F.col("is_waiting") | of_days(plan.grown)
+    held = job.lake.read(quarantine.name_of(job.table.name)).where(is_judged_again & ~of_batch(plan))
     held = held.withColumn("_text", F.from_json("record", text))
     nothing = sorted({word for feed in job.feeds for word in feed.nothing})
 
@@ -124,7 +123,6 @@ def _held(job: SilverJob, plan: SilverPlan) -> DataFrame:
             F.col("_text").alias("text"),
             as_before(WELL_FORMED).alias("malformed"),
             as_before(VALUES_MAPPED).alias("unmapped"),
-            # One that says clearly that something is gone waits for no parent.
             clean(F.get_json_object("raw", f"$.{DELETED}"), Kind.NUMBER, nothing).alias("deletion"),
         ).alias(RECORD),
     )

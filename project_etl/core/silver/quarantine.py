@@ -170,6 +170,11 @@ def verdicts(lake: TableStore, name: str, days: Collection[str]) -> list[tuple[s
     return [(str(row["_landing_date"]), tuple(row["rules"])) for row in rows.to_pylist()]
 
 
+def size_on(lake: TableStore, name: str, days: Collection[str]) -> int:
+    """Bytes of the files that may hold rows of some landing days."""
+    return lake.state(name).size_on("_landing_date", days) if lake.exists(name) else 0
+
+
 def waiting_count(lake: TableStore, name: str) -> int:
     """How many records wait for a parent, without Spark."""
     if not lake.exists(name):

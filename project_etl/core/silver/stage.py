@@ -69,7 +69,7 @@ def stage_silver(job: SilverJob) -> Staged:
 
 
 def bytes_read(job: SilverJob, plan: SilverPlan) -> int:
-    """Bytes of what judging works on: the records, the parents, and stored rows that are decided anew."""
+    """Bytes of what judging works on: records, those in quarantine, parents, and stored rows that are decided anew."""
     records = [job.lake.state(feed.bronze) for feed in job.feeds]
     beside = {ref.table for ref in job.table.references}
     if plan.changed_days or plan.carried:
@@ -79,6 +79,7 @@ def bytes_read(job: SilverJob, plan: SilverPlan) -> int:
         # Of stored rows, few are decided anew here. Of the others, columns are looked through for keys.
         size = sum(state.size_on("_landing_date", plan.whole_days) for state in records)
         size += sum(file.size_bytes for files in plan.grown.values() for file in files)
+        size += quarantine.size_on(job.lake, quarantine.name_of(job.table.name), plan.grown)
     return size + sum(job.lake.state(name).size_bytes for name in beside)
 
 

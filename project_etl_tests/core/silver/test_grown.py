@@ -268,6 +268,25 @@ def test_a_record_that_was_released_while_its_day_gained_nothing_counts_with_the
     assert report.days[DAY] == counts
 
 
+@pytest.mark.parametrize("again", [(item(1), item(1)), (item(1, updated_at=at(9)),)])
+def test_copies_and_versions_that_lost_their_parent_count_as_in_quarantine(
+    tmp_path: Path, engine: Engine, again: tuple[dict[str, Any], ...]
+) -> None:
+    shop = SmallShop(tmp_path, engine, only=ITEMS)
+    for dataset, record in {"customers": CUSTOMER, "products": PRODUCT, "orders": ORDER}.items():
+        shop.land_rows(dataset, DAY, record)
+    shop.land_rows("order_items", DAY, item(1), *again, name="a.csv")
+    shop.load(DAY)
+    shop.land_rows("orders", OTHER, {"order_id": "O1", "updated_at": at(50), "_deleted": "true"})
+    shop.load(OTHER)
+    assert len(shop.quarantined("order_items")) == 1 + len(again)
+    shop.land_rows("order_items", DAY, item(2), name="b.csv")
+    counts = shop.load(DAY)["silver/order_items"].days[DAY]
+    assert {name: count for name, count in counts.items() if count} == dict.fromkeys(
+        ("read", "quarantined"), 2 + len(again)
+    )
+
+
 def test_a_parent_that_only_warns_is_missed_until_it_arrives(tmp_path: Path, engine: Engine, judged: list[int]) -> None:
     shop = SmallShop(tmp_path, engine, only=made_of("silver/events"))
 
