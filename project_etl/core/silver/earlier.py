@@ -31,7 +31,7 @@ def earlier_report(job: SilverJob, plan: SilverPlan) -> Report:
     if job.table.sister:
         # It has no quarantine of its own, and judges no record again.
         return report
-    held = quarantine.verdicts(job.lake, quarantine.name_of(job.table.name), plan.grown)
+    held = quarantine.verdicts(job.lake, job.quarantine, plan.grown)
     number, broken = Counter(day for day, _ in held), Counter((day, rule) for day, rules in held for rule in rules)
     references = {ref.rule: ref for ref in job.table.references}
 
@@ -51,8 +51,8 @@ def earlier_report(job: SilverJob, plan: SilverPlan) -> Report:
 def _without_held(counts: Mapping[str, int], held: int) -> dict[str, int]:
     """The counts of a day without its records in quarantine.
 
-    More or fewer of them were in quarantine when it was counted. What became of the others then or before, nobody has
-    noted: they are taken for accepted, as far as so many were.
+    Where the note counted more of them, the others have been released since. Where it counted fewer, some have come in.
+    Among which others these are or were counted, nobody has noted: among the accepted, as far as these go.
     """
     found = {**counts, "read": counts["read"] - held, "quarantined": 0}
     left = counts["quarantined"] - held

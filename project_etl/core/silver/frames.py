@@ -56,7 +56,7 @@ def scored(job: SilverJob, plan: SilverPlan, orphaned: Sequence[Keys], kept: Exi
         return ranked(job.table, columns, fresh, Stored.NOTHING, job.precedence)
     if not (plan.changed_days or orphaned):
         sources = [_records(job, plan, is_all=False)]
-        if plan.waiting or quarantine.holds(lake, quarantine.name_of(job.table.name), plan.grown):
+        if plan.waiting or quarantine.holds(lake, job.quarantine, plan.grown):
             sources.append(_held(job, plan))
         # Read twice below: for its keys, and for its rows.
         fresh = kept.enter_context(lake.keep(_judged(job, plan, union_all(sources))))
@@ -107,7 +107,7 @@ def _held(job: SilverJob, plan: SilverPlan) -> DataFrame:
     """
     text = T.StructType([T.StructField(name, T.StringType()) for name in job.columns])
     is_judged_again = F.col("is_waiting") | of_days(plan.grown)
-    held = job.lake.read(quarantine.name_of(job.table.name)).where(is_judged_again & ~of_batch(plan))
+    held = job.lake.read(job.quarantine).where(is_judged_again & ~of_batch(plan))
     held = held.withColumn("_text", F.from_json("record", text))
     nothing = sorted({word for feed in job.feeds for word in feed.nothing})
 
@@ -276,7 +276,7 @@ def as_received(job: SilverJob, plan: SilverPlan, days: Collection[str]) -> Data
     # Where stored rows stand for what was judged before, all others that are kept out are in quarantine already.
     wanted = of_days(days) & of_batch(plan) if plan.grown else of_days(days)
     bronze = [feed.as_received(job.lake.read(feed.bronze).where(wanted)) for feed in job.feeds]
-    held = quarantine.rows_in(job.lake, quarantine.name_of(job.table.name))
+    held = quarantine.rows_in(job.lake, job.quarantine)
     found = union_all(bronze)
     return found.unionByName(held.select(*PLACE, "raw").join(found, on=[*PLACE], how="left_anti"))
 
@@ -393,5 +393,5 @@ def _of_changed_days(plan: SilverPlan) -> Column:
 def _waiting_keys(job: SilverJob, plan: SilverPlan) -> list[Keys]:
     if not plan.waiting:
         return []
-    held = job.lake.read(quarantine.name_of(job.table.name)).where("is_waiting")
+    held = job.lake.read(job.quarantine).where("is_waiting")
     return [Keys(quarantine.KEYS, held.select(*quarantine.KEYS))]

@@ -58,8 +58,13 @@ class SilverJob:
         """The job over the table and its inputs as they are now, whatever other runs commit from now on."""
         inputs = (*(feed.bronze for feed in self.feeds), *(ref.table for ref in self.table.references))
         # The file table may lag behind Bronze and never lead, and so may quarantine behind its Silver table.
-        first = (quarantine.name_of(self.table.name), self.table.name, file_table.FILES)
+        first = (self.quarantine, self.table.name, file_table.FILES)
         return replace(self, lake=self.lake.pinned([*first, *inputs]))
+
+    @property
+    def quarantine(self) -> str:
+        """The quarantine table of its table; there is none where a sister has it."""
+        return quarantine.name_of(self.table.name)
 
     @property
     def records(self) -> Records:
@@ -211,7 +216,7 @@ def make_plan(job: SilverJob) -> SilverPlan:
         parents={table: version for table, version in parents.items() if version is not None},
         parent_ids=ids,
         moved=tuple(filter(is_moved, references)),
-        waiting=quarantine.waiting_count(job.lake, quarantine.name_of(job.table.name)) if references else 0,
+        waiting=quarantine.waiting_count(job.lake, job.quarantine) if references else 0,
     )
     plan = plan.judging_again(job, changed)
     if misfit := _misfit(job, journal):
@@ -240,7 +245,7 @@ def _unfinished_days(job: SilverJob, journal: Journal) -> Collection[str]:
     promised = journal.last_note("quarantine")
     if promised is None:
         return ()
-    done = job.lake.journal(quarantine.name_of(job.table.name)).last_note("batch")
+    done = job.lake.journal(job.quarantine).last_note("batch")
     return () if done == promised["batch"] else promised["days"]
 
 

@@ -79,7 +79,7 @@ def bytes_read(job: SilverJob, plan: SilverPlan) -> int:
         # Of stored rows, few are decided anew here. Of the others, columns are looked through for keys.
         size = sum(state.size_on("_landing_date", plan.whole_days) for state in records)
         size += sum(file.size_bytes for files in plan.grown.values() for file in files)
-        size += quarantine.size_on(job.lake, quarantine.name_of(job.table.name), plan.grown)
+        size += quarantine.size_on(job.lake, job.quarantine, plan.grown)
     return size + sum(job.lake.state(name).size_bytes for name in beside)
 
 
@@ -276,7 +276,7 @@ def _quarantine_changes(
     """What the judgements of now mean for quarantine; None when it is right already, or a sister has it."""
     if job.table.sister:
         return None
-    lake, name, keys = job.lake, quarantine.name_of(job.table.name), [*quarantine.KEYS]
+    lake, name, keys = job.lake, job.quarantine, [*quarantine.KEYS]
     may_leave = bool(plan.waiting or plan.changed_days or plan.carried) or quarantine.holds(lake, name, plan.new_days)
     if not reject_days and not may_leave:
         return None
@@ -296,7 +296,7 @@ def _quarantine_changes(
 def _commit(job: SilverJob, judged: Judged, note: dict[str, Any]) -> Commit:
     if judged.quarantine is None:
         return _write(job, judged.rows, judged.counted, note)
-    name = quarantine.name_of(job.table.name)
+    name = job.quarantine
     told = note_of(job.run, name, Report(), batch=note["quarantine"]["batch"])
     with job.lake.lock(name):
         commit = _write(job, judged.rows, judged.counted, note)

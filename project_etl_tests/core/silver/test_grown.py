@@ -62,6 +62,11 @@ FILES: Mapping[str, tuple[dict[str, Any], ...]] = {
 }
 
 
+def land_parents(shop: SmallShop) -> None:
+    for dataset, record in {"customers": CUSTOMER, "products": PRODUCT, "orders": ORDER}.items():
+        shop.land_rows(dataset, DAY, record)
+
+
 def broken(report: Report) -> dict[str, dict[str, int]]:
     return {rule.name: dict(rule.by_day) for rule in report.rules if rule.broken}
 
@@ -254,8 +259,7 @@ def test_a_record_that_was_released_while_its_day_gained_nothing_counts_with_the
     tmp_path: Path, engine: Engine
 ) -> None:
     shop = SmallShop(tmp_path, engine, only=ITEMS)
-    for dataset, record in {"customers": CUSTOMER, "products": PRODUCT, "orders": ORDER}.items():
-        shop.land_rows(dataset, DAY, record)
+    land_parents(shop)
     shop.land_rows("order_items", DAY, item(1), item(2, order_id="O2"), item(3, order_id="O2", quantity="0"))
     shop.load(DAY)
     shop.land_rows("orders", DAY, {**ORDER, "order_id": "O2"}, name="b.csv")
@@ -273,8 +277,7 @@ def test_copies_and_versions_that_lost_their_parent_count_as_in_quarantine(
     tmp_path: Path, engine: Engine, again: tuple[dict[str, Any], ...]
 ) -> None:
     shop = SmallShop(tmp_path, engine, only=ITEMS)
-    for dataset, record in {"customers": CUSTOMER, "products": PRODUCT, "orders": ORDER}.items():
-        shop.land_rows(dataset, DAY, record)
+    land_parents(shop)
     shop.land_rows("order_items", DAY, item(1), *again, name="a.csv")
     shop.load(DAY)
     shop.land_rows("orders", OTHER, {"order_id": "O1", "updated_at": at(50), "_deleted": "true"})
@@ -369,9 +372,7 @@ def test_what_a_source_says_and_nobody_knows_here_is_told_on(tmp_path: Path, eng
 
 def test_a_parent_that_changes_beside_a_new_file_has_its_day_judged_whole(tmp_path: Path, engine: Engine) -> None:
     shop = SmallShop(tmp_path, engine, only=ITEMS)
-    shop.land_rows("customers", DAY, CUSTOMER)
-    shop.land_rows("products", DAY, PRODUCT)
-    shop.land_rows("orders", DAY, ORDER)
+    land_parents(shop)
     shop.land_rows("order_items", DAY, item(1))
     shop.load(DAY)
     # The order moves to another day.
@@ -408,9 +409,7 @@ def test_too_many_bad_records_of_a_day_are_counted_over_all_its_files(tmp_path: 
 def test_a_day_is_not_held_back_for_records_that_were_released_since(tmp_path: Path, engine: Engine) -> None:
     shop = SmallShop(tmp_path, engine, only=ITEMS)
     strict = replace(shop.tables["silver/order_items"], min_score=0.6)
-    shop.land_rows("customers", DAY, CUSTOMER)
-    shop.land_rows("products", DAY, PRODUCT)
-    shop.land_rows("orders", DAY, ORDER)
+    land_parents(shop)
     # Two of five wait for their order, which comes; of the day's eight, three are bad.
     waiting = [item(number, order_id="O2") for number in (4, 5)]
     shop.land_rows("order_items", DAY, item(1), item(2), item(3), *waiting)
